@@ -1,0 +1,3 @@
+//! The `meshagent` command.
+
+fn main() {}

@@ -1,0 +1,137 @@
+//! Joins packets to messages, one message at a time.
+
+use zeroize::Zeroizing;
+
+use super::{DecodeError, Message, Packet};
+
+/// What a packet completed.
+#[derive(Debug)]
+pub enum Assembled {
+    /// Nothing yet: more packets are due.
+    Pending,
+    /// A whole message.
+    Message(Message),
+    /// A message that was longer than the limit ended; its data was thrown away as it came.
+    TooLarge {
+        /// Id of the message, to answer it by.
+        message_id: u64,
+        /// Its type.
+        kind: String,
+    },
+}
+
+/// Joins the packets of one direction of a connection to messages.
+///
+/// Memory follows the bytes that have come, never the count that was announced. A message over the
+/// limit is read to its end and reported, so that whoever sent it can be answered.
+#[derive(Debug)]
+pub struct Assembler {
+    limit: usize,
+    partial: Option<Partial>,
+}
+
+#[derive(Debug)]
+struct Partial {
+    message_id: u64,
+    kind: String,
+    packet_count: u32,
+    received: u32,
+    data: Zeroizing<Vec<u8>>,
+    too_large: bool,
+}
+
+impl Assembler {
+    /// An assembler that keeps messages of up to `limit` bytes of data.
+    pub const fn new(limit: usize) -> Self {
+        Self { limit, partial: None }
+    }
+
+    /// Takes the next packet of the stream. After an error the stream has no meaning any more.
+    pub fn push(&mut self, packet: &[u8]) -> Result<Assembled, DecodeError> {
+        match (Packet::decode(packet)?, self.partial.as_mut()) {
+            (
+                Packet::First {
+                    message_id,
+                    packet_count,
+                    kind,
+                },
+                None,
+            ) => {
+                let partial = Partial {
+                    message_id,
+                    kind: kind.to_owned(),
+                    packet_count,
+                    received: 0,
+                    data: Zeroizing::default(),
+                    too_large: false,
+                };
+                if packet_count == 0 {
+                    return partial.finish();
+                }
+                self.partial = Some(partial);
+                Ok(Assembled::Pending)
+            }
+            (Packet::First { message_id, .. }, Some(partial)) => Err(DecodeError::ForeignPacket {
+                expected: partial.message_id,
+                found: message_id,
+            }),
+            (Packet::Data { index, .. }, None) => Err(DecodeError::OutOfOrder {
+                expected: 0,
+                found: index,
+            }),
+            (
+                Packet::Data {
+                    message_id,
+                    index,
+                    data,
+                },
+                Some(partial),
+            ) => {
+                partial.append(message_id, index, data, self.limit)?;
+                if partial.received < partial.packet_count {
+                    return Ok(Assembled::Pending);
+                }
+                self.partial
+                    .take()
+                    .map_or(Ok(Assembled::Pending), Partial::finish)
+            }
+        }
+    }
+}
+
+impl Partial {
+    fn append(&mut self, message_id: u64, index: u32, data: &[u8], limit: usize) -> Result<(), DecodeError> {
+        if message_id != self.message_id {
+            return Err(DecodeError::ForeignPacket {
+                expected: self.message_id,
+                found: message_id,
+            });
+        }
+        let expected = self.received.saturating_add(1);
+        if index != expected {
+            return Err(DecodeError::OutOfOrder {
+                expected,
+                found: index,
+            });
+        }
+        self.received = expected;
+        if self.too_large || self.data.len().saturating_add(data.len()) > limit {
+            self.too_large = true;
+            self.data = Zeroizing::default();
+        } else {
+            self.data.extend_from_slice(data);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Assembled, DecodeError> {
+        if self.too_large {
+            return Ok(Assembled::TooLarge {
+                message_id: self.message_id,
+                kind: self.kind,
+            });
+        }
+        let data = std::mem::take(&mut *self.data);
+        Message::from_data(self.message_id, self.kind, data).map(Assembled::Message)
+    }
+}

@@ -1,0 +1,227 @@
+//! A content: what a call takes and what it answers (protocol, "Content").
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{DecodeError, ErrorCode, Header};
+use crate::sensitive::{SecretValue, Sensitive};
+
+/// Input or answer of a call. `Debug` shows its kind alone: any member may be a token or a secret.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Content {
+    /// A JSON object.
+    Json(Header),
+    /// Text.
+    Text(String),
+    /// A named file.
+    File {
+        /// File name.
+        name: String,
+        /// Media type; for a secret, the secret's type.
+        mime_type: String,
+        /// The bytes.
+        data: SecretValue,
+    },
+    /// Bytes with a JSON object beside them.
+    Binary {
+        /// The object.
+        headers: Header,
+        /// The bytes.
+        data: SecretValue,
+    },
+    /// A link.
+    Link {
+        /// Its title.
+        name: String,
+        /// Where it leads.
+        url: String,
+    },
+    /// Nothing: a call without input, or done without an answer.
+    Empty,
+    /// The call failed.
+    Error {
+        /// Why, for people.
+        text: String,
+        /// Why, for programs.
+        code: Option<ErrorCode>,
+    },
+    /// Start or end of a stream.
+    Control(Header),
+    /// Outputs in the form of a model's provider.
+    Raw(Vec<Value>),
+}
+
+impl Content {
+    /// A JSON content from anything that serializes to an object.
+    pub fn json(value: &impl Serialize) -> Result<Self, DecodeError> {
+        Ok(Self::Json(to_object(value)?))
+    }
+
+    /// A binary content whose headers are `headers`.
+    pub fn binary(headers: &impl Serialize, data: SecretValue) -> Result<Self, DecodeError> {
+        Ok(Self::Binary {
+            headers: to_object(headers)?,
+            data,
+        })
+    }
+
+    /// An error content.
+    pub fn error(code: ErrorCode, text: impl Into<String>) -> Self {
+        Self::Error {
+            text: text.into(),
+            code: Some(code),
+        }
+    }
+
+    /// The content's header and payload.
+    pub fn into_parts(self) -> (Header, SecretValue) {
+        let nothing = Sensitive::default();
+        match self {
+            Self::Json(json) => (header(json!({"type": "json", "json": json})), nothing),
+            Self::Text(text) => (header(json!({"type": "text", "text": text})), nothing),
+            Self::File {
+                name,
+                mime_type,
+                data,
+            } => (
+                header(json!({"type": "file", "name": name, "mime_type": mime_type})),
+                data,
+            ),
+            Self::Binary { headers, data } => (header(json!({"type": "binary", "headers": headers})), data),
+            Self::Link { name, url } => (header(json!({"type": "link", "name": name, "url": url})), nothing),
+            Self::Empty => (header(json!({"type": "empty"})), nothing),
+            Self::Error { text, code: None } => (header(json!({"type": "error", "text": text})), nothing),
+            Self::Error {
+                text,
+                code: Some(code),
+            } => (
+                header(json!({"type": "error", "text": text, "code": code.number()})),
+                nothing,
+            ),
+            Self::Control(mut control) => {
+                control.insert("type".to_owned(), "control".into());
+                (control, nothing)
+            }
+            Self::Raw(outputs) => (header(json!({"type": "raw", "outputs": outputs})), nothing),
+        }
+    }
+
+    /// Reads a content from its header and payload.
+    pub fn from_parts(mut header: Header, payload: SecretValue) -> Result<Self, DecodeError> {
+        let kind = header
+            .get("type")
+            .and_then(Value::as_str)
+            .ok_or(DecodeError::UnknownContent)?;
+        match kind {
+            "json" => object(&mut header, "json").map(Self::Json),
+            "text" => text(&header, "text").map(Self::Text),
+            "file" => Ok(Self::File {
+                name: text(&header, "name")?,
+                mime_type: text(&header, "mime_type")?,
+                data: payload,
+            }),
+            "binary" => {
+                let headers = if header.contains_key("headers") {
+                    object(&mut header, "headers")?
+                } else {
+                    Header::new()
+                };
+                Ok(Self::Binary {
+                    headers,
+                    data: payload,
+                })
+            }
+            "link" => Ok(Self::Link {
+                name: text(&header, "name")?,
+                url: text(&header, "url")?,
+            }),
+            "empty" => Ok(Self::Empty),
+            "error" => Ok(Self::Error {
+                text: text(&header, "text")?,
+                code: header
+                    .get("code")
+                    .and_then(Value::as_i64)
+                    .and_then(ErrorCode::from_number),
+            }),
+            "control" => Ok(Self::Control(header)),
+            "raw" => match header.remove("outputs") {
+                Some(Value::Array(outputs)) => Ok(Self::Raw(outputs)),
+                _ => Err(DecodeError::BadMember("outputs")),
+            },
+            _ => Err(DecodeError::UnknownContent),
+        }
+    }
+
+    /// The input of a call that takes JSON; `empty` counts as `{}`.
+    pub fn into_json<T: DeserializeOwned>(self) -> Result<T, DecodeError> {
+        let object = match self {
+            Self::Json(object) => object,
+            Self::Empty => Header::new(),
+            _ => return Err(DecodeError::BadInput),
+        };
+        serde_json::from_value(Value::Object(object)).map_err(|_| DecodeError::BadInput)
+    }
+
+    /// The input of a call that takes bytes with headers.
+    pub fn into_binary<T: DeserializeOwned>(self) -> Result<(T, SecretValue), DecodeError> {
+        let Self::Binary { headers, data } = self else {
+            return Err(DecodeError::BadInput);
+        };
+        let headers = serde_json::from_value(Value::Object(headers)).map_err(|_| DecodeError::BadInput)?;
+        Ok((headers, data))
+    }
+
+    /// The content's `type` on the wire.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Json(_) => "json",
+            Self::Text(_) => "text",
+            Self::File { .. } => "file",
+            Self::Binary { .. } => "binary",
+            Self::Link { .. } => "link",
+            Self::Empty => "empty",
+            Self::Error { .. } => "error",
+            Self::Control(_) => "control",
+            Self::Raw(_) => "raw",
+        }
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Content({})", self.kind())
+    }
+}
+
+fn header(value: Value) -> Header {
+    match value {
+        Value::Object(header) => header,
+        _ => Header::new(),
+    }
+}
+
+fn to_object(value: &impl Serialize) -> Result<Header, DecodeError> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(object)) => Ok(object),
+        _ => Err(DecodeError::BadHeader),
+    }
+}
+
+fn text(header: &Header, member: &'static str) -> Result<String, DecodeError> {
+    header
+        .get(member)
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .ok_or(DecodeError::BadMember(member))
+}
+
+fn object(header: &mut Header, member: &'static str) -> Result<Header, DecodeError> {
+    match header.remove(member) {
+        Some(Value::Object(object)) => Ok(object),
+        _ => Err(DecodeError::BadMember(member)),
+    }
+}

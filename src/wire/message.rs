@@ -1,0 +1,140 @@
+//! A message: id, type, JSON header and payload (protocol, "Message data").
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::packet::{PACKET_DATA_BYTES, Packet, data_header};
+use super::{DecodeError, MAX_HEADER_BYTES};
+use crate::sensitive::{SecretValue, SensitiveText};
+
+/// A message header: a JSON object.
+pub type Header = Map<String, Value>;
+
+/// The member that carries trace context; it is no part of the header's meaning.
+const TRACE_MEMBER: &str = "__meshagent__";
+
+/// Bytes of the header length at the start of a message's data.
+const LENGTH_BYTES: usize = 8;
+
+/// A message. Its header may name tokens and its payload may be a secret, so `Debug` shows neither.
+#[derive(Debug)]
+pub struct Message {
+    /// Id, unique per direction; an answer carries the id of its request.
+    pub id: u64,
+    /// Type, like `room.invoke_tool`.
+    pub kind: String,
+    /// The JSON text of the header.
+    header: SensitiveText,
+    /// What follows the header.
+    payload: SecretValue,
+}
+
+impl Message {
+    /// A message with a header and a payload.
+    ///
+    /// # Errors
+    /// [`DecodeError::BadHeader`] if `header` does not become JSON.
+    pub fn new(
+        id: u64,
+        kind: impl Into<String>,
+        header: &impl Serialize,
+        payload: SecretValue,
+    ) -> Result<Self, DecodeError> {
+        let header = serde_json::to_string(header).map_err(|_| DecodeError::BadHeader)?;
+        Ok(Self {
+            id,
+            kind: kind.into(),
+            header: header.into(),
+            payload,
+        })
+    }
+
+    /// Splits a message's data into header and payload.
+    pub(super) fn from_data(id: u64, kind: String, mut data: Vec<u8>) -> Result<Self, DecodeError> {
+        let (length, rest) = data
+            .split_first_chunk::<LENGTH_BYTES>()
+            .ok_or(DecodeError::BadHeaderLength)?;
+        let length =
+            usize::try_from(u64::from_be_bytes(*length)).map_err(|_| DecodeError::BadHeaderLength)?;
+        if length > MAX_HEADER_BYTES {
+            return Err(DecodeError::BadHeaderLength);
+        }
+        let header = rest.get(..length).ok_or(DecodeError::BadHeaderLength)?.to_vec();
+        let header = String::from_utf8(header).map_err(|_| DecodeError::BadHeader)?;
+        // In place: a payload of many megabytes must not be copied to a second buffer.
+        data.drain(..LENGTH_BYTES.saturating_add(length));
+        Ok(Self {
+            id,
+            kind,
+            header: header.into(),
+            payload: data.into(),
+        })
+    }
+
+    /// The header as `T` and the payload. Trace context is removed first.
+    pub fn read<T: DeserializeOwned>(self) -> Result<(T, SecretValue), DecodeError> {
+        let mut header: Header =
+            serde_json::from_str(self.header.expose()).map_err(|_| DecodeError::BadHeader)?;
+        header.remove(TRACE_MEMBER);
+        let header = serde_json::from_value(Value::Object(header)).map_err(|_| DecodeError::BadInput)?;
+        Ok((header, self.payload))
+    }
+
+    /// Bytes of data: header length, header and payload.
+    pub fn data_len(&self) -> usize {
+        LENGTH_BYTES
+            .saturating_add(self.header.expose().len())
+            .saturating_add(self.payload.expose().len())
+    }
+
+    /// The packets of this message, in order.
+    pub fn packets(&self) -> impl Iterator<Item = Vec<u8>> {
+        let count = u32::try_from(self.data_len().div_ceil(PACKET_DATA_BYTES)).unwrap_or(u32::MAX);
+        let first = Packet::First {
+            message_id: self.id,
+            packet_count: count,
+            kind: &self.kind,
+        }
+        .encode();
+        let mut data = DataReader::new(self);
+        std::iter::once(first).chain((1..=count).map(move |index| {
+            let mut packet = data_header(self.id, index, PACKET_DATA_BYTES);
+            data.read(PACKET_DATA_BYTES, &mut packet);
+            packet
+        }))
+    }
+}
+
+/// Reads a message's data in order without joining its parts first.
+struct DataReader<'a> {
+    length: [u8; LENGTH_BYTES],
+    parts: [&'a [u8]; 2],
+    position: usize,
+}
+
+impl<'a> DataReader<'a> {
+    fn new(message: &'a Message) -> Self {
+        let header = message.header.expose().as_bytes();
+        let length = u64::try_from(header.len()).unwrap_or(u64::MAX).to_be_bytes();
+        Self {
+            length,
+            parts: [header, message.payload.expose()],
+            position: 0,
+        }
+    }
+
+    fn read(&mut self, mut wanted: usize, into: &mut Vec<u8>) {
+        let mut start = 0_usize;
+        let [header, payload] = self.parts;
+        for part in [self.length.as_slice(), header, payload] {
+            let offset = self.position.saturating_sub(start);
+            let piece = part.get(offset..).unwrap_or_default();
+            let piece = piece.get(..wanted).unwrap_or(piece);
+            into.extend_from_slice(piece);
+            self.position = self.position.saturating_add(piece.len());
+            wanted = wanted.saturating_sub(piece.len());
+            start = start.saturating_add(part.len());
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Names and ids: text of 1 to 255 bytes without control characters.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Longest name or id, in bytes of UTF-8.
+pub const MAX_NAME_BYTES: usize = 255;
+
+/// Why a text is no name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// The text is empty.
+    #[error("it is empty")]
+    Empty,
+    /// The text is longer than [`MAX_NAME_BYTES`].
+    #[error("it has {0} bytes, and at most {MAX_NAME_BYTES} are allowed")]
+    TooLong(usize),
+    /// The text has a newline, an escape or another control character.
+    #[error("it has a control character")]
+    ControlCharacter,
+    /// A room name that is a path, or part of one.
+    #[error("a room's name is not `.` or `..` and has no `/` or `\\`")]
+    Path,
+}
+
+fn check(text: &str) -> Result<(), NameError> {
+    if text.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if text.len() > MAX_NAME_BYTES {
+        return Err(NameError::TooLong(text.len()));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(NameError::ControlCharacter);
+    }
+    Ok(())
+}
+
+fn check_room(text: &str) -> Result<(), NameError> {
+    check(text)?;
+    if matches!(text, "." | "..") || text.contains(['/', '\\']) {
+        return Err(NameError::Path);
+    }
+    Ok(())
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $check:path) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks `text` and makes it a name.
+            pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
+                let text = text.into();
+                $check(&text)?;
+                Ok(Self(text))
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NameError;
+
+            fn try_from(text: String) -> Result<Self, NameError> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+    };
+}
+
+name!(
+    /// The name of a room.
+    RoomName,
+    check_room
+);
+name!(
+    /// Who somebody is: the name that a participant token is signed for. Several connections may share it.
+    Identity,
+    check
+);
+name!(
+    /// One connection in a room; given by the server, and not a name.
+    ParticipantId,
+    check
+);
+name!(
+    /// The id of a secret, unique per owner and delegate.
+    SecretId,
+    check
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_counted_in_bytes() {
+        assert_eq!(SecretId::new(""), Err(NameError::Empty));
+        assert!(SecretId::new("a".repeat(255)).is_ok());
+        assert_eq!(SecretId::new("é".repeat(128)), Err(NameError::TooLong(256)));
+    }
+
+    #[test]
+    fn control_characters_are_refused() {
+        for text in ["a\nb", "\u{1b}[2J", "a\0", "\u{85}", "\u{7f}"] {
+            assert_eq!(Identity::new(text), Err(NameError::ControlCharacter), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_room_name_is_no_path() {
+        for text in [".", "..", "a/b", "a\\b", "/"] {
+            assert_eq!(RoomName::new(text), Err(NameError::Path), "{text:?}");
+        }
+        assert!(RoomName::new("a b.c..ü").is_ok());
+        assert!(SecretId::new("db/password").is_ok());
+    }
+}

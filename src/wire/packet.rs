@@ -1,0 +1,96 @@
+//! One packet: what a binary WebSocket message holds (protocol, "Packets").
+
+use super::DecodeError;
+
+/// Data bytes in a packet that we send. Packets of any size are read.
+pub const PACKET_DATA_BYTES: usize = 1024;
+
+/// Bytes before the data in every packet after the first: message id and index.
+pub(super) const DATA_HEADER_BYTES: usize = 12;
+
+/// Longest message type that is read, in bytes.
+const MAX_TYPE_BYTES: usize = 256;
+
+/// One packet, borrowing from the bytes it was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packet<'a> {
+    /// Packet 0: announces a message.
+    First {
+        /// Id of the message.
+        message_id: u64,
+        /// How many data packets follow.
+        packet_count: u32,
+        /// The message's type.
+        kind: &'a str,
+    },
+    /// Packet 1 and later: a piece of the message's data.
+    Data {
+        /// Id of the message.
+        message_id: u64,
+        /// Index of the packet, from 1.
+        index: u32,
+        /// The piece.
+        data: &'a [u8],
+    },
+}
+
+impl<'a> Packet<'a> {
+    /// Reads one packet.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let short = DecodeError::ShortPacket { length: bytes.len() };
+        let (message_id, rest) = bytes.split_first_chunk().ok_or_else(|| short.clone())?;
+        let (index, rest) = rest.split_first_chunk().ok_or_else(|| short.clone())?;
+        let message_id = u64::from_be_bytes(*message_id);
+        let index = u32::from_be_bytes(*index);
+        if index != 0 {
+            return Ok(Self::Data {
+                message_id,
+                index,
+                data: rest,
+            });
+        }
+        let (packet_count, kind) = rest.split_first_chunk().ok_or(short)?;
+        if kind.len() > MAX_TYPE_BYTES {
+            return Err(DecodeError::BadType);
+        }
+        let kind = std::str::from_utf8(kind).map_err(|_| DecodeError::BadType)?;
+        Ok(Self::First {
+            message_id,
+            packet_count: u32::from_be_bytes(*packet_count),
+            kind,
+        })
+    }
+
+    /// The bytes of this packet.
+    pub fn encode(&self) -> Vec<u8> {
+        match *self {
+            Self::First {
+                message_id,
+                packet_count,
+                kind,
+            } => {
+                let mut bytes = data_header(message_id, 0, kind.len().saturating_add(4));
+                bytes.extend_from_slice(&packet_count.to_be_bytes());
+                bytes.extend_from_slice(kind.as_bytes());
+                bytes
+            }
+            Self::Data {
+                message_id,
+                index,
+                data,
+            } => {
+                let mut bytes = data_header(message_id, index, data.len());
+                bytes.extend_from_slice(data);
+                bytes
+            }
+        }
+    }
+}
+
+/// The start of a packet, with room for `rest` bytes more.
+pub(super) fn data_header(message_id: u64, index: u32, rest: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(rest.saturating_add(DATA_HEADER_BYTES));
+    bytes.extend_from_slice(&message_id.to_be_bytes());
+    bytes.extend_from_slice(&index.to_be_bytes());
+    bytes
+}

@@ -1,0 +1,147 @@
+//! Messages about the room itself: joining it, calling its toolkits (protocol, "Message types").
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Content, DecodeError, Header, Message};
+use crate::sensitive::SecretValue;
+
+/// Type of the first message a server sends: [`RoomReady`].
+pub const ROOM_READY: &str = "room_ready";
+/// Type of the second: [`Connected`].
+pub const CONNECTED: &str = "connected";
+/// Type of a progress note that may come before `room_ready`: [`RoomStatus`].
+pub const ROOM_STATUS: &str = "room.status";
+/// Type of a call: [`ToolInvocation`].
+pub const INVOKE_TOOL: &str = "room.invoke_tool";
+/// Type of an answer: a [`Content`] with the id of its request.
+pub const RESPONSE: &str = "__response__";
+/// Type of a message that merges attributes into the sender's; it has no answer.
+pub const SET_ATTRIBUTES: &str = "set_attributes";
+
+/// Answer to the connect call (protocol, "Finding a room and joining it").
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RoomConnection {
+    /// The participant token for this room.
+    pub jwt: String,
+    /// The room's name.
+    pub room_name: String,
+    /// The project it belongs to.
+    pub project_id: String,
+    /// Where to join it; without it, `{api}/rooms/{room}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_url: Option<String>,
+}
+
+/// The room is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomReady {
+    /// The room's name.
+    #[serde(default)]
+    pub room_name: String,
+    /// Its address.
+    #[serde(default)]
+    pub room_url: Option<String>,
+    /// Id of the room's session: the time since it was last empty.
+    #[serde(default)]
+    pub session_id: Option<String>,
+}
+
+/// The participant is in the room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connected {
+    /// Always `init`.
+    #[serde(rename = "type")]
+    pub event: String,
+    /// The id that this connection was given.
+    #[serde(rename = "participantId")]
+    pub participant_id: String,
+    /// Attributes of the participant; `name` is its identity.
+    #[serde(default)]
+    pub attributes: Header,
+}
+
+impl Connected {
+    /// The participant's name, if the server says it.
+    pub fn name(&self) -> Option<&str> {
+        self.attributes.get("name").and_then(Value::as_str)
+    }
+}
+
+/// What the server is doing before the room is ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomStatus {
+    /// A word for programs.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// A sentence for people.
+    #[serde(default)]
+    pub message: Option<String>,
+}
+
+/// A call of a toolkit's tool.
+#[derive(Debug)]
+pub struct ToolInvocation {
+    /// The toolkit, like `secrets`.
+    pub toolkit: String,
+    /// The tool, like `get_secret`.
+    pub tool: String,
+    /// Its input.
+    pub input: Content,
+}
+
+#[derive(Serialize, Deserialize)]
+struct InvocationHeader {
+    toolkit: String,
+    tool: String,
+    #[serde(default)]
+    participant_id: Option<String>,
+    #[serde(default)]
+    on_behalf_of_id: Option<String>,
+    #[serde(default)]
+    arguments: Option<Header>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<String>,
+}
+
+impl ToolInvocation {
+    /// The call as a message with this id.
+    pub fn into_message(self, id: u64) -> Result<Message, DecodeError> {
+        let (arguments, payload) = self.input.into_parts();
+        let header = InvocationHeader {
+            toolkit: self.toolkit,
+            tool: self.tool,
+            participant_id: None,
+            on_behalf_of_id: None,
+            arguments: Some(arguments),
+            tool_call_id: Some(id.to_string()),
+        };
+        Message::new(id, INVOKE_TOOL, &header, payload)
+    }
+
+    /// Reads a call from a `room.invoke_tool` message.
+    pub fn from_message(message: Message) -> Result<Self, DecodeError> {
+        let (header, payload): (InvocationHeader, SecretValue) = message.read()?;
+        let input = match header.arguments {
+            Some(arguments) => Content::from_parts(arguments, payload)?,
+            None => Content::Empty,
+        };
+        Ok(Self {
+            toolkit: header.toolkit,
+            tool: header.tool,
+            input,
+        })
+    }
+}
+
+/// An answer as a message: `content` for the request `id`.
+pub fn response(id: u64, content: Content) -> Result<Message, DecodeError> {
+    let (header, payload) = content.into_parts();
+    Message::new(id, RESPONSE, &header, payload)
+}
+
+/// Reads the content of a `__response__` message.
+pub fn read_response(message: Message) -> Result<Content, DecodeError> {
+    let (header, payload) = message.read()?;
+    Content::from_parts(header, payload)
+}
