@@ -6,6 +6,8 @@
 //!
 //! The one rule: imports point down. `wire`, `token` and `sensitive` know nobody.
 
+pub mod room;
+pub mod secrets;
 pub mod sensitive;
 pub mod token;
 pub mod wire;

@@ -1,0 +1,148 @@
+//! The connect call: a credential in, a participant token and the room's address out
+//! (protocol, "Finding a room and joining it").
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use url::Url;
+
+use super::transport::{authority, dial, reason};
+use super::{CLIENT_NAME, RoomError, retry};
+use crate::sensitive::SensitiveText;
+use crate::wire::room::RoomConnection;
+
+/// Largest answer that is read, in bytes.
+const MAX_ANSWER_BYTES: usize = 64 << 10;
+
+/// Longest part of an error answer that is repeated, in characters.
+const MAX_DETAIL_CHARS: usize = 200;
+
+/// Asks the server at `connect_url` for a participant token. Redirects are not followed: the
+/// credential goes to the address it was given for. A server that says it is busy is tried again, as
+/// in [`super::RoomClient::join`].
+pub async fn connect(connect_url: &Url, credential: &SensitiveText) -> Result<RoomConnection, RoomError> {
+    retry::while_busy(async || ask(connect_url, credential).await).await
+}
+
+async fn ask(connect_url: &Url, credential: &SensitiveText) -> Result<RoomConnection, RoomError> {
+    let stream = dial(connect_url).await?;
+    let broken = |error: hyper::Error| RoomError::Closed(reason(&error));
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    let exchange = async {
+        let answer = sender
+            .send_request(request(connect_url, credential)?)
+            .await
+            .map_err(broken)?;
+        read(connect_url, answer).await
+    };
+    tokio::pin!(exchange);
+    tokio::select! {
+        answer = &mut exchange => answer,
+        // The connection is done when the server closed it; what it sent before is still to be read.
+        _ = connection => exchange.await,
+    }
+}
+
+fn request(connect_url: &Url, credential: &SensitiveText) -> Result<Request<Full<Bytes>>, RoomError> {
+    let bad = |reason| RoomError::BadAddress {
+        address: authority(connect_url),
+        reason,
+    };
+    Request::builder()
+        .method(Method::POST)
+        .uri(connect_url.path())
+        .header(HOST, authority(connect_url))
+        .header(AUTHORIZATION, bearer(credential)?)
+        .header(CONTENT_TYPE, "application/json")
+        .header(ACCEPT, "application/json")
+        .header(USER_AGENT, CLIENT_NAME)
+        .body(Full::from("{}"))
+        .map_err(|_| bad("it cannot be put into a request"))
+}
+
+/// The `Authorization` header for a credential.
+pub(super) fn bearer(credential: &SensitiveText) -> Result<HeaderValue, RoomError> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", credential.expose()))
+        .map_err(|_| RoomError::Unauthorized("it has characters that no credential has".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+async fn read(connect_url: &Url, answer: Response<Incoming>) -> Result<RoomConnection, RoomError> {
+    let status = answer.status();
+    let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await;
+    let body =
+        body.map_err(|error| RoomError::Closed(format!("in the middle of its answer: {}", reason(&*error))))?;
+    let body = body.to_bytes();
+    if status != StatusCode::OK {
+        return Err(refusal(status, &body));
+    }
+    serde_json::from_slice(&body).map_err(|_| RoomError::NotARoomServer {
+        host: authority(connect_url),
+    })
+}
+
+/// What an HTTP status other than success means.
+pub(super) fn refusal(status: StatusCode, body: &[u8]) -> RoomError {
+    let detail = detail(body);
+    let or_status = |detail: String| {
+        if detail.is_empty() {
+            status.to_string()
+        } else {
+            detail
+        }
+    };
+    match status {
+        StatusCode::UNAUTHORIZED => RoomError::Unauthorized(or_status(detail)),
+        StatusCode::FORBIDDEN => RoomError::Forbidden(or_status(detail)),
+        StatusCode::NOT_FOUND => RoomError::NoSuchRoom(or_status(detail)),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => RoomError::Busy(or_status(detail)),
+        _ => RoomError::BadAnswer {
+            status: status.to_string(),
+            body: detail,
+        },
+    }
+}
+
+/// The first line of an answer, if it is text for people and not a page or data.
+fn detail(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let line = text.trim().lines().next().unwrap_or_default().trim();
+    if line.starts_with(['<', '{', '[']) {
+        return String::new();
+    }
+    line.chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_DETAIL_CHARS)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_not_repeated() {
+        assert_eq!(detail(b"<!doctype html><p>secret"), "");
+        assert_eq!(detail(b"no such project\nmore"), "no such project");
+        assert_eq!(detail(b"a\x1b[31mb"), "a[31mb");
+    }
+
+    #[test]
+    fn statuses_that_are_final_and_those_that_pass() {
+        assert!(matches!(
+            refusal(StatusCode::UNAUTHORIZED, b""),
+            RoomError::Unauthorized(_)
+        ));
+        assert!(matches!(refusal(StatusCode::FORBIDDEN, b"x"), RoomError::Forbidden(text) if text == "x"));
+        assert!(matches!(
+            refusal(StatusCode::NOT_FOUND, b""),
+            RoomError::NoSuchRoom(_)
+        ));
+        assert!(refusal(StatusCode::SERVICE_UNAVAILABLE, b"").is_retryable());
+        assert!(!refusal(StatusCode::BAD_GATEWAY, b"<html>").is_retryable());
+    }
+}

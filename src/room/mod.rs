@@ -1,0 +1,153 @@
+//! A client of one room: joins it, calls its toolkits, hears what it pushes.
+
+mod connect;
+mod error;
+mod join;
+mod retry;
+mod session;
+mod transport;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::mpsc;
+use tokio_tungstenite::WebSocketStream;
+use url::Url;
+
+pub use self::connect::connect;
+pub use self::error::RoomError;
+use self::session::{Calls, Outgoing};
+pub use self::transport::Stream;
+use crate::sensitive::SensitiveText;
+use crate::wire::room::{CONNECTED, Connected, ROOM_READY, RoomReady, ToolInvocation};
+use crate::wire::{Content, MAX_MESSAGE_BYTES, Message};
+
+/// How this client names itself to servers.
+const CLIENT_NAME: &str = concat!("meshagent/", env!("CARGO_PKG_VERSION"));
+
+/// Messages that wait for the socket; whoever sends more waits too.
+const MAX_QUEUED_MESSAGES: usize = 64;
+
+/// A participant's connection to a room. Calls may be made from many tasks at once.
+///
+/// No method has a time limit of its own but the one that notices a dead connection (within a
+/// minute): wrap a call in [`tokio::time::timeout`] to limit it. Dropping the client ends the
+/// connection.
+#[derive(Debug)]
+pub struct RoomClient {
+    outgoing: mpsc::Sender<Outgoing>,
+    calls: Arc<Calls>,
+    next_id: AtomicU64,
+    room: RoomReady,
+    participant: Connected,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl RoomClient {
+    /// Joins the room at `room_url` (`ws` or `wss`) with a participant token. A server that says it is
+    /// busy is tried again, with growing pauses, until the caller stops waiting; every other failure
+    /// is final and immediate.
+    pub async fn join(room_url: &Url, token: &SensitiveText) -> Result<Self, RoomError> {
+        retry::while_busy(async || Self::start(join::join(room_url, token).await?).await).await
+    }
+
+    /// Joins over a stream that is already there, as to a server in the same process.
+    pub async fn join_over(
+        stream: Box<dyn Stream>,
+        room_url: &Url,
+        token: &SensitiveText,
+    ) -> Result<Self, RoomError> {
+        Self::start(join::join_over(stream, room_url, token).await?).await
+    }
+
+    /// Waits until both `room_ready` and `connected` have come.
+    async fn start(socket: WebSocketStream<Box<dyn Stream>>) -> Result<Self, RoomError> {
+        let (outgoing, to_send) = mpsc::channel(MAX_QUEUED_MESSAGES);
+        let (pushed, mut events) = mpsc::unbounded_channel::<Message>();
+        let calls = Arc::new(Calls::default());
+        let task = tokio::spawn(session::run(socket, to_send, Arc::clone(&calls), pushed));
+        let (mut room, mut participant) = (None, None);
+        loop {
+            let message = events.recv().await.ok_or_else(|| calls.ended())?;
+            match message.kind.as_str() {
+                ROOM_READY => room = Some(message.read::<RoomReady>()?.0),
+                CONNECTED => participant = Some(message.read::<Connected>()?.0),
+                other => tracing::debug!(kind = other, "ignored a message before the room was ready"),
+            }
+            if let (Some(room), Some(participant)) = (&room, &participant) {
+                let (room, participant) = (room.clone(), participant.clone());
+                return Ok(Self {
+                    outgoing,
+                    calls,
+                    next_id: AtomicU64::new(1),
+                    room,
+                    participant,
+                    task,
+                });
+            }
+        }
+    }
+
+    /// The room, as the server described it.
+    pub const fn room(&self) -> &RoomReady {
+        &self.room
+    }
+
+    /// This connection's id and name in the room.
+    pub const fn participant(&self) -> &Connected {
+        &self.participant
+    }
+
+    /// Calls a tool and waits for its answer. An `error` content is [`RoomError::Call`].
+    pub async fn invoke(&self, toolkit: &str, tool: &str, input: Content) -> Result<Content, RoomError> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let call = ToolInvocation {
+            toolkit: toolkit.to_owned(),
+            tool: tool.to_owned(),
+            input,
+        };
+        let message = call.into_message(id)?;
+        if message.data_len() > MAX_MESSAGE_BYTES {
+            return Err(RoomError::TooLarge {
+                bytes: message.data_len(),
+                limit: MAX_MESSAGE_BYTES,
+            });
+        }
+        let answer = self.calls.expect(id)?;
+        let _waiting = Waiting {
+            calls: &self.calls,
+            id,
+        };
+        self.outgoing
+            .send(Outgoing::Message(message))
+            .await
+            .map_err(|_| self.calls.ended())?;
+        answer.await.map_err(|_| self.calls.ended())?
+    }
+
+    /// Says goodbye to the server and ends the connection.
+    pub async fn close(mut self) {
+        if self.outgoing.send(Outgoing::Close).await.is_ok() {
+            // The task ends by itself; whether it panicked makes no difference any more.
+            let _ = (&mut self.task).await;
+        }
+    }
+}
+
+impl Drop for RoomClient {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A call in flight: when whoever made it stops waiting, its answer is no longer expected.
+struct Waiting<'a> {
+    calls: &'a Calls,
+    id: u64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.calls.forget(self.id);
+    }
+}
