@@ -1,0 +1,150 @@
+//! What is wrong with the settings, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::token::{ApiKeyError, TokenError};
+use crate::wire::NameError;
+
+/// What sort of failure an error is, for whoever maps it to an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingsErrorKind {
+    /// Something was given wrongly, or not at all.
+    Usage,
+    /// There is no credential that could be used.
+    NotSignedIn,
+    /// The system would not do it.
+    Failed,
+}
+
+/// What is wrong with the settings. No message repeats a credential or a URL.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// Neither flag nor environment names a room.
+    #[error("no room was given")]
+    NoRoom,
+    /// The room's name is not valid.
+    #[error("the room's name is not valid: {0}")]
+    BadRoom(NameError),
+    /// The identity is not valid.
+    #[error("the identity is not valid: {0}")]
+    BadIdentity(NameError),
+    /// In local mode, neither flag nor environment says who the user is.
+    #[error("it is not known who you are")]
+    NoIdentity,
+    /// `--identity` without an API key to sign a token with.
+    #[error("`--identity` needs an API key to sign a participant token with")]
+    IdentityNeedsApiKey,
+    /// Nothing says which project the room is in.
+    #[error("no project was given")]
+    NoProject,
+    /// The project's id is not valid.
+    #[error("the project's id is not valid: {0}")]
+    BadProject(NameError),
+    /// A switch in the environment is neither on nor off.
+    #[error("{name} is neither `1`, `true`, `0` nor `false`")]
+    BadSwitch {
+        /// The variable.
+        name: &'static str,
+    },
+    /// A variable is not UTF-8.
+    #[error("{name} is not valid UTF-8")]
+    NotUtf8 {
+        /// The variable.
+        name: &'static str,
+    },
+    /// A URL cannot be used as the base of others.
+    #[error("the URL in {origin} cannot be used: {problem}")]
+    BadUrl {
+        /// Where the URL is from.
+        origin: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A credential would go to another machine unencrypted.
+    #[error("the URL in {origin} is not encrypted: your credential would travel in clear")]
+    InsecureUrl {
+        /// Where the URL is from.
+        origin: &'static str,
+    },
+    /// Nothing says who the caller is.
+    #[error("not signed in: there is no credential")]
+    NoCredential,
+    /// `MESHAGENT_API_KEY` is no API key.
+    #[error("MESHAGENT_API_KEY is not valid: {0}")]
+    BadApiKey(ApiKeyError),
+    /// `MESHAGENT_TOKEN` has characters that no token has.
+    #[error("MESHAGENT_TOKEN is not valid: it has a space, a control or another character no token has")]
+    BadToken,
+    /// A participant token could not be made.
+    #[error("no participant token could be made: {0}")]
+    Mint(TokenError),
+    /// There is no home directory.
+    #[error("the home directory is not known")]
+    NoHome,
+    /// The settings file is not JSON of the right form.
+    #[error("{} is not a valid settings file: line {line}, column {column}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Line of the mistake, from 1; 0 where the whole is not an object.
+        line: usize,
+        /// Column of the mistake.
+        column: usize,
+    },
+    /// The settings file is a symbolic link, a directory or another thing that is not replaced.
+    #[error("{} is not a regular file, and is not replaced", path.display())]
+    NotRegular {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Reading or writing failed.
+    #[error("{} could not be {action}: {cause}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// Why it failed.
+        cause: io::Error,
+    },
+}
+
+impl SettingsError {
+    /// What sort of failure this is.
+    pub const fn kind(&self) -> SettingsErrorKind {
+        match self {
+            Self::NoCredential | Self::BadApiKey(_) | Self::BadToken => SettingsErrorKind::NotSignedIn,
+            Self::NoHome
+            | Self::Mint(_)
+            | Self::Malformed { .. }
+            | Self::NotRegular { .. }
+            | Self::File { .. } => SettingsErrorKind::Failed,
+            _ => SettingsErrorKind::Usage,
+        }
+    }
+
+    /// What to do about it, where that is not plain from the message.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoRoom => "use `--room NAME` or MESHAGENT_ROOM",
+            Self::NoIdentity | Self::BadIdentity(_) => "use `--identity NAME`",
+            Self::IdentityNeedsApiKey => "set MESHAGENT_API_KEY, or use --local, or leave out `--identity`",
+            Self::NoProject => "use `--project-id ID` or MESHAGENT_PROJECT_ID",
+            Self::BadUrl { .. } => "use a URL like https://api.example.com",
+            Self::InsecureUrl { .. } => {
+                "use https, or set MESHAGENT_ALLOW_INSECURE=1 if the network is trusted"
+            }
+            Self::NoCredential => {
+                "set MESHAGENT_API_KEY, or MESHAGENT_TOKEN with MESHAGENT_ROOM, or use --local"
+            }
+            Self::BadApiKey(_) => "set MESHAGENT_API_KEY to the key as it was issued",
+            Self::BadToken => "set MESHAGENT_TOKEN to the token as it was issued",
+            Self::NoHome => "set HOME, or MESHAGENT_DATA_DIR in local mode",
+            Self::Malformed { .. } => "correct the file, or move it away",
+            Self::NotRegular { .. } => "move it away",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

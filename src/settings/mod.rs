@@ -1,0 +1,95 @@
+//! Flags, environment and settings file, resolved once into plain values.
+//!
+//! [`resolve`] takes what the flags say ([`Overrides`]) and the [`Environment`], reads the
+//! [`SettingsFile`] only where neither answers, and says which room is meant and how to get into it
+//! ([`RoomSettings`]). Precedence: flag, environment, settings file, default (protocol, "Finding a room
+//! and joining it").
+
+mod base_url;
+mod environment;
+mod error;
+mod file;
+mod profile;
+mod resolve;
+
+use std::path::PathBuf;
+
+use url::Url;
+
+use crate::sensitive::SensitiveText;
+use crate::wire::{Identity, RoomName};
+
+pub use environment::Environment;
+pub use error::{SettingsError, SettingsErrorKind};
+pub use file::SettingsFile;
+pub use profile::{Profile, Session};
+pub use resolve::{DEFAULT_API_URL, resolve};
+
+/// What was given by flags. It goes before everything else.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `--room`.
+    pub room: Option<String>,
+    /// `--project-id`.
+    pub project_id: Option<String>,
+    /// `--api-url`.
+    pub api_url: Option<String>,
+    /// `--identity`.
+    pub identity: Option<String>,
+    /// `--local`.
+    pub local: bool,
+}
+
+/// The room that is meant, and how to get into it.
+#[derive(Debug, Clone)]
+pub struct RoomSettings {
+    /// The room's name.
+    pub room: RoomName,
+    /// How to get into it.
+    pub access: Access,
+}
+
+/// How to get into a room. URLs of rooms have the scheme `ws` or `wss`.
+#[derive(Debug, Clone)]
+pub enum Access {
+    /// With the room's participant token: join directly.
+    Token {
+        /// Where the room is.
+        room_url: Url,
+        /// The participant token.
+        token: SensitiveText,
+    },
+    /// Ask the API for a token and the room's URL first.
+    Connect {
+        /// Where to ask, by POST.
+        connect_url: Url,
+        /// The API key or access token to ask with.
+        credential: SensitiveText,
+        /// Where the room is if the answer does not say.
+        room_url: Url,
+    },
+    /// The room is on this machine.
+    Local {
+        /// Where its data is.
+        data_dir: PathBuf,
+        /// Who to be in it.
+        identity: Identity,
+        /// Whether the identity was asked for, and is not just the user's name.
+        explicit_identity: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_credential() {
+        let env = Environment::from_pairs([("MESHAGENT_TOKEN", "canary"), ("MESHAGENT_PROJECT_ID", "p")]);
+        let overrides = Overrides {
+            room: Some("r".to_owned()),
+            ..Overrides::default()
+        };
+        assert!(!format!("{:?}", resolve(&overrides, &env).unwrap()).contains("canary"));
+    }
+}

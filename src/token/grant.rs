@@ -1,0 +1,263 @@
+//! What a participant token grants.
+
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+/// What kind of participant somebody is (protocol, "Participant token").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// A person, or a program acting for one. What a token without a role means.
+    #[default]
+    User,
+    /// An agent.
+    Agent,
+    /// A tool.
+    Tool,
+}
+
+/// Access to the `secrets` toolkit.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SecretsGrant {
+    /// The OAuth requests that are allowed: all without a list, none with an empty one.
+    #[serde(default, alias = "requestOauthToken", skip_serializing_if = "Option::is_none")]
+    pub request_oauth_token: Option<Vec<OAuthEndpointGrant>>,
+}
+
+impl SecretsGrant {
+    /// Whether a token of this client at this authorization endpoint may be asked for.
+    pub fn allows_oauth(&self, client_id: &str, authorization_endpoint: &str) -> bool {
+        self.request_oauth_token.as_ref().is_none_or(|entries| {
+            entries
+                .iter()
+                .any(|entry| entry.covers(client_id, authorization_endpoint))
+        })
+    }
+}
+
+/// One OAuth client at one authorization endpoint, or at all that start alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OAuthEndpointGrant {
+    /// The authorization endpoint; with a `*` at its end, what one must start with.
+    pub endpoint: String,
+    /// The client id.
+    #[serde(alias = "clientId")]
+    pub client_id: String,
+}
+
+impl OAuthEndpointGrant {
+    fn covers(&self, client_id: &str, authorization_endpoint: &str) -> bool {
+        let endpoint_fits = self.endpoint == authorization_endpoint
+            || self
+                .endpoint
+                .strip_suffix('*')
+                .is_some_and(|start| authorization_endpoint.starts_with(start));
+        endpoint_fits && self.client_id == client_id
+    }
+}
+
+/// Access to the `messaging` toolkit. What is not said is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MessagingGrant {
+    /// May write to everybody.
+    #[serde(deserialize_with = "null_is_true", skip_serializing_if = "is_true")]
+    pub broadcast: bool,
+    /// May see who is here.
+    #[serde(deserialize_with = "null_is_true", skip_serializing_if = "is_true")]
+    pub list: bool,
+    /// May write to one participant.
+    #[serde(deserialize_with = "null_is_true", skip_serializing_if = "is_true")]
+    pub send: bool,
+}
+
+impl Default for MessagingGrant {
+    fn default() -> Self {
+        Self {
+            broadcast: true,
+            list: true,
+            send: true,
+        }
+    }
+}
+
+fn null_is_true<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(true))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+const fn is_true(value: &bool) -> bool {
+    *value
+}
+
+/// The toolkits that a participant may use: the scope of the grant `api`.
+///
+/// A toolkit whose member is absent or null is closed to the participant.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ApiScope {
+    /// Access to the `secrets` toolkit.
+    #[serde(
+        default,
+        deserialize_with = "object_or_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub secrets: Option<SecretsGrant>,
+    /// Access to the `messaging` toolkit.
+    #[serde(
+        default,
+        deserialize_with = "object_or_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub messaging: Option<MessagingGrant>,
+    /// May act for another identity. Written as `"admin": {}`; read as true from any member `admin`
+    /// that is an object.
+    #[serde(default, with = "presence", skip_serializing_if = "is_false")]
+    pub admin: bool,
+    /// The members for other toolkits, as they came.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl ApiScope {
+    /// What somebody needs who keeps secrets in a room: the `secrets` and `messaging` toolkits whole.
+    pub fn participant() -> Self {
+        Self {
+            secrets: Some(SecretsGrant::default()),
+            messaging: Some(MessagingGrant::default()),
+            ..Self::default()
+        }
+    }
+
+    /// As [`ApiScope::participant`], and may act for another identity.
+    pub fn administrator() -> Self {
+        Self {
+            admin: true,
+            ..Self::participant()
+        }
+    }
+}
+
+/// A grant is an object. A list, which serde takes for the members of a struct in their order, is none:
+/// an empty one would otherwise open the whole toolkit.
+fn object_or_null<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let map = Option::<Map<String, Value>>::deserialize(deserializer)?;
+    map.map(|map| T::deserialize(Value::Object(map)))
+        .transpose()
+        .map_err(D::Error::custom)
+}
+
+/// A bool that is the presence of an object.
+mod presence {
+    use super::{Deserialize, Deserializer, Map, Serialize, Value};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+    pub(super) fn serialize<S: serde::Serializer>(present: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+        present.then(Map::<String, Value>::new).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+        Ok(Option::<Map<String, Value>>::deserialize(deserializer)?.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn secrets(value: Value) -> SecretsGrant {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn oauth_needs_an_entry_where_there_is_a_list() {
+        let any = secrets(json!({}));
+        assert!(any.allows_oauth("c", "https://p/a"));
+        assert!(secrets(json!({"request_oauth_token": null})).allows_oauth("c", "https://p/a"));
+        assert!(!secrets(json!({"request_oauth_token": []})).allows_oauth("c", "https://p/a"));
+        let some = secrets(json!({"request_oauth_token": [
+            {"endpoint": "https://p/a", "client_id": "c"},
+            {"endpoint": "https://q/*", "client_id": "d"},
+        ]}));
+        for (client, endpoint, allowed) in [
+            ("c", "https://p/a", true),
+            ("c", "https://p/ab", false),
+            ("c", "https://p/", false),
+            ("c", "https://q/x", false),
+            ("d", "https://q/x", true),
+            ("d", "https://q/", true),
+            ("d", "https://q/*", true),
+            ("d", "https://q", false),
+            ("d", "https://p/a", false),
+            ("", "", false),
+        ] {
+            assert_eq!(
+                some.allows_oauth(client, endpoint),
+                allowed,
+                "{client} {endpoint}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_sdks_other_spelling_restricts_too() {
+        let grant = secrets(json!({"requestOauthToken": [{"endpoint": "e", "clientId": "c"}]}));
+        assert!(grant.allows_oauth("c", "e"));
+        assert!(!grant.allows_oauth("c", "f"));
+        let both = json!({"requestOauthToken": null, "request_oauth_token": []});
+        assert!(serde_json::from_value::<SecretsGrant>(both).is_err());
+    }
+
+    #[test]
+    fn a_toolkit_is_open_only_when_its_member_is_there() {
+        let none: ApiScope = serde_json::from_value(json!({"secrets": null, "admin": null})).unwrap();
+        assert_eq!(none, ApiScope::default());
+        let all: ApiScope = serde_json::from_value(
+            json!({"secrets": {}, "admin": {}, "messaging": {"list": false, "send": null}}),
+        )
+        .unwrap();
+        assert!(all.admin && all.secrets.is_some());
+        assert_eq!(
+            all.messaging,
+            Some(MessagingGrant {
+                list: false,
+                ..MessagingGrant::default()
+            })
+        );
+        for wrong in [
+            json!({"secrets": true}),
+            json!({"admin": true}),
+            json!({"messaging": {"list": "no"}}),
+        ] {
+            assert!(
+                serde_json::from_value::<ApiScope>(wrong.clone()).is_err(),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn scopes_are_written_as_the_sdks_read_them() {
+        assert_eq!(
+            serde_json::to_value(ApiScope::participant()).unwrap(),
+            json!({"secrets": {}, "messaging": {}})
+        );
+        let administrator = serde_json::to_value(ApiScope::administrator()).unwrap();
+        assert_eq!(
+            administrator,
+            json!({"secrets": {}, "messaging": {}, "admin": {}})
+        );
+        let others = json!({"llm": {"models": ["m"]}, "queues": null});
+        let scope: ApiScope = serde_json::from_value(others.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&scope).unwrap(), others);
+    }
+}

@@ -1,0 +1,208 @@
+//! The participant token: who somebody is in which room, and what they may do there.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{ApiKey, ApiScope, CLOCK_LEEWAY_SECONDS, Role, TokenError, jwt};
+use crate::sensitive::SensitiveText;
+use crate::wire::{Identity, RoomName};
+
+/// The version that a token made here says it is of: that of the SDKs whose tokens it is like.
+pub const TOKEN_VERSION: &str = "0.39.9";
+
+/// What a participant token says (protocol, "Participant token"). It is no secret; what
+/// [`ParticipantToken::sign`] makes of it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParticipantToken {
+    /// Who the bearer is.
+    pub identity: Identity,
+    /// The room that the token admits to.
+    pub room: Option<RoomName>,
+    /// What kind of participant the bearer is.
+    pub role: Role,
+    /// The toolkits that the bearer may use; none without it.
+    pub api: Option<ApiScope>,
+    /// The project (`sub`). [`ParticipantToken::sign`] takes it from the key.
+    pub project_id: Option<String>,
+    /// The API key's id (`kid`). [`ParticipantToken::sign`] takes it from the key.
+    pub api_key_id: Option<String>,
+    /// The version of the software that made the token.
+    pub version: String,
+    /// When the token expires, in Unix seconds; never without it.
+    pub expires_at: Option<u64>,
+}
+
+impl ParticipantToken {
+    /// A token of the role `user` that does not expire.
+    pub fn new(identity: Identity, room: RoomName, api: ApiScope) -> Self {
+        Self {
+            identity,
+            room: Some(room),
+            role: Role::User,
+            api: Some(api),
+            project_id: None,
+            api_key_id: None,
+            version: TOKEN_VERSION.to_owned(),
+            expires_at: None,
+        }
+    }
+
+    /// Signs the token with the key, whose id and project it then names.
+    ///
+    /// Fails with [`TokenError::TooLong`] if no server would read the token.
+    pub fn sign(&self, key: &ApiKey) -> Result<SensitiveText, TokenError> {
+        let mut grants = Vec::new();
+        if let Some(api) = &self.api {
+            let scope = serde_json::to_value(api).map_err(|_| TokenError::BadGrant("api"))?;
+            grants.push(json!({"name": "api", "scope": scope}));
+        }
+        if let Some(room) = &self.room {
+            grants.push(json!({"name": "room", "scope": room}));
+        }
+        if self.role != Role::User {
+            grants.push(json!({"name": "role", "scope": self.role}));
+        }
+        let mut claims = Map::from_iter([
+            ("name".to_owned(), json!(self.identity)),
+            ("grants".to_owned(), grants.into()),
+            ("sub".to_owned(), key.project_id().to_string().into()),
+            ("kid".to_owned(), key.id().to_string().into()),
+            ("version".to_owned(), self.version.as_str().into()),
+        ]);
+        if let Some(expires_at) = self.expires_at {
+            claims.insert("exp".to_owned(), expires_at.into());
+        }
+        jwt::sign(&claims, key.signing_key())
+    }
+
+    /// Reads a token, if the key signed it and it is valid at `now`, in Unix seconds.
+    ///
+    /// The signature is checked before the claims are read. Then `kid` and `sub`, where they are
+    /// there, must be the key's, `exp` not past, `nbf` and `iat` not in the future
+    /// ([`CLOCK_LEEWAY_SECONDS`] either way), and no two grants of one name. Grants and claims that
+    /// are not known are passed over.
+    pub fn verify(jwt: &str, key: &ApiKey, now: u64) -> Result<Self, TokenError> {
+        let claims = jwt::verify(jwt, key.signing_key())?;
+        let api_key_id = optional_text(&claims, "kid")?;
+        if api_key_id
+            .as_deref()
+            .is_some_and(|id| Uuid::parse_str(id) != Ok(key.id()))
+        {
+            return Err(TokenError::UnknownKey);
+        }
+        let project_id = optional_text(&claims, "sub")?;
+        if project_id
+            .as_deref()
+            .is_some_and(|id| Uuid::parse_str(id) != Ok(key.project_id()))
+        {
+            return Err(TokenError::WrongProject);
+        }
+        let expires_at = check_times(&claims, now)?;
+        let grants = grants(&claims)?;
+        let name = claims
+            .get("name")
+            .and_then(Value::as_str)
+            .ok_or(TokenError::BadClaim("name"))?;
+        Ok(Self {
+            identity: Identity::new(name).map_err(|_| TokenError::BadClaim("name"))?,
+            room: grant(&grants, "room")?,
+            role: grant(&grants, "role")?.unwrap_or_default(),
+            api: grant(&grants, "api")?,
+            project_id,
+            api_key_id,
+            version: optional_text(&claims, "version")?.unwrap_or_else(|| TOKEN_VERSION.to_owned()),
+            expires_at,
+        })
+    }
+
+    /// As [`ParticipantToken::verify`], and the token must admit to this room.
+    ///
+    /// A good token for another room, or for none, is [`TokenError::WrongRoom`]: a 403, where every
+    /// other refusal is a 401.
+    pub fn verify_for_room(jwt: &str, key: &ApiKey, now: u64, room: &RoomName) -> Result<Self, TokenError> {
+        let token = Self::verify(jwt, key, now)?;
+        if token.room.as_ref() == Some(room) {
+            Ok(token)
+        } else {
+            Err(TokenError::WrongRoom)
+        }
+    }
+}
+
+/// A claim that is text, null or absent.
+fn optional_text(claims: &Map<String, Value>, name: &'static str) -> Result<Option<String>, TokenError> {
+    match claims.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(TokenError::BadClaim(name)),
+    }
+}
+
+/// Checks `exp`, `nbf` and `iat` (RFC 7519, sections 4.1.4 to 4.1.6), and gives `exp`.
+fn check_times(claims: &Map<String, Value>, now: u64) -> Result<Option<u64>, TokenError> {
+    let expires_at = numeric_date(claims, "exp")?;
+    if expires_at.is_some_and(|at| now >= at.saturating_add(CLOCK_LEEWAY_SECONDS)) {
+        return Err(TokenError::Expired);
+    }
+    for name in ["nbf", "iat"] {
+        if numeric_date(claims, name)?.is_some_and(|at| at > now.saturating_add(CLOCK_LEEWAY_SECONDS)) {
+            return Err(TokenError::NotYetValid);
+        }
+    }
+    Ok(expires_at)
+}
+
+/// A `NumericDate` (RFC 7519, section 2) in whole seconds: a fraction is cut off, and what lies before
+/// 1970 is 1970.
+fn numeric_date(claims: &Map<String, Value>, name: &'static str) -> Result<Option<u64>, TokenError> {
+    let Some(value) = claims.get(name) else {
+        return Ok(None);
+    };
+    let Value::Number(number) = value else {
+        return Err(TokenError::BadClaim(name));
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates, which is what is meant"
+    )]
+    let seconds = number
+        .as_u64()
+        .or_else(|| number.as_f64().map(|seconds| seconds as u64));
+    seconds.map(Some).ok_or(TokenError::BadClaim(name))
+}
+
+/// The grants by name. Without the claim there are none.
+fn grants(claims: &Map<String, Value>) -> Result<Map<String, Value>, TokenError> {
+    let list = match claims.get("grants") {
+        None | Some(Value::Null) => return Ok(Map::new()),
+        Some(Value::Array(list)) => list,
+        Some(_) => return Err(TokenError::BadClaim("grants")),
+    };
+    let mut grants = Map::new();
+    for grant in list {
+        let name = grant
+            .get("name")
+            .and_then(Value::as_str)
+            .ok_or(TokenError::BadClaim("grants"))?;
+        let scope = grant.get("scope").cloned().unwrap_or_default();
+        if grants.insert(name.to_owned(), scope).is_some() {
+            return Err(TokenError::DuplicateGrant);
+        }
+    }
+    Ok(grants)
+}
+
+/// The scope of a grant that is known here. A grant that is there must have the right form.
+fn grant<T: DeserializeOwned>(
+    grants: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<T>, TokenError> {
+    let scope = grants.get(name).map(T::deserialize).transpose();
+    scope.map_err(|_| TokenError::BadGrant(name))
+}
+
+#[cfg(test)]
+#[path = "participant_tests.rs"]
+mod tests;
