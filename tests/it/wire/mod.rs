@@ -64,11 +64,8 @@ fn assembler() -> Assembler {
 fn push_all(assembler: &mut Assembler, packets: &[Vec<u8>]) -> Result<Assembled, DecodeError> {
     let (last, before) = packets.split_last().unwrap();
     for packet in before {
-        let assembled = assembler.push(packet)?;
-        assert!(
-            matches!(assembled, Assembled::Pending),
-            "{assembled:?} came early"
-        );
+        let came = assembler.push(packet)?;
+        assert!(matches!(came, Assembled::Pending), "{came:?} came early");
     }
     assembler.push(last)
 }

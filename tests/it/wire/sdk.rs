@@ -99,6 +99,7 @@ fn value(length: usize) -> Vec<u8> {
     (0..=u8::MAX).cycle().take(length).collect()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what it is compared with is optional")]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }

@@ -53,5 +53,8 @@ proptest! {
 #[test]
 fn a_message_may_come_byte_by_byte() {
     let message = super::message_of(3, 2500);
-    assert_eq!(assemble(&mut assembler(), &cut(&message, &[1; 2500])), message);
+    assert_eq!(
+        assemble(&mut assembler(), &cut(&message, &vec![1; 2500])),
+        message
+    );
 }
