@@ -202,5 +202,4 @@ export const text = (vectors) => `[\n${vectors.map((vector) => JSON.stringify(ve
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   process.stdout.write(text(await capture()));
-  process.exit();
 }
