@@ -71,6 +71,12 @@ impl Assembler {
                 self.partial = Some(partial);
                 Ok(Assembled::Pending)
             }
+            (Packet::First { message_id, .. }, Some(partial)) if message_id == partial.message_id => {
+                Err(DecodeError::OutOfOrder {
+                    expected: partial.received.saturating_add(1),
+                    found: 0,
+                })
+            }
             (Packet::First { message_id, .. }, Some(partial)) => Err(DecodeError::ForeignPacket {
                 expected: partial.message_id,
                 found: message_id,

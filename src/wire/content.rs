@@ -125,10 +125,9 @@ impl Content {
                 data: payload,
             }),
             "binary" => {
-                let headers = if header.contains_key("headers") {
-                    object(&mut header, "headers")?
-                } else {
-                    Header::new()
+                let headers = match header.get("headers") {
+                    None | Some(Value::Null) => Header::new(),
+                    Some(_) => object(&mut header, "headers")?,
                 };
                 Ok(Self::Binary {
                     headers,

@@ -1,5 +1,7 @@
 //! One packet: what a binary WebSocket message holds (protocol, "Packets").
 
+use std::fmt;
+
 use super::DecodeError;
 
 /// Data bytes in a packet that we send. Packets of any size are read.
@@ -11,8 +13,8 @@ pub(super) const DATA_HEADER_BYTES: usize = 12;
 /// Longest message type that is read, in bytes.
 const MAX_TYPE_BYTES: usize = 256;
 
-/// One packet, borrowing from the bytes it was read from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// One packet, borrowing from the bytes it was read from. `Debug` shows how long its data is, not what.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Packet<'a> {
     /// Packet 0: announces a message.
     First {
@@ -83,6 +85,23 @@ impl<'a> Packet<'a> {
                 bytes.extend_from_slice(data);
                 bytes
             }
+        }
+    }
+}
+
+impl fmt::Debug for Packet<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::First {
+                message_id,
+                packet_count,
+                kind,
+            } => write!(f, "Packet({kind:?} {message_id}: {packet_count} packets)"),
+            Self::Data {
+                message_id,
+                index,
+                data,
+            } => write!(f, "Packet({message_id}, {index}: {} bytes)", data.len()),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Messages about the room itself: joining it, calling its toolkits (protocol, "Message types").
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -19,8 +21,8 @@ pub const RESPONSE: &str = "__response__";
 /// Type of a message that merges attributes into the sender's; it has no answer.
 pub const SET_ATTRIBUTES: &str = "set_attributes";
 
-/// Answer to the connect call (protocol, "Finding a room and joining it").
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// Answer to the connect call (protocol, "Finding a room and joining it"). `Debug` leaves the token out.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct RoomConnection {
     /// The participant token for this room.
     pub jwt: String,
@@ -31,6 +33,16 @@ pub struct RoomConnection {
     /// Where to join it; without it, `{api}/rooms/{room}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_url: Option<String>,
+}
+
+impl fmt::Debug for RoomConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoomConnection")
+            .field("room_name", &self.room_name)
+            .field("project_id", &self.project_id)
+            .field("room_url", &self.room_url)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The room is there.

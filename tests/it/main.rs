@@ -1,1 +1,10 @@
-//! Integration tests.
+//! Integration tests: one binary, one file per subject.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod wire;
