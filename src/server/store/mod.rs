@@ -19,6 +19,8 @@ mod record;
 mod schema;
 mod seal;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 mod worker;
 mod writer;
 

@@ -74,6 +74,11 @@ impl SqliteStore {
         })
     }
 
+    #[cfg(test)]
+    pub(super) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     async fn change(&self, action: Action) -> Result<bool, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.writer.send(&self.shared, Change { action, reply })?;
