@@ -163,9 +163,12 @@ pub(super) fn read(
     limit: usize,
     check: fn(&fs::Metadata) -> Result<(), NotPrivate>,
 ) -> Result<zeroize::Zeroizing<Vec<u8>>, ReadError> {
-    let file = open_itself(path).map_err(|error| match is_link(path) {
-        true => ReadError::NotPrivate(NotPrivate::NotAFile),
-        false => ReadError::Io(error),
+    let file = open_itself(path).map_err(|error| {
+        if is_link(path) {
+            ReadError::NotPrivate(NotPrivate::NotAFile)
+        } else {
+            ReadError::Io(error)
+        }
     })?;
     check(&file.metadata()?)?;
     let mut content = zeroize::Zeroizing::new(Vec::with_capacity(limit.saturating_add(1)));

@@ -88,7 +88,7 @@ impl KeySource {
                 tracing::warn!(
                     "the store's key comes from the environment, where other processes can read it"
                 );
-                parse(text.expose()).ok_or_else(|| bad_key("the environment", NOT_A_KEY))
+                parse(text.expose()).ok_or_else(|| bad_key("the environment", &NOT_A_KEY))
             }
             Self::Default => {
                 let path = directory.join(KEY_FILE);
@@ -108,7 +108,7 @@ impl KeySource {
 
 const NOT_A_KEY: &str = "it is not 32 bytes in base64 or hex";
 
-fn bad_key(origin: &str, reason: impl ToString) -> StoreError {
+fn bad_key(origin: &str, reason: &impl ToString) -> StoreError {
     StoreError::BadKey {
         origin: origin.to_owned(),
         reason: reason.to_string(),
@@ -122,12 +122,12 @@ fn read_key(
     let origin = path.display().to_string();
     let content = private::read(path, MAX_KEY_FILE_BYTES, check).map_err(|error| match error {
         ReadError::Io(error) => StoreError::io("read", path, error),
-        error => bad_key(&origin, error),
+        error => bad_key(&origin, &error),
     })?;
     str::from_utf8(&content)
         .ok()
         .and_then(parse)
-        .ok_or_else(|| bad_key(&origin, NOT_A_KEY))
+        .ok_or_else(|| bad_key(&origin, &NOT_A_KEY))
 }
 
 /// A key in hex or in base64, standard or URL-safe, padded or not, with white space around it.

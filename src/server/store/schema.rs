@@ -13,7 +13,7 @@ use super::{StoreError, connection};
 use crate::server::data_dir::lock;
 use crate::server::private;
 
-/// `PRAGMA application_id`: "MAst".
+/// `PRAGMA application_id`: `MAst`.
 const APPLICATION_ID: i64 = 0x4d41_7374;
 /// `PRAGMA user_version`: the format of the tables.
 const VERSION: i64 = 1;
