@@ -2,14 +2,21 @@
 //!
 //! - [`wire`]: the room protocol, pure.
 //! - [`token`]: API keys and participant tokens.
-//! - [`settings`]: flags, environment and settings file, resolved once into plain values.
 //! - [`sensitive`]: a value that must not leak.
+//! - [`settings`]: flags, environment and settings file, resolved once into plain values.
+//! - [`room`]: a client of one room; [`secrets`]: the room's secrets, on top of it.
+//! - [`server`]: the room server.
+//! - [`cli`]: the command line, on top of all of them.
 //!
-//! The one rule: imports point down. `wire`, `token` and `sensitive` know nobody; `settings` stands on them.
+//! The one rule: imports point down. `wire`, `token` and `sensitive` know nobody; `settings` and `room`
+//! stand on them, `secrets` on `room`. `server` is a wing beside `room` and `secrets` and never imports
+//! them: client and server meet on the wire alone.
 
+pub mod cli;
 pub mod room;
 pub mod secrets;
 pub mod sensitive;
+pub mod server;
 pub mod settings;
 pub mod token;
 pub mod wire;

@@ -1,3 +1,7 @@
-//! The `meshagent` command.
+//! The `meshagent` command. All of it is in [`meshagent::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    meshagent::cli::main()
+}

@@ -1,0 +1,4 @@
+//! The commands: folders and files mirror the command tree.
+
+pub(super) mod room;
+pub(super) mod token;

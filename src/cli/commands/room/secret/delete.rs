@@ -1,0 +1,68 @@
+//! `meshagent room secret delete`
+
+use clap::Args;
+use futures_util::future::join_all;
+
+use super::{not_found, parse_id, parse_identity};
+use crate::cli::args::RoomArgs;
+use crate::cli::context::Context;
+use crate::cli::failure::{CommandError, Kind, Outcome};
+use crate::cli::room::in_room;
+use crate::cli::terminal;
+use crate::cli::text::escape;
+use crate::secrets::SecretsError;
+use crate::wire::{ErrorCode, Identity, SecretId};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DeleteArgs {
+    /// Ids of the secrets
+    #[arg(value_name = "ID", value_parser = parse_id, required_unless_present = "flags")]
+    ids: Vec<SecretId>,
+    /// The same as ID
+    #[arg(id = "flags", long = "id", value_name = "ID", value_parser = parse_id, hide_short_help = true)]
+    flags: Vec<SecretId>,
+    /// Delete the secrets that are delegated to this identity
+    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
+    delegated_to: Option<Identity>,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    room: RoomArgs,
+}
+
+pub(super) async fn run(context: &Context, args: DeleteArgs) -> anyhow::Result<Outcome> {
+    let ids: Vec<SecretId> = args.ids.into_iter().chain(args.flags).collect();
+    let shown: Vec<String> = ids.iter().map(|id| escape(id.as_str())).collect();
+    let ui = &context.ui;
+    if !args.yes && ui.can_ask() && !terminal::confirm(format!("Delete {}?", shown.join(", "))).await? {
+        return Err(CommandError::new(Kind::Failed, "nothing was deleted").into());
+    }
+    let delegated_to = args.delegated_to.as_ref();
+    in_room(context, &args.room, async |room| {
+        let secrets = room.secrets();
+        // All at once; one that fails does not keep the others.
+        let outcomes = join_all(ids.iter().map(|id| secrets.delete_secret(id, delegated_to))).await;
+        let mut failures = Vec::new();
+        for ((id, shown), outcome) in ids.iter().zip(&shown).zip(outcomes) {
+            match outcome {
+                Ok(()) => ui.note(&format!("Deleted {shown} from room {}.", room.name)),
+                Err(error) => failures.push(explain(id, delegated_to, error)),
+            }
+        }
+        // The last is the command's failure; those before it are said here.
+        let last = failures.pop();
+        for failure in failures {
+            ui.warn(&escape(&format!("{failure:#}")));
+        }
+        last.map_or(Ok(Outcome::Done), Err)
+    })
+    .await
+}
+
+fn explain(id: &SecretId, delegated_to: Option<&Identity>, error: SecretsError) -> anyhow::Error {
+    match error.code() {
+        Some(ErrorCode::NotFound) => not_found(id, delegated_to).into(),
+        _ => anyhow::Error::from(error).context(format!("{} was not deleted", escape(id.as_str()))),
+    }
+}

@@ -1,0 +1,46 @@
+//! `meshagent room secret exists`
+
+use clap::Args;
+
+use super::{IdArgs, parse_identity};
+use crate::cli::args::RoomArgs;
+use crate::cli::context::Context;
+use crate::cli::failure::Outcome;
+use crate::cli::room::in_room;
+use crate::wire::Identity;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ExistsArgs {
+    #[command(flatten)]
+    id: IdArgs,
+    /// Look for the secret that is delegated to this identity
+    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
+    delegated_to: Option<Identity>,
+    /// Look among the secrets of another identity; needs the admin grant
+    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
+    for_identity: Option<Identity>,
+    /// Exit with 3 if it is not there
+    #[arg(long)]
+    exit_code: bool,
+    #[command(flatten)]
+    room: RoomArgs,
+}
+
+pub(super) async fn run(context: &Context, args: ExistsArgs) -> anyhow::Result<Outcome> {
+    let id = args.id.id()?;
+    in_room(context, &args.room, async |room| {
+        let exists = room
+            .secrets()
+            .exists(&id, args.delegated_to.as_ref(), args.for_identity.as_ref())
+            .await?;
+        if !context.ui.is_quiet() {
+            context.ui.answer_line(if exists { "true" } else { "false" })?;
+        }
+        Ok(if args.exit_code && !exists {
+            Outcome::Absent
+        } else {
+            Outcome::Done
+        })
+    })
+    .await
+}

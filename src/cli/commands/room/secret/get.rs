@@ -1,0 +1,36 @@
+//! `meshagent room secret get`
+
+use clap::Args;
+
+use super::{IdArgs, not_found, parse_identity};
+use crate::cli::args::RoomArgs;
+use crate::cli::context::Context;
+use crate::cli::failure::Outcome;
+use crate::cli::output::OutputArgs;
+use crate::cli::room::in_room;
+use crate::wire::Identity;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct GetArgs {
+    #[command(flatten)]
+    id: IdArgs,
+    /// Read the secret that is delegated to this identity; your own name reads what others gave you
+    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
+    delegated_to: Option<Identity>,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    room: RoomArgs,
+}
+
+pub(super) async fn run(context: &Context, args: GetArgs) -> anyhow::Result<Outcome> {
+    let id = args.id.id()?;
+    let output = args.output.prepare()?;
+    in_room(context, &args.room, async |room| {
+        let secret = room.secrets().get_secret(&id, args.delegated_to.as_ref()).await?;
+        let secret = secret.ok_or_else(|| not_found(&id, args.delegated_to.as_ref()))?;
+        output.write(&context.ui, &secret.value)?;
+        Ok(Outcome::Done)
+    })
+    .await
+}

@@ -1,0 +1,85 @@
+//! `meshagent room secret …`
+
+mod delete;
+mod exists;
+mod get;
+mod list;
+mod set;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::context::Context;
+use crate::cli::failure::{CommandError, Kind, Outcome};
+use crate::cli::text::escape;
+use crate::wire::{Identity, NameError, SecretId};
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum SecretCommand {
+    /// List the secrets that you may see
+    #[command(visible_alias = "ls")]
+    List(list::ListArgs),
+    /// Store a secret
+    Set(set::SetArgs),
+    /// Read a secret
+    Get(get::GetArgs),
+    /// Say whether a secret is there
+    Exists(exists::ExistsArgs),
+    /// Delete secrets
+    #[command(visible_alias = "rm")]
+    Delete(delete::DeleteArgs),
+}
+
+impl SecretCommand {
+    pub(in crate::cli) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
+        match self {
+            Self::List(args) => list::run(context, args).await,
+            Self::Set(args) => set::run(context, args).await,
+            Self::Get(args) => get::run(context, args).await,
+            Self::Exists(args) => exists::run(context, args).await,
+            Self::Delete(args) => delete::run(context, args).await,
+        }
+    }
+}
+
+/// A secret's id, as an argument or as a flag.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct IdArgs {
+    /// Id of the secret
+    #[arg(value_name = "ID", value_parser = parse_id, allow_hyphen_values = false)]
+    positional: Option<SecretId>,
+    /// The same as ID
+    #[arg(long = "id", value_name = "ID", value_parser = parse_id, hide_short_help = true)]
+    flag: Option<SecretId>,
+}
+
+impl IdArgs {
+    fn id(self) -> anyhow::Result<SecretId> {
+        let missing =
+            || CommandError::new(Kind::Usage, "no id was given").hint("name the secret: ID or --id ID");
+        Ok(self.positional.or(self.flag).ok_or_else(missing)?)
+    }
+}
+
+fn parse_id(text: &str) -> Result<SecretId, NameError> {
+    SecretId::new(text)
+}
+
+fn parse_identity(text: &str) -> Result<Identity, NameError> {
+    Identity::new(text)
+}
+
+/// A secret that is not there.
+fn not_found(id: &SecretId, delegated_to: Option<&Identity>) -> CommandError {
+    let id = escape(id.as_str());
+    match delegated_to {
+        Some(identity) => CommandError::new(
+            Kind::NotFound,
+            format!("there is no secret `{id}` delegated to `{}`", escape(identity.as_str())),
+        )
+        .hint("`meshagent room secret list` shows what you may see"),
+        None => CommandError::new(Kind::NotFound, format!("there is no secret `{id}` of yours")).hint(
+            "`meshagent room secret list` shows what you may see; what others delegated to you is read with --delegated-to YOUR-NAME",
+        ),
+    }
+}

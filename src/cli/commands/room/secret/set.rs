@@ -1,0 +1,61 @@
+//! `meshagent room secret set`
+
+use clap::Args;
+
+use super::{IdArgs, parse_identity};
+use crate::cli::args::RoomArgs;
+use crate::cli::context::Context;
+use crate::cli::failure::Outcome;
+use crate::cli::input::InputArgs;
+use crate::cli::room::in_room;
+use crate::cli::text::escape;
+use crate::secrets::SetOptions;
+use crate::wire::Identity;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SetArgs {
+    #[command(flatten)]
+    id: IdArgs,
+    /// Type of the value, like text/plain [default: application/octet-stream]
+    #[arg(long = "type", value_name = "TYPE")]
+    secret_type: Option<String>,
+    /// Name of the secret [default: its id]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Let this identity read it too
+    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
+    delegated_to: Option<Identity>,
+    /// Store it for another identity; needs the admin grant
+    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
+    for_identity: Option<Identity>,
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    room: RoomArgs,
+}
+
+pub(super) async fn run(context: &Context, args: SetArgs) -> anyhow::Result<Outcome> {
+    let id = args.id.id()?;
+    let shown = escape(id.as_str());
+    let value = args
+        .input
+        .read(&context.ui, &format!("Value of {shown} (not shown): "))
+        .await?;
+    let bytes = value.expose().len();
+    let options = SetOptions {
+        secret_type: args.secret_type,
+        name: args.name,
+        delegated_to: args.delegated_to,
+        for_identity: args.for_identity,
+    };
+    in_room(context, &args.room, async |room| {
+        room.secrets().set_secret(&id, value, options).await?;
+        let unit = if bytes == 1 { "byte" } else { "bytes" };
+        context.ui.note(&format!(
+            "Stored {bytes} {unit} as {shown} in room {}.",
+            room.name
+        ));
+        Ok(Outcome::Done)
+    })
+    .await
+}

@@ -1,0 +1,162 @@
+//! `meshagent room serve`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use tokio::net::TcpListener;
+use url::Url;
+
+use crate::cli::context::Context;
+use crate::cli::duration::parse_seconds;
+use crate::cli::failure::{CommandError, Kind, Outcome};
+use crate::cli::key_source::KeyArgs;
+use crate::cli::process;
+use crate::server::data_dir::DataDir;
+use crate::server::store::SqliteStore;
+use crate::server::{Limits, Server, ServerConfig, ServerKeys};
+use crate::wire::Identity;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ServeArgs {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7337")]
+    listen: SocketAddr,
+    /// Where the secrets are kept [env: MESHAGENT_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Answer requests that are made to this host name too
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// Answer web pages of this origin, like https://app.example
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+    /// Address that clients are told, where a proxy with TLS stands before this server
+    #[arg(long, value_name = "URL")]
+    public_url: Option<Url>,
+    /// Listen without TLS on an address that other machines reach
+    #[arg(long)]
+    allow_plain_http: bool,
+    #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// What clients may ask before they are turned away.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+struct LimitArgs {
+    /// Connections at once
+    #[arg(long, value_name = "N", default_value = "1024")]
+    max_connections: usize,
+    /// Bytes of a request's headers
+    #[arg(long, value_name = "BYTES", default_value = "16384")]
+    max_header_bytes: usize,
+    /// Time for a request's headers
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10")]
+    header_timeout: Duration,
+    /// Bytes of a value
+    #[arg(long, value_name = "BYTES", default_value = "67108864")]
+    max_value_bytes: usize,
+    /// Calls of one participant that are worked on at once
+    #[arg(long, value_name = "N", default_value = "128")]
+    max_calls: usize,
+    /// Silence after which a participant is asked whether it is there
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "20")]
+    ping_interval: Duration,
+    /// Silence after which a participant counts as gone
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "60")]
+    idle_timeout: Duration,
+    /// Time for a participant to take what it is sent
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "30")]
+    send_timeout: Duration,
+}
+
+impl From<LimitArgs> for Limits {
+    fn from(args: LimitArgs) -> Self {
+        Self {
+            connections: args.max_connections,
+            header_bytes: args.max_header_bytes,
+            header_time: args.header_timeout,
+            value_bytes: args.max_value_bytes,
+            calls_in_flight: args.max_calls,
+            ping_interval: args.ping_interval,
+            idle_timeout: args.idle_timeout,
+            send_timeout: args.send_timeout,
+        }
+    }
+}
+
+pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Outcome> {
+    if !args.listen.ip().is_loopback() && !args.allow_plain_http {
+        return Err(CommandError::new(
+            Kind::Usage,
+            format!(
+                "{} is reached by other machines, and this server speaks plain http",
+                args.listen
+            ),
+        )
+        .hint("listen on 127.0.0.1 behind a proxy with TLS, or insist with --allow-plain-http")
+        .into());
+    }
+    let path = match args.data_dir {
+        Some(path) => path,
+        None => context.environment.data_dir()?,
+    };
+    let key_source = args.key.resolve(context)?;
+    let owner = owner(context)?;
+    let data_dir = DataDir::open_to_serve(&path)?;
+    let store = SqliteStore::open(&data_dir, &key_source)?;
+    let keys = ServerKeys::load(&store)?;
+    let config = ServerConfig {
+        limits: args.limits.into(),
+        allowed_hosts: args.allow_host,
+        allowed_origins: args.allow_origin,
+        public_url: args.public_url,
+    };
+    let listener = TcpListener::bind(args.listen).await.map_err(|error| {
+        CommandError::new(Kind::Failed, format!("cannot listen on {}: {error}", args.listen))
+            .hint("choose another port with --listen 127.0.0.1:PORT; port 0 takes a free one")
+    })?;
+    let url = Url::parse(&format!("http://{}/", listener.local_addr()?)).context("the address is odd")?;
+    let shown = url.as_str().trim_end_matches('/');
+    let api_key = keys.api_key.clone();
+    let server = Server::new(config, keys, owner, Arc::new(store));
+    // Signals are heard from here on, so that nobody who read the address can miss the stop.
+    let stop = process::interruption()?;
+    let client_env = client_env(shown, &api_key);
+    data_dir.publish(&url, &client_env.each_ref().map(|(name, value)| (*name, value)))?;
+    context.ui.answer_line(shown)?;
+    tracing::info!(url = shown, data_dir = %data_dir.path().display(), "serving rooms");
+    server
+        .run(listener, async { tracing::info!("{}", stop.await) })
+        .await;
+    data_dir.withdraw();
+    tracing::info!("stopped");
+    Ok(Outcome::Done)
+}
+
+/// What a client needs to reach this server.
+fn client_env(
+    url: &str,
+    api_key: &crate::token::ApiKey,
+) -> [(&'static str, crate::sensitive::SensitiveText); 3] {
+    [
+        ("MESHAGENT_API_URL", url.into()),
+        ("MESHAGENT_API_KEY", api_key.text()),
+        ("MESHAGENT_PROJECT_ID", api_key.project_id().to_string().into()),
+    ]
+}
+
+/// Whoever runs the server owns what is stored with its API key.
+fn owner(context: &Context) -> anyhow::Result<Identity> {
+    let name = context.environment.user_name();
+    let name = name.ok_or_else(|| {
+        CommandError::new(Kind::Failed, "your user name is not known").hint("set USER to the owner's name")
+    })?;
+    Ok(Identity::new(name)?)
+}

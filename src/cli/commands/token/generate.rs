@@ -1,0 +1,162 @@
+//! `meshagent token generate`
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+use tokio::task::spawn_blocking;
+
+use crate::cli::context::Context;
+use crate::cli::duration::parse_seconds;
+use crate::cli::failure::{CommandError, Kind, Outcome};
+use crate::cli::key_source::KeyArgs;
+use crate::cli::room::local_api_key;
+use crate::token::{ApiKey, ApiScope, ParticipantToken, Role};
+use crate::wire::{Identity, RoomName};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct GenerateArgs {
+    /// Whom the token is for
+    #[arg(long, value_name = "NAME", required_unless_present = "input")]
+    identity: Option<String>,
+    /// Room that it opens [env: MESHAGENT_ROOM]
+    #[arg(long, short, value_name = "NAME")]
+    room: Option<String>,
+    /// What kind of participant it is for
+    #[arg(long, value_enum, default_value_t, conflicts_with = "input")]
+    role: RoleArg,
+    /// Let it act for other identities
+    #[arg(long, conflicts_with = "input")]
+    admin: bool,
+    /// Time until it expires, in seconds or like 12h; without it, it does not
+    #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
+    expires_in: Option<Duration>,
+    /// Read identity, room, role and api grant from a YAML file, or from stdin with `-`
+    #[arg(long, value_name = "SPEC", conflicts_with = "identity")]
+    input: Option<PathBuf>,
+    /// Sign with the key of the room server on this machine [env: MESHAGENT_LOCAL=1]
+    #[arg(long)]
+    local: bool,
+    /// Data directory of that server [env: MESHAGENT_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    key: KeyArgs,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum RoleArg {
+    #[default]
+    User,
+    Agent,
+    Tool,
+}
+
+impl From<RoleArg> for Role {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::User => Self::User,
+            RoleArg::Agent => Self::Agent,
+            RoleArg::Tool => Self::Tool,
+        }
+    }
+}
+
+/// The Python CLI's token specification.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    version: String,
+    kind: String,
+    identity: String,
+    room: Option<String>,
+    role: Option<Role>,
+    api: Option<ApiScope>,
+}
+
+pub(super) async fn run(context: &Context, args: GenerateArgs) -> anyhow::Result<Outcome> {
+    let mut token = describe(context, &args)?;
+    if let Some(time) = args.expires_in {
+        let expires = SystemTime::now()
+            .checked_add(time)
+            .context("that is too far away")?;
+        token.expires_at = Some(expires.duration_since(UNIX_EPOCH)?.as_secs());
+    }
+    let signed = token.sign(&api_key(context, &args).await?)?;
+    context.ui.answer_line(signed.expose())?;
+    Ok(Outcome::Done)
+}
+
+fn describe(context: &Context, args: &GenerateArgs) -> anyhow::Result<ParticipantToken> {
+    let spec = match &args.input {
+        Some(path) => read_spec(path)?,
+        None => Spec {
+            version: String::new(),
+            kind: String::new(),
+            identity: args.identity.clone().unwrap_or_default(),
+            room: None,
+            role: Some(args.role.into()),
+            api: Some(if args.admin {
+                ApiScope::administrator()
+            } else {
+                ApiScope::participant()
+            }),
+        },
+    };
+    let from_environment = || anyhow::Ok(context.environment.text("MESHAGENT_ROOM")?.map(str::to_owned));
+    let room = match args.room.clone().or(spec.room) {
+        Some(room) => Some(room),
+        None => from_environment()?,
+    };
+    let room = room.ok_or_else(|| {
+        CommandError::new(Kind::Usage, "no room was given")
+            .hint("name the room: --room NAME or MESHAGENT_ROOM")
+    })?;
+    let identity = Identity::new(spec.identity).context("the identity is not usable")?;
+    let room = RoomName::new(room).context("the room's name is not usable")?;
+    let mut token = ParticipantToken::new(identity, room, ApiScope::participant());
+    token.api = spec.api;
+    token.role = spec.role.unwrap_or_default();
+    Ok(token)
+}
+
+fn read_spec(path: &Path) -> anyhow::Result<Spec> {
+    let text = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let text = text.with_context(|| format!("{} cannot be read", path.display()))?;
+    let spec: Spec = serde_saphyr::from_str(&text)
+        .map_err(|error| CommandError::new(Kind::Usage, format!("{}: {error}", path.display())))?;
+    if (spec.version.as_str(), spec.kind.as_str()) != ("v1", "ParticipantToken") {
+        return Err(CommandError::new(
+            Kind::Usage,
+            format!("{} is not a participant token", path.display()),
+        )
+        .hint("it starts with `version: v1` and `kind: ParticipantToken`")
+        .into());
+    }
+    Ok(spec)
+}
+
+/// The key to sign with: that of the server on this machine where that is meant, else
+/// `MESHAGENT_API_KEY`.
+async fn api_key(context: &Context, args: &GenerateArgs) -> anyhow::Result<ApiKey> {
+    let environment = &context.environment;
+    if args.local || args.data_dir.is_some() || environment.switch("MESHAGENT_LOCAL")? {
+        let path = match &args.data_dir {
+            Some(path) => path.clone(),
+            None => environment.data_dir()?,
+        };
+        let key_source = args.key.resolve(context)?;
+        return spawn_blocking(move || local_api_key(&path, &key_source)).await?;
+    }
+    let text = environment.text("MESHAGENT_API_KEY")?.ok_or_else(|| {
+        CommandError::new(Kind::NotPermitted, "there is no API key to sign with")
+            .hint("set MESHAGENT_API_KEY, or use the key of this machine's server with --local")
+    })?;
+    Ok(ApiKey::parse(text)?)
+}

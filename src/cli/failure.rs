@@ -1,0 +1,334 @@
+//! From errors to exit codes: the one place where that is decided.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use serde_json::json;
+
+use super::process::Interrupted;
+use crate::room::RoomError;
+use crate::secrets::SecretsError;
+use crate::server::data_dir::DataDirError;
+use crate::server::store::StoreError;
+use crate::settings::{SettingsError, SettingsErrorKind};
+use crate::token::{ApiKeyError, TokenError};
+use crate::wire::{ErrorCode, NameError};
+
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It did what it was asked.
+    Done,
+    /// It was asked whether something is there, and it is not.
+    Absent,
+}
+
+impl Outcome {
+    pub(super) fn exit_code(self) -> ExitCode {
+        match self {
+            Self::Done => ExitCode::SUCCESS,
+            Self::Absent => ExitCode::from(Kind::NotFound.exit_code()),
+        }
+    }
+}
+
+/// Form of errors on stderr.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ErrorFormat {
+    /// A sentence and a hint.
+    #[default]
+    Text,
+    /// One line of JSON.
+    Json,
+}
+
+impl ErrorFormat {
+    /// The format that a command line asks for which could not be parsed.
+    pub(super) fn in_arguments(arguments: &[OsString]) -> Self {
+        let words: Vec<&str> = arguments
+            .iter()
+            .take_while(|word| *word != "--")
+            .filter_map(|word| word.to_str())
+            .collect();
+        let spaced = words.windows(2).any(|pair| pair == ["--error-format", "json"]);
+        if spaced || words.contains(&"--error-format=json") {
+            Self::Json
+        } else {
+            Self::Text
+        }
+    }
+}
+
+/// What kind of failure it is; each has its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Failed,
+    Usage,
+    NotFound,
+    NotPermitted,
+    TimedOut,
+    Unreachable,
+    Interrupted,
+    Terminated,
+    /// Whoever read our output stopped reading; said by nothing but the code, as other tools do.
+    ClosedPipe,
+}
+
+impl Kind {
+    const fn exit_code(self) -> u8 {
+        match self {
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::NotPermitted => 4,
+            Self::TimedOut => 6,
+            Self::Unreachable => 7,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+            Self::ClosedPipe => 141,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::NotFound => "not_found",
+            Self::NotPermitted => "not_permitted",
+            Self::TimedOut => "timed_out",
+            Self::Unreachable => "unreachable",
+            Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
+            Self::ClosedPipe => "closed_pipe",
+        }
+    }
+}
+
+/// An error that a command itself finds.
+#[derive(Debug)]
+pub(super) struct CommandError {
+    kind: Kind,
+    message: String,
+    hint: Option<String>,
+}
+
+impl CommandError {
+    pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for CommandError {}
+
+/// An error as the user is told it.
+#[derive(Debug)]
+pub(super) struct Failure {
+    kind: Kind,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+    retryable: bool,
+}
+
+impl Failure {
+    /// Folds any error of a command.
+    pub(super) fn of(error: &anyhow::Error) -> Self {
+        let (kind, hint, retryable) = classify(error);
+        Self {
+            kind,
+            message: format!("{error:#}"),
+            hint,
+            retryable,
+        }
+    }
+
+    /// A command line that could not be parsed.
+    pub(super) fn usage(error: &clap::Error) -> Self {
+        let rendered = error.render().to_string();
+        let message = rendered
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ")
+            .to_owned();
+        let hint = Some("try '--help'".to_owned());
+        Self {
+            kind: Kind::Usage,
+            message,
+            hint,
+            retryable: false,
+        }
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.kind.exit_code())
+    }
+
+    /// Whether the exit code says it all.
+    pub(super) const fn is_silent(&self) -> bool {
+        matches!(self.kind, Kind::Interrupted | Kind::Terminated | Kind::ClosedPipe)
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        json!({"error": {
+            "kind": self.kind.name(),
+            "message": self.message,
+            "hint": self.hint,
+            "retryable": self.retryable,
+            "exit_code": self.kind.exit_code(),
+        }})
+        .to_string()
+    }
+}
+
+/// Kind, hint and whether it may pass by itself.
+fn classify(error: &anyhow::Error) -> (Kind, Option<String>, bool) {
+    for cause in error.chain() {
+        if let Some(error) = cause.downcast_ref::<CommandError>() {
+            return (error.kind, error.hint.clone(), error.kind == Kind::TimedOut);
+        }
+        if let Some(Interrupted { terminated }) = cause.downcast_ref::<Interrupted>() {
+            return (
+                if *terminated {
+                    Kind::Terminated
+                } else {
+                    Kind::Interrupted
+                },
+                None,
+                true,
+            );
+        }
+        if let Some(SecretsError::Room(error)) = cause.downcast_ref::<SecretsError>() {
+            return of_room(error);
+        }
+        if let Some(error) = cause.downcast_ref::<RoomError>() {
+            return of_room(error);
+        }
+        if let Some(error) = cause.downcast_ref::<SettingsError>() {
+            let kind = match error.kind() {
+                SettingsErrorKind::Usage => Kind::Usage,
+                SettingsErrorKind::NotSignedIn => Kind::NotPermitted,
+                SettingsErrorKind::Failed => Kind::Failed,
+            };
+            return (kind, error.hint(), false);
+        }
+        if let Some(error) = cause.downcast_ref::<DataDirError>() {
+            return (Kind::Failed, Some(error.hint().to_owned()), false);
+        }
+        if let Some(error) = cause.downcast_ref::<StoreError>() {
+            return (Kind::Failed, Some(error.hint().to_owned()), false);
+        }
+        if cause.is::<NameError>() {
+            return (Kind::Usage, None, false);
+        }
+        if cause.is::<ApiKeyError>() || cause.is::<TokenError>() {
+            return (Kind::NotPermitted, None, false);
+        }
+        if cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        {
+            return (Kind::ClosedPipe, None, false);
+        }
+    }
+    (Kind::Failed, None, false)
+}
+
+fn of_room(error: &RoomError) -> (Kind, Option<String>, bool) {
+    let (kind, hint) = match error {
+        RoomError::Unreachable { .. } => (
+            Kind::Unreachable,
+            Some("check the address (--api-url, MESHAGENT_API_URL) and that the server runs"),
+        ),
+        RoomError::NotARoomServer { .. } => (
+            Kind::Unreachable,
+            Some("check the address (--api-url, MESHAGENT_API_URL)"),
+        ),
+        RoomError::Closed(_) | RoomError::Busy(_) | RoomError::BadAnswer { .. } => (Kind::Unreachable, None),
+        RoomError::Unauthorized(_) => (
+            Kind::NotPermitted,
+            Some("check MESHAGENT_API_KEY or MESHAGENT_TOKEN; a token may have expired"),
+        ),
+        RoomError::Forbidden(_) => (
+            Kind::NotPermitted,
+            Some("check that the credential is for this room"),
+        ),
+        RoomError::NoSuchRoom(_) => (Kind::NotFound, Some("check --room, --project-id and --api-url")),
+        RoomError::BadAddress { .. } => (Kind::Usage, None),
+        RoomError::Call { code, .. } => match code {
+            Some(ErrorCode::PermissionDenied) => (
+                Kind::NotPermitted,
+                Some("the participant token must carry the grant for this"),
+            ),
+            Some(ErrorCode::NotFound) => (Kind::NotFound, None),
+            Some(ErrorCode::Timeout) => (Kind::TimedOut, None),
+            Some(ErrorCode::InvalidRequest) => (Kind::Usage, None),
+            _ => (Kind::Failed, None),
+        },
+        _ => (Kind::Failed, None),
+    };
+    (kind, hint.map(str::to_owned), error.is_retryable())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_format_is_found_in_a_command_line_that_does_not_parse() {
+        let format =
+            |line: &str| ErrorFormat::in_arguments(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(
+            format("meshagent --error-format json nonsense"),
+            ErrorFormat::Json
+        );
+        assert_eq!(
+            format("meshagent nonsense --error-format=json"),
+            ErrorFormat::Json
+        );
+        assert_eq!(format("meshagent run -- --error-format=json"), ErrorFormat::Text);
+        assert_eq!(format("meshagent nonsense"), ErrorFormat::Text);
+    }
+
+    #[test]
+    fn codes() {
+        let call = |code| {
+            Failure::of(
+                &SecretsError::Room(RoomError::Call {
+                    code,
+                    message: "m".into(),
+                })
+                .into(),
+            )
+        };
+        for (code, exit_code) in [
+            (Some(ErrorCode::PermissionDenied), 4),
+            (Some(ErrorCode::NotFound), 3),
+            (Some(ErrorCode::Timeout), 6),
+            (Some(ErrorCode::InvalidRequest), 2),
+            (Some(ErrorCode::OperationFailed), 1),
+            (None, 1),
+        ] {
+            assert_eq!(call(code).kind.exit_code(), exit_code, "{code:?}");
+        }
+        let pipe = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).context("writing");
+        assert_eq!(Failure::of(&pipe).kind, Kind::ClosedPipe);
+    }
+}

@@ -1,0 +1,174 @@
+//! Where a secret is written to: stdout, or a file that appears whole or not at all.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use tempfile::NamedTempFile;
+
+use super::failure::{CommandError, Kind};
+use super::ui::Ui;
+use crate::sensitive::SecretValue;
+
+/// Where the answer goes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct OutputArgs {
+    /// Write the value to a file; with `-` to stdout, even to a terminal
+    #[arg(long, short, value_name = "PATH")]
+    out: Option<PathBuf>,
+    /// Mode of the file
+    #[arg(long, value_name = "MODE", value_parser = parse_mode, default_value = "0600", requires = "out")]
+    file_mode: u32,
+    /// Replace a file that exists, or write to something that is no regular file
+    #[arg(long, requires = "out")]
+    force: bool,
+    /// End the output in a newline
+    #[arg(long, conflicts_with = "out")]
+    newline: bool,
+}
+
+fn parse_mode(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix("0o").unwrap_or(text);
+    match u32::from_str_radix(digits, 8) {
+        Ok(mode) if mode <= 0o777 => Ok(mode),
+        _ => Err("give it in octal, like 0600 or 0640".to_owned()),
+    }
+}
+
+/// A place that has been checked and is ready to be written.
+#[derive(Debug)]
+pub(super) enum Output {
+    Stdout {
+        newline: bool,
+        even_to_terminal: bool,
+    },
+    /// A new file beside the target, renamed over it when it is whole.
+    Replace {
+        target: PathBuf,
+        file: NamedTempFile,
+        mode: u32,
+        over_existing: bool,
+    },
+    /// A pipe or a device, written directly.
+    Device {
+        target: PathBuf,
+        file: File,
+    },
+}
+
+impl OutputArgs {
+    /// Checks the target before anything is asked for.
+    pub(super) fn prepare(&self) -> anyhow::Result<Output> {
+        match &self.out {
+            None => Ok(Output::Stdout {
+                newline: self.newline,
+                even_to_terminal: false,
+            }),
+            Some(path) if path == Path::new("-") => Ok(Output::Stdout {
+                newline: false,
+                even_to_terminal: true,
+            }),
+            Some(path) => self.prepare_file(path),
+        }
+    }
+
+    fn prepare_file(&self, target: &Path) -> anyhow::Result<Output> {
+        let shown = target.display();
+        let refuse = |what: String, hint: &str| CommandError::new(Kind::Failed, what).hint(hint);
+        let found = match fs::symlink_metadata(target) {
+            Ok(metadata) => Some(metadata),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error).with_context(|| format!("{shown} cannot be written")),
+        };
+        let over_existing = found.is_some();
+        match found.map(|metadata| metadata.file_type()) {
+            Some(kind) if kind.is_symlink() => {
+                return Err(refuse(format!("{shown} is a symbolic link"), "name the file itself").into());
+            }
+            Some(kind) if kind.is_dir() => {
+                return Err(refuse(format!("{shown} is a directory"), "name a file in it").into());
+            }
+            Some(_) if !self.force => {
+                return Err(refuse(format!("{shown} exists already"), "replace it with --force").into());
+            }
+            Some(kind) if !kind.is_file() => {
+                let file = File::options().write(true).open(target);
+                let file = file.with_context(|| format!("{shown} cannot be written"))?;
+                return Ok(Output::Device {
+                    target: target.to_owned(),
+                    file,
+                });
+            }
+            _ => {}
+        }
+        let directory = match target.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        // Made with mode 0600.
+        let file = NamedTempFile::with_prefix_in(".meshagent-", directory)
+            .with_context(|| format!("{shown} cannot be written"))?;
+        let target = target.to_owned();
+        Ok(Output::Replace {
+            target,
+            file,
+            mode: self.file_mode,
+            over_existing,
+        })
+    }
+}
+
+impl Output {
+    /// Writes the value. A file is there whole, or as it was before.
+    pub(super) fn write(self, ui: &Ui, value: &SecretValue) -> anyhow::Result<()> {
+        match self {
+            Self::Stdout {
+                newline,
+                even_to_terminal,
+            } => ui.answer_value(value, newline, even_to_terminal),
+            Self::Replace {
+                target,
+                file,
+                mode,
+                over_existing,
+            } => replace(&target, file, mode, over_existing, value.expose())
+                .with_context(|| format!("{} cannot be written", target.display())),
+            Self::Device { target, mut file } => file
+                .write_all(value.expose())
+                .with_context(|| format!("{} cannot be written", target.display())),
+        }
+    }
+}
+
+fn replace(
+    target: &Path,
+    mut file: NamedTempFile,
+    mode: u32,
+    over_existing: bool,
+    bytes: &[u8],
+) -> anyhow::Result<()> {
+    file.write_all(bytes)?;
+    set_mode(file.as_file(), mode)?;
+    file.as_file().sync_all()?;
+    if over_existing {
+        file.persist(target)?;
+    } else {
+        // What appeared in the meantime is not replaced.
+        file.persist_noclobber(target)?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn set_mode(file: &File, mode: u32) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_file: &File, _mode: u32) -> std::io::Result<()> {
+    Ok(())
+}

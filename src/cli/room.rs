@@ -1,0 +1,199 @@
+//! Joins the room that a command works in: over the network, or on this machine.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use url::Url;
+
+use super::args::RoomArgs;
+use super::context::Context;
+use super::failure::{CommandError, Kind, Outcome};
+use super::key_source::KeyArgs;
+use crate::room::{RoomClient, connect};
+use crate::secrets::SecretsClient;
+use crate::server::data_dir::{DataDir, LocalAccess};
+use crate::server::store::{KeySource, SqliteStore};
+use crate::server::{Server, ServerConfig, ServerKeys, local_token};
+use crate::settings::{Access, RoomSettings, resolve};
+use crate::token::ApiKey;
+use crate::wire::{Identity, RoomName};
+
+/// A room that was joined for one command.
+#[derive(Debug)]
+pub(super) struct JoinedRoom {
+    client: RoomClient,
+    pub(super) name: RoomName,
+    server: Option<LocalServer>,
+}
+
+/// The server of local mode, inside this command.
+#[derive(Debug)]
+struct LocalServer {
+    server: Server,
+    /// Keeps `room serve` from taking the directory meanwhile.
+    _data_dir: DataDir,
+}
+
+impl JoinedRoom {
+    /// The room's secrets.
+    pub(super) const fn secrets(&self) -> SecretsClient<'_> {
+        SecretsClient::new(&self.client)
+    }
+
+    async fn leave(self) {
+        self.client.close().await;
+        if let Some(local) = self.server {
+            local.server.close().await;
+        }
+    }
+}
+
+/// Joins the room, does `work` in it and leaves, all within the command's time.
+pub(super) async fn in_room(
+    context: &Context,
+    args: &RoomArgs,
+    work: impl AsyncFnOnce(&JoinedRoom) -> anyhow::Result<Outcome>,
+) -> anyhow::Result<Outcome> {
+    let settings = resolve(&args.overrides(), &context.environment)?;
+    let all = async {
+        let room = join(context, settings).await?;
+        let outcome = work(&room).await;
+        room.leave().await;
+        outcome
+    };
+    timeout(args.timeout, all).await.map_err(|_| {
+        let seconds = args.timeout.as_secs();
+        CommandError::new(Kind::TimedOut, format!("no answer within {seconds} s"))
+            .hint("allow more time with --timeout SECONDS")
+    })?
+}
+
+async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<JoinedRoom> {
+    let RoomSettings { room, access } = settings;
+    let (client, server) = match access {
+        Access::Token { room_url, token } => (RoomClient::join(&room_url, &token).await?, None),
+        Access::Connect {
+            connect_url,
+            credential,
+            room_url,
+        } => {
+            let connection = connect(&connect_url, &credential).await?;
+            let room_url = match connection.room_url {
+                Some(url) => websocket_url(&url)?,
+                None => room_url,
+            };
+            (RoomClient::join(&room_url, &connection.jwt.into()).await?, None)
+        }
+        Access::Local {
+            data_dir,
+            identity,
+            explicit_identity,
+        } => {
+            let keys = KeyArgs::default().resolve(context)?;
+            let administrator = !explicit_identity;
+            join_local(&data_dir, keys, identity, administrator, &room).await?
+        }
+    };
+    Ok(JoinedRoom {
+        client,
+        name: room,
+        server,
+    })
+}
+
+/// The room's address in the answer to the connect call, which may be an `http` one.
+fn websocket_url(url: &str) -> anyhow::Result<Url> {
+    let url = match url.split_once("://") {
+        Some(("http", rest)) => format!("ws://{rest}"),
+        Some(("https", rest)) => format!("wss://{rest}"),
+        _ => url.to_owned(),
+    };
+    Url::parse(&url).context("the server's answer has no usable room address")
+}
+
+/// Joins through the server that runs on the data directory, else through one in this process.
+async fn join_local(
+    path: &Path,
+    key_source: KeySource,
+    identity: Identity,
+    administrator: bool,
+    room: &RoomName,
+) -> anyhow::Result<(RoomClient, Option<LocalServer>)> {
+    let path = path.to_owned();
+    let owner = identity.clone();
+    let opened = spawn_blocking(move || open_local(&path, &key_source, owner)).await??;
+    match opened {
+        Local::Served { base, api_key } => {
+            let token = local_token(&api_key, identity, room.clone(), administrator)?;
+            let room_url = local_room_url(&base, room)?;
+            Ok((RoomClient::join(&room_url, &token).await?, None))
+        }
+        Local::Here { local, api_key } => {
+            let token = local_token(&api_key, identity, room.clone(), administrator)?;
+            let stream = Box::new(local.server.connect_in_memory());
+            let room_url = local_room_url(&Url::parse("ws://localhost/")?, room)?;
+            Ok((
+                RoomClient::join_over(stream, &room_url, &token).await?,
+                Some(local),
+            ))
+        }
+    }
+}
+
+enum Local {
+    Served { base: Url, api_key: ApiKey },
+    Here { local: LocalServer, api_key: ApiKey },
+}
+
+fn open_local(path: &Path, key_source: &KeySource, owner: Identity) -> anyhow::Result<Local> {
+    match DataDir::open_local(path)? {
+        LocalAccess::Served(base) => Ok(Local::Served {
+            base,
+            api_key: served_api_key(path)?,
+        }),
+        LocalAccess::Here(data_dir) => {
+            let store = SqliteStore::open(&data_dir, key_source)?;
+            let keys = ServerKeys::load(&store)?;
+            let api_key = keys.api_key.clone();
+            let server = Server::new(ServerConfig::default(), keys, owner, Arc::new(store));
+            Ok(Local::Here {
+                local: LocalServer {
+                    server,
+                    _data_dir: data_dir,
+                },
+                api_key,
+            })
+        }
+    }
+}
+
+/// The API key of the server that runs on the data directory, from its `client.env`.
+fn served_api_key(path: &Path) -> anyhow::Result<ApiKey> {
+    let variables = DataDir::read_client_env(path)?;
+    let found = variables.iter().find(|(name, _)| name == "MESHAGENT_API_KEY");
+    let (_, text) = found.context("client.env has no MESHAGENT_API_KEY")?;
+    Ok(ApiKey::parse(text.expose())?)
+}
+
+/// The API key of the data directory, from its running server or its store.
+pub(super) fn local_api_key(path: &Path, key_source: &KeySource) -> anyhow::Result<ApiKey> {
+    match DataDir::open_local(path)? {
+        LocalAccess::Served(_) => served_api_key(path),
+        LocalAccess::Here(data_dir) => {
+            Ok(ServerKeys::load(&SqliteStore::open(&data_dir, key_source)?)?.api_key)
+        }
+    }
+}
+
+fn local_room_url(base: &Url, room: &RoomName) -> anyhow::Result<Url> {
+    let mut url = websocket_url(base.as_str())?;
+    url.path_segments_mut()
+        .map_err(|()| anyhow::anyhow!("the server's address cannot be used"))?
+        .pop_if_empty()
+        .push("rooms")
+        .push(room.as_str());
+    Ok(url)
+}

@@ -1,0 +1,206 @@
+//! All output: answers on stdout, everything else on stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::Context as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::args::{ColorChoice, GlobalArgs};
+use super::failure::{CommandError, ErrorFormat, Failure, Kind};
+use super::text::{escape, is_fit_for_terminal, table};
+use crate::sensitive::SecretValue;
+
+/// Columns of a table where the terminal does not say how many it has.
+const DEFAULT_WIDTH: usize = 80;
+
+/// Where output goes and in what form.
+#[derive(Debug, Clone)]
+pub(super) struct Ui {
+    global: GlobalArgs,
+    color: bool,
+    stdout_is_terminal: bool,
+}
+
+impl Ui {
+    pub(super) fn new(global: &GlobalArgs) -> Self {
+        Self {
+            global: global.clone(),
+            color: wants_color(global.color),
+            stdout_is_terminal: io::stdout().is_terminal(),
+        }
+    }
+
+    /// Whether nothing but errors is wanted.
+    pub(super) const fn is_quiet(&self) -> bool {
+        self.global.quiet
+    }
+
+    /// Whether answers are read by a person.
+    pub(super) const fn answers_to_terminal(&self) -> bool {
+        self.stdout_is_terminal
+    }
+
+    /// Whether somebody is there to answer a prompt.
+    pub(super) fn can_ask(&self) -> bool {
+        !self.global.no_input && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Refuses to go on where a prompt would be needed and none is wanted.
+    pub(super) const fn prompts_allowed(&self) -> bool {
+        !self.global.no_input
+    }
+
+    /// Writes an answer, whole.
+    #[expect(clippy::unused_self, reason = "only the holder of the `Ui` may write answers")]
+    pub(super) fn answer(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        let mut stdout = io::stdout().lock();
+        stdout
+            .write_all(bytes)
+            .and_then(|()| stdout.flush())
+            .context("stdout cannot be written")
+    }
+
+    /// Writes an answer of one line.
+    pub(super) fn answer_line(&self, line: &str) -> anyhow::Result<()> {
+        self.answer(format!("{line}\n").as_bytes())
+    }
+
+    /// Writes a secret's bytes. A terminal gets a newline after them; what could steer it, it gets only
+    /// where `even_to_terminal` says so.
+    pub(super) fn answer_value(
+        &self,
+        value: &SecretValue,
+        newline: bool,
+        even_to_terminal: bool,
+    ) -> anyhow::Result<()> {
+        let bytes = value.expose();
+        if self.stdout_is_terminal && !even_to_terminal && !is_fit_for_terminal(bytes) {
+            return Err(CommandError::new(
+                Kind::Failed,
+                "the value is binary or has control characters, and stdout is a terminal",
+            )
+            .hint("write it to a file with --out PATH, pipe it on, or insist with --out -")
+            .into());
+        }
+        self.answer(bytes)?;
+        if (newline || self.stdout_is_terminal) && !bytes.ends_with(b"\n") {
+            self.answer(b"\n")?;
+        }
+        Ok(())
+    }
+
+    /// Writes a table as the answer, cut to the terminal's width.
+    pub(super) fn answer_table(&self, rows: &[Vec<String>]) -> anyhow::Result<()> {
+        let width = if self.stdout_is_terminal {
+            terminal_width()
+        } else {
+            usize::MAX
+        };
+        for (index, line) in table(rows, width).into_iter().enumerate() {
+            if index == 0 && self.color && self.stdout_is_terminal {
+                self.answer_line(&format!("\x1b[1m{line}\x1b[0m"))?;
+            } else {
+                self.answer_line(&line)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says something beside the answer.
+    pub(super) fn note(&self, line: &str) {
+        if !self.global.quiet {
+            error_line(line);
+        }
+    }
+
+    /// Says something that the user should know about.
+    pub(super) fn warn(&self, line: &str) {
+        self.note(&format!("{} {line}", self.paint("33", "warning:")));
+    }
+
+    /// Says why the command failed.
+    pub(super) fn failure(&self, failure: &Failure) {
+        if self.global.error_format == ErrorFormat::Json {
+            if !failure.is_silent() {
+                error_line(&failure.to_json());
+            }
+            return;
+        }
+        if failure.is_silent() {
+            return;
+        }
+        error_line(&format!(
+            "{} {}",
+            self.paint("1;31", "error:"),
+            escape(&failure.message)
+        ));
+        if let Some(hint) = &failure.hint {
+            error_line(&format!("{} {}", self.paint("36", "hint:"), escape(hint)));
+        }
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.color {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// Whether colour goes to stderr: the flag, then `NO_COLOR`, `CLICOLOR_FORCE`, `TERM=dumb`, then
+/// whether it is a terminal.
+fn wants_color(choice: ColorChoice) -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto if set("NO_COLOR") => false,
+        ColorChoice::Auto if std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+        ColorChoice::Auto => {
+            std::env::var_os("TERM").is_none_or(|term| term != "dumb") && io::stderr().is_terminal()
+        }
+    }
+}
+
+#[cfg(unix)]
+fn terminal_width() -> usize {
+    rustix::termios::tcgetwinsize(io::stdout())
+        .ok()
+        .map(|size| usize::from(size.ws_col))
+        .filter(|columns| *columns > 0)
+        .unwrap_or(DEFAULT_WIDTH)
+}
+
+#[cfg(not(unix))]
+const fn terminal_width() -> usize {
+    DEFAULT_WIDTH
+}
+
+/// One line on stderr. If that is closed, there is nobody to tell.
+pub(super) fn error_line(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Starts the log on stderr: of a server from `info` on, of other commands only where `-v` asks for it.
+/// Only this crate's own messages are logged; libraries might log what they carry.
+pub(super) fn start_log(global: &GlobalArgs, server: bool) -> anyhow::Result<()> {
+    let level = match (server, global.quiet, global.verbose) {
+        (false, _, 0) => return Ok(()),
+        (true, true, _) => LevelFilter::WARN,
+        (true, false, 0) | (false, _, 1) => LevelFilter::INFO,
+        (true, false, 1) | (false, _, 2) => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let filter = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(wants_color(global.color));
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .try_init()
+        .context("the log cannot be started")
+}

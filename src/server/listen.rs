@@ -1,0 +1,160 @@
+//! Accepts connections, limits them, and lets them go in order when the server stops.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
+use tokio::net::TcpListener;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+
+use super::State;
+use super::http::{Connection, router};
+
+/// How long connections may take to finish when the server stops.
+const FINISH_TIME: Duration = Duration::from_secs(5);
+
+/// Pause after a failed `accept`, which mostly means that the process has no file handle left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Smallest read buffer that the HTTP library takes.
+const MIN_HEADER_BYTES: usize = 8 << 10;
+
+/// Counts connections and tells them when the server stops.
+#[derive(Debug)]
+pub(super) struct OpenConnections {
+    places: Arc<Semaphore>,
+    stopping: watch::Sender<bool>,
+    /// Held by every guest; when the last one is gone the channel is closed.
+    guests: std::sync::Mutex<Option<mpsc::Sender<()>>>,
+    gone: tokio::sync::Mutex<mpsc::Receiver<()>>,
+}
+
+/// Somebody whose work is waited for when the server stops.
+#[derive(Debug)]
+pub(super) struct Guest {
+    stopping: watch::Receiver<bool>,
+    _present: Option<mpsc::Sender<()>>,
+}
+
+impl Guest {
+    /// Waits until the server stops.
+    pub(super) async fn stopping(&mut self) {
+        // An error means that the server is gone altogether.
+        let _ = self.stopping.wait_for(|stopping| *stopping).await;
+    }
+}
+
+impl OpenConnections {
+    pub(super) fn new(limit: usize) -> Self {
+        let (guests, gone) = mpsc::channel(1);
+        Self {
+            places: Arc::new(Semaphore::new(limit)),
+            stopping: watch::Sender::new(false),
+            guests: std::sync::Mutex::new(Some(guests)),
+            gone: tokio::sync::Mutex::new(gone),
+        }
+    }
+
+    /// A new guest.
+    pub(super) fn enter(&self) -> Guest {
+        let present = self
+            .guests
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone();
+        Guest {
+            stopping: self.stopping.subscribe(),
+            _present: present,
+        }
+    }
+
+    /// Tells everybody to finish, and waits for it a limited time.
+    pub(super) async fn end(&self) {
+        self.stopping.send_replace(true);
+        drop(
+            self.guests
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .take(),
+        );
+        let mut gone = self.gone.lock().await;
+        if tokio::time::timeout(FINISH_TIME, gone.recv()).await.is_err() {
+            tracing::warn!("stopped with connections still busy");
+        }
+    }
+}
+
+/// Accepts connections until `shutdown` is done.
+pub(super) async fn accept(state: &Arc<State>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    tokio::pin!(shutdown);
+    loop {
+        // A place first: a connection that there is no place for waits in the system's queue.
+        let place = tokio::select! {
+            () = &mut shutdown => return,
+            place = Arc::clone(&state.open.places).acquire_owned() => match place {
+                Ok(place) => place,
+                Err(_) => return,
+            },
+        };
+        let accepted = tokio::select! {
+            () = &mut shutdown => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                tracing::debug!(%peer, "accepted");
+                // Without it, a small answer waits for the peer to confirm the one before.
+                let _ = stream.set_nodelay(true);
+                let local_address = stream.local_addr().ok().map(|address| address.ip());
+                serve(state, stream, local_address, Some(place));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Serves a stream inside the process.
+pub(super) fn serve_in_memory(state: &Arc<State>, stream: DuplexStream) {
+    serve(state, stream, None, None);
+}
+
+fn serve<S>(state: &Arc<State>, stream: S, local_address: Option<IpAddr>, place: Option<OwnedSemaphorePermit>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = &state.config.limits;
+    let mut guest = state.open.enter();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.header_time)
+        .max_buf_size(limits.header_bytes.max(MIN_HEADER_BYTES));
+    let connection = Connection {
+        state: Arc::clone(state),
+        local_address,
+        place: place.map(Arc::new),
+    };
+    let service = TowerToHyperService::new(router(connection));
+    tokio::spawn(async move {
+        let serving = http
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        tokio::pin!(serving);
+        let served = tokio::select! {
+            served = &mut serving => served,
+            () = guest.stopping() => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        };
+        if let Err(error) = served {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    });
+}

@@ -1,0 +1,104 @@
+//! The room server: the same one for `meshagent room serve` and inside a command in local mode.
+//!
+//! From the outside in: [`listen`] accepts connections and limits them; [`http`] answers requests and
+//! hands a joining participant to [`session`]; a session reads calls, which [`toolkit`] answers from
+//! the [`store`]. [`credential`] decides who somebody is, [`origin`] which web pages and names may
+//! ask at all.
+//!
+//! It shares `wire` and `token` with the client and nothing else: they meet on the wire.
+
+mod config;
+mod credential;
+pub mod data_dir;
+mod http;
+mod keys;
+mod listen;
+mod origin;
+mod private;
+mod rooms;
+mod session;
+pub mod store;
+mod toolkit;
+
+use std::sync::Arc;
+
+use tokio::io::DuplexStream;
+use tokio::net::TcpListener;
+use url::Url;
+
+pub use self::config::{Limits, ServerConfig};
+pub use self::keys::{ServerKeys, local_token};
+use self::rooms::Rooms;
+use self::store::Store;
+use crate::wire::Identity;
+
+/// Bytes that the in-memory stream of local mode holds in each direction.
+const LOCAL_STREAM_BYTES: usize = 256 << 10;
+
+/// A room server. Cheap to clone: all clones are the same server.
+#[derive(Debug, Clone)]
+pub struct Server {
+    state: Arc<State>,
+}
+
+/// What every connection of a server shares.
+#[derive(Debug)]
+struct State {
+    config: ServerConfig,
+    keys: ServerKeys,
+    /// Who the API key joins as.
+    owner: Identity,
+    rooms: Rooms,
+    store: Arc<dyn Store>,
+    open: listen::OpenConnections,
+}
+
+impl Server {
+    /// A server over `store`, whose API key joins as `owner`.
+    pub fn new(config: ServerConfig, keys: ServerKeys, owner: Identity, store: Arc<dyn Store>) -> Self {
+        let open = listen::OpenConnections::new(config.limits.connections);
+        Self {
+            state: Arc::new(State {
+                config,
+                keys,
+                owner,
+                rooms: Rooms::default(),
+                store,
+                open,
+            }),
+        }
+    }
+
+    /// Serves connections of `listener` until `shutdown` is done; then participants are told, what is
+    /// in flight is finished (5 s at most), and the store is closed.
+    pub async fn run(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        listen::accept(&self.state, listener, shutdown).await;
+        self.close().await;
+    }
+
+    /// A connection to this server inside the process, and the address to use on it.
+    pub fn connect_in_memory(&self) -> DuplexStream {
+        let (client, server) = tokio::io::duplex(LOCAL_STREAM_BYTES);
+        listen::serve_in_memory(&self.state, server);
+        client
+    }
+
+    /// Ends all connections, finishes what is in flight and closes the store.
+    pub async fn close(&self) {
+        self.state.open.end().await;
+        if let Err(error) = self.state.store.close().await {
+            tracing::error!(%error, "the store could not be closed cleanly");
+        }
+    }
+}
+
+/// The address of a room on this server, as seen from `base`.
+fn room_url(base: &Url, room: &crate::wire::RoomName) -> Option<Url> {
+    let mut url = base.clone();
+    url.path_segments_mut()
+        .ok()?
+        .pop_if_empty()
+        .push("rooms")
+        .push(room.as_str());
+    Some(url)
+}

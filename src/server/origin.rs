@@ -1,0 +1,155 @@
+//! Which names a request may be made to and which web pages may make it.
+//!
+//! A server on this machine can be reached by every page that a browser on it shows. A page of a
+//! foreign site has an `Origin`; a page whose name was made to resolve to this machine (DNS
+//! rebinding) has a foreign `Host`. Both are refused, on the WebSocket upgrade too.
+
+use std::net::IpAddr;
+
+use axum::extract::{Request, State as Shared};
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::ServerConfig;
+use super::http::Connection;
+
+/// Turns away requests with a foreign `Host` or an `Origin` that is not listed (403).
+pub(super) async fn guard(Shared(connection): Shared<Connection>, request: Request, next: Next) -> Response {
+    let config = &connection.state.config;
+    if !host_allowed(config, request.headers(), connection.local_address) {
+        return (
+            StatusCode::FORBIDDEN,
+            "this server is not asked by that name; see --allow-host",
+        )
+            .into_response();
+    }
+    if !origin_allowed(config, request.headers()) {
+        return (
+            StatusCode::FORBIDDEN,
+            "this page may not ask this server; see --allow-origin",
+        )
+            .into_response();
+    }
+    next.run(request).await
+}
+
+fn host_allowed(config: &ServerConfig, headers: &HeaderMap, local_address: Option<IpAddr>) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return false;
+    };
+    let Some(name) = host.to_str().ok().and_then(without_port) else {
+        return false;
+    };
+    match name
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>()
+    {
+        // An address is no name: it cannot have been made to resolve here.
+        Ok(address) if address.is_loopback() || Some(address) == local_address => true,
+        _ => {
+            name.eq_ignore_ascii_case("localhost")
+                || config
+                    .allowed_hosts
+                    .iter()
+                    .any(|allowed| allowed.eq_ignore_ascii_case(name))
+        }
+    }
+}
+
+fn without_port(host: &str) -> Option<&str> {
+    let end = match host.rfind(']') {
+        Some(bracket) => bracket.checked_add(1)?,
+        None => host.find(':').unwrap_or(host.len()),
+    };
+    let (name, port) = host.split_at_checked(end)?;
+    let port_is_one = port.is_empty()
+        || port
+            .strip_prefix(':')
+            .is_some_and(|port| port.bytes().all(|digit| digit.is_ascii_digit()));
+    (port_is_one && !name.is_empty()).then_some(name)
+}
+
+fn origin_allowed(config: &ServerConfig, headers: &HeaderMap) -> bool {
+    headers.get_all(ORIGIN).iter().all(|origin| {
+        origin
+            .to_str()
+            .is_ok_and(|origin| config.allowed_origins.iter().any(|allowed| allowed == origin))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &axum::http::HeaderName, values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn hosts() {
+        let config = ServerConfig {
+            allowed_hosts: vec!["rooms.example".into()],
+            ..ServerConfig::default()
+        };
+        let local = Some("192.0.2.7".parse().unwrap());
+        let allowed = |host: &str| host_allowed(&config, &headers(&HOST, &[host]), local);
+        for host in [
+            "localhost",
+            "LOCALHOST:80",
+            "127.0.0.1:7337",
+            "127.8.8.8",
+            "[::1]:1",
+            "192.0.2.7:1",
+            "Rooms.Example",
+        ] {
+            assert!(allowed(host), "{host}");
+        }
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "192.0.2.8",
+            "",
+            ":80",
+            "localhost:80:80",
+            "localhost:x",
+            "[::1",
+            "a]b",
+            "user@localhost",
+        ] {
+            assert!(!allowed(host), "{host}");
+        }
+        assert!(!host_allowed(&config, &headers(&HOST, &[]), local));
+        assert!(!host_allowed(
+            &config,
+            &headers(&HOST, &["localhost", "localhost"]),
+            local
+        ));
+    }
+
+    #[test]
+    fn origins() {
+        let config = ServerConfig {
+            allowed_origins: vec!["https://a.example".into()],
+            ..ServerConfig::default()
+        };
+        assert!(origin_allowed(&config, &headers(&ORIGIN, &[])));
+        assert!(origin_allowed(&config, &headers(&ORIGIN, &["https://a.example"])));
+        for origin in [
+            "null",
+            "http://a.example",
+            "https://a.example.evil",
+            "http://localhost:7337",
+        ] {
+            assert!(!origin_allowed(&config, &headers(&ORIGIN, &[origin])), "{origin}");
+        }
+    }
+}

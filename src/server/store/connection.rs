@@ -1,0 +1,136 @@
+//! Connections to the database: how one is opened and closed, and who gets the first.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, Statement};
+
+use super::StoreError;
+
+/// How long another process's transaction is waited for.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// From which size on the write-ahead log is moved into the database when a connection is closed, in
+/// bytes. Who opens the database next reads it from end to end; emptying it costs two syncs.
+const WAL_KEPT_BYTES: u64 = 512 << 10;
+
+/// What every connection runs under (security, "At rest"). Checkpoints are the writer's to make.
+const PRAGMAS: &str = "PRAGMA synchronous = FULL;
+    PRAGMA secure_delete = ON;
+    PRAGMA cell_size_check = ON;
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA journal_size_limit = 4194304;";
+
+/// Opens the database at `path`, which exists.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    for (config, on) in [
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
+    ] {
+        connection.set_db_config(config, on)?;
+    }
+    connection.execute_batch(PRAGMAS)?;
+    Ok(connection)
+}
+
+/// Moves what is in the write-ahead log into the database, as far as readers allow.
+pub(super) fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))?;
+    Ok(())
+}
+
+/// Makes connections, and keeps the first until somebody needs it.
+#[derive(Debug)]
+pub(super) struct Connections {
+    path: PathBuf,
+    first: Mutex<Option<Connection>>,
+}
+
+impl Connections {
+    /// For the database at `path`, to which `first` is open.
+    pub(super) fn new(path: PathBuf, first: Connection) -> Self {
+        Self {
+            path,
+            first: Mutex::new(Some(first)),
+        }
+    }
+
+    fn first(&self) -> MutexGuard<'_, Option<Connection>> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection to keep: the first, or a new one.
+    pub(super) fn take(&self) -> Result<Connection, StoreError> {
+        let first = self.first().take();
+        first.map_or_else(|| open(&self.path), Ok)
+    }
+
+    /// Runs `work` on a connection that nobody has taken.
+    pub(super) fn with<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut first = self.first();
+        if first.is_none() {
+            *first = Some(open(&self.path)?);
+        }
+        first.as_mut().map_or(Err(StoreError::Closed), work)
+    }
+
+    /// Closes a connection; empties the write-ahead log if it has grown, unless others are using it.
+    pub(super) fn finish(&self, connection: Connection) -> Result<(), StoreError> {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        if fs::metadata(log).is_ok_and(|log| log.len() > WAL_KEPT_BYTES) {
+            connection.busy_timeout(Duration::ZERO)?;
+            match connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
+                .map_err(Into::into)
+            {
+                Ok(()) | Err(StoreError::Busy) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        connection.close().map_err(|(_, error)| error.into())
+    }
+
+    /// Closes the connection that nobody has taken.
+    pub(super) fn close(&self) -> Result<(), StoreError> {
+        let first = self.first().take();
+        first.map_or(Ok(()), |first| self.finish(first))
+    }
+}
+
+/// A statement that is prepared when it is first used.
+#[derive(Debug)]
+pub(super) struct Prepared<'c> {
+    connection: &'c Connection,
+    sql: &'static str,
+    statement: Option<Statement<'c>>,
+}
+
+impl<'c> Prepared<'c> {
+    pub(super) const fn new(connection: &'c Connection, sql: &'static str) -> Self {
+        Self {
+            connection,
+            sql,
+            statement: None,
+        }
+    }
+
+    pub(super) fn statement(&mut self) -> Result<&mut Statement<'c>, StoreError> {
+        match &mut self.statement {
+            Some(statement) => Ok(statement),
+            empty => Ok(empty.insert(self.connection.prepare(self.sql)?)),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What can go wrong with the store.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+
+use crate::wire::{RoomName, SecretId};
+
+/// Why the store could not do what it was asked. No variant holds a value or a key.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// A newer version of the program made the database.
+    #[error(
+        "the database was made by a newer version of meshagent (its format is {found}, this one knows {known})"
+    )]
+    NewerVersion {
+        /// The format of the database.
+        found: i64,
+        /// The newest format known here.
+        known: i64,
+    },
+    /// The file is no database of this program.
+    #[error("{0} is not a meshagent database")]
+    Foreign(PathBuf),
+    /// The key does not open this database.
+    #[error("the key does not open this database, whose key came from {made_with}")]
+    WrongKey {
+        /// Where the key came from when the database was made.
+        made_with: String,
+    },
+    /// The database is there and the key file is not.
+    #[error("{path} is missing, and the database's key came from {made_with}")]
+    KeyMissing {
+        /// Where the key file was looked for.
+        path: PathBuf,
+        /// Where the key came from when the database was made.
+        made_with: String,
+    },
+    /// The key cannot be used.
+    #[error("the key from {origin} cannot be used: {reason}")]
+    BadKey {
+        /// The file or variable.
+        origin: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The secret's row is not as it was written.
+    #[error("the secret {id} in room {room} is damaged: what is stored is not what was written")]
+    Damaged {
+        /// The room.
+        room: RoomName,
+        /// The id.
+        id: SecretId,
+    },
+    /// Something else in the database is not as it was written.
+    #[error("the database is damaged: {0}")]
+    Corrupted(String),
+    /// The disk is full.
+    #[error("the disk is full; nothing was stored")]
+    DiskFull,
+    /// The database or its directory cannot be written to.
+    #[error("the database cannot be written to")]
+    ReadOnly,
+    /// Another process kept the database for too long.
+    #[error("another process keeps the database busy")]
+    Busy,
+    /// The value is larger than a database row can be.
+    #[error("the value is too large to be stored")]
+    TooLarge,
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// The thread that does the work has ended.
+    #[error("the store's thread has ended unexpectedly")]
+    Stopped,
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes: {0}")]
+    Random(getrandom::Error),
+    /// The system refused.
+    #[error("could not {action} {path}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: Arc<io::Error>,
+    },
+    /// SQLite failed in another way.
+    #[error("the database failed: {0}")]
+    Database(Arc<rusqlite::Error>),
+}
+
+impl StoreError {
+    /// What to do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::NewerVersion { .. } => "update meshagent",
+            Self::Foreign(_) => "use another data directory",
+            Self::WrongKey { .. } => "give the key that the database was made with",
+            Self::KeyMissing { .. } => "put the key file back from a backup, or name the key that was used",
+            Self::BadKey { .. } => {
+                "a key is 32 random bytes in base64 or hex, in a file of your own with mode 0600; `openssl rand -base64 32` makes one"
+            }
+            Self::Damaged { .. } => "set the secret again, or restore the data directory from a backup",
+            Self::Corrupted(_) => "restore the data directory from a backup",
+            Self::DiskFull => "free some space and try again",
+            Self::ReadOnly | Self::Io { .. } => "look at the data directory's permissions and free space",
+            Self::Busy => "try again in a moment",
+            Self::TooLarge => "store a smaller value",
+            Self::Closed | Self::Stopped => "start the server again",
+            Self::Random(_) | Self::Database(_) => "try again; if it stays so, please report it",
+        }
+    }
+
+    pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
+            _ => Self::Io {
+                action,
+                path: path.to_owned(),
+                source: Arc::new(source),
+            },
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::Error as Sql;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::DiskFull,
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::TooBig) => Self::TooLarge,
+            Some(ErrorCode::DatabaseCorrupt) => {
+                Self::Corrupted("SQLite cannot make sense of the file".into())
+            }
+            Some(ErrorCode::NotADatabase) => Self::Corrupted("the file is not a database".into()),
+            _ => match error {
+                Sql::InvalidColumnType(..) | Sql::FromSqlConversionFailure(..) | Sql::Utf8Error(..) => {
+                    Self::Corrupted("a column is not of its type".into())
+                }
+                error => Self::Database(Arc::new(error)),
+            },
+        }
+    }
+}
+
+impl From<getrandom::Error> for StoreError {
+    fn from(error: getrandom::Error) -> Self {
+        Self::Random(error)
+    }
+}

@@ -1,0 +1,222 @@
+//! Where the key that protects all others comes from.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::StoreError;
+use super::passphrase::Stretching;
+use super::seal::Key;
+use crate::sensitive::SensitiveText;
+use crate::server::private::{self, Existing, ReadError};
+
+const KEY_FILE: &str = "store.key";
+const MAX_KEY_FILE_BYTES: usize = 256;
+
+/// Where the key comes from. A key is 32 bytes, written in base64 or hex.
+#[derive(Debug, Clone, Default)]
+pub enum KeySource {
+    /// A file: regular, ours, mode 0600 or stricter, no symbolic link.
+    File(PathBuf),
+    /// A systemd credential: the file in `$CREDENTIALS_DIRECTORY`, guarded by systemd.
+    SystemdCredential(PathBuf),
+    /// A passphrase, stretched with Argon2id.
+    Passphrase(SensitiveText),
+    /// A variable of the environment, which other processes of the same user can read: logs a warning.
+    Environment(SensitiveText),
+    /// `store.key` beside the database; made at first use, and never when a database exists.
+    #[default]
+    Default,
+}
+
+impl KeySource {
+    /// What the database remembers of its making, for error messages.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::File(_) => "a key file",
+            Self::SystemdCredential(_) => "a systemd credential",
+            Self::Passphrase(_) => "a passphrase",
+            Self::Environment(_) => "the environment",
+            Self::Default => "the key file in the data directory",
+        }
+    }
+
+    /// For a new database: how the passphrase will be stretched, if it is one.
+    pub(super) fn stretching(&self) -> Result<Option<Stretching>, StoreError> {
+        matches!(self, Self::Passphrase(_))
+            .then(Stretching::new)
+            .transpose()
+    }
+
+    /// For a new database: makes the default key file if that is the source and it is not there yet.
+    pub(super) fn prepare(&self, directory: &Path) -> Result<(), StoreError> {
+        if !matches!(self, Self::Default) {
+            return Ok(());
+        }
+        let mut key = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *key)?;
+        let mut text = Zeroizing::new(STANDARD.encode(*key));
+        text.push('\n');
+        match private::write(directory, KEY_FILE, text.as_bytes(), Existing::Keep) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(StoreError::io("create", &directory.join(KEY_FILE), error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The key, for a database in `directory` that was made with a key from `made_with`.
+    pub(super) fn key(
+        &self,
+        directory: &Path,
+        made_with: &str,
+        stretching: Option<&Stretching>,
+    ) -> Result<Key, StoreError> {
+        match self {
+            Self::File(path) => read_key(path, private::check_file),
+            Self::SystemdCredential(path) => read_key(path, private::check_regular),
+            Self::Passphrase(passphrase) => match stretching {
+                Some(stretching) => stretching.key(passphrase),
+                None => Err(StoreError::WrongKey {
+                    made_with: made_with.to_owned(),
+                }),
+            },
+            Self::Environment(text) => {
+                tracing::warn!(
+                    "the store's key comes from the environment, where other processes can read it"
+                );
+                parse(text.expose()).ok_or_else(|| bad_key("the environment", &NOT_A_KEY))
+            }
+            Self::Default => {
+                let path = directory.join(KEY_FILE);
+                match read_key(&path, private::check_file) {
+                    Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                        Err(StoreError::KeyMissing {
+                            path,
+                            made_with: made_with.to_owned(),
+                        })
+                    }
+                    outcome => outcome,
+                }
+            }
+        }
+    }
+}
+
+const NOT_A_KEY: &str = "it is not 32 bytes in base64 or hex";
+
+fn bad_key(origin: &str, reason: &impl ToString) -> StoreError {
+    StoreError::BadKey {
+        origin: origin.to_owned(),
+        reason: reason.to_string(),
+    }
+}
+
+fn read_key(
+    path: &Path,
+    check: fn(&std::fs::Metadata) -> Result<(), private::NotPrivate>,
+) -> Result<Key, StoreError> {
+    let origin = path.display().to_string();
+    let content = private::read(path, MAX_KEY_FILE_BYTES, check).map_err(|error| match error {
+        ReadError::Io(error) => StoreError::io("read", path, error),
+        error => bad_key(&origin, &error),
+    })?;
+    str::from_utf8(&content)
+        .ok()
+        .and_then(parse)
+        .ok_or_else(|| bad_key(&origin, &NOT_A_KEY))
+}
+
+/// A key in hex or in base64, standard or URL-safe, padded or not, with white space around it.
+fn parse(text: &str) -> Option<Key> {
+    let text = text.trim();
+    if text.len() == 64 {
+        return parse_hex(text);
+    }
+    let standard: Zeroizing<String> = Zeroizing::new(
+        text.trim_end_matches('=')
+            .chars()
+            .map(|character| match character {
+                '-' => '+',
+                '_' => '/',
+                other => other,
+            })
+            .collect(),
+    );
+    let bytes = Zeroizing::new(
+        base64::engine::general_purpose::STANDARD_NO_PAD
+            .decode(&*standard)
+            .ok()?,
+    );
+    Some(Key::new(bytes.as_slice().try_into().ok()?))
+}
+
+fn parse_hex(text: &str) -> Option<Key> {
+    let mut key = Key::new([0; 32]);
+    for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        let digit = |at: usize| char::from(*digits.get(at)?).to_digit(16);
+        *byte = u8::try_from(digit(0)? * 16 + digit(1)?).ok()?;
+    }
+    Some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_in_every_usual_form() {
+        let expected = [0xfb; 32];
+        let padded = STANDARD.encode(expected);
+        let forms = [
+            format!("{padded}\n"),
+            padded.replace('=', ""),
+            padded.replace('+', "-").replace('/', "_"),
+            "fb".repeat(32),
+            format!("{}\r\n", "FB".repeat(32)),
+        ];
+        for form in forms {
+            assert_eq!(*parse(&form).unwrap(), expected, "{form:?}");
+        }
+        for bad in [
+            "",
+            "abc",
+            &"zz".repeat(32),
+            &STANDARD.encode([1; 31]),
+            &STANDARD.encode([1; 33]),
+        ] {
+            assert!(parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_file_that_is_not_ours_alone_is_refused() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        std::fs::write(&path, "ab".repeat(32)).unwrap();
+        let read = |path: PathBuf| KeySource::File(path).key(directory.path(), "", None);
+        for (mode, accepted) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read(path.clone()).is_ok(), accepted, "{mode:o}");
+        }
+        let link = directory.path().join("link");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        symlink(&path, &link).unwrap();
+        assert!(matches!(read(link), Err(StoreError::BadKey { .. })));
+        assert!(matches!(
+            read(directory.path().to_owned()),
+            Err(StoreError::BadKey { .. })
+        ));
+        assert!(matches!(
+            read(directory.path().join("none")),
+            Err(StoreError::Io { .. })
+        ));
+        std::fs::write(&path, "x".repeat(300)).unwrap();
+        assert!(matches!(read(path), Err(StoreError::BadKey { .. })));
+    }
+}

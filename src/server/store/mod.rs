@@ -1,0 +1,62 @@
+//! Secrets at rest.
+//!
+//! A [`Store`] keeps records and their values; [`SqliteStore`] is the one there is. On the way in a
+//! value is sealed ([`seal`]) under a store key ([`keys`]), which is itself wrapped under a key that
+//! comes from a [`KeySource`]. One thread writes ([`writer`]) and one reads ([`reader`]), each with a
+//! connection of its own, made when it is first needed.
+//!
+//! Ids, names, types and owners are stored readable; a value never is. Listing trusts what it reads;
+//! reading a value proves that nothing about its row was changed. That a row was removed, or put back
+//! as it once was, cannot be seen from the row; an audit log will tell, in a table of its own.
+
+mod connection;
+mod error;
+mod key_source;
+mod keys;
+mod passphrase;
+mod reader;
+mod record;
+mod schema;
+mod seal;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+mod worker;
+mod writer;
+
+use futures_util::future::BoxFuture;
+
+pub use error::StoreError;
+pub use key_source::KeySource;
+pub use record::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
+pub use sqlite::SqliteStore;
+
+use crate::sensitive::SecretValue;
+
+/// Keeps secrets.
+///
+/// What was acknowledged is on disk. A call whose future is dropped may still be carried out.
+pub trait Store: Send + Sync + std::fmt::Debug {
+    /// The records the viewer may see, those it owns and those delegated to it, sorted by id, owner and
+    /// `delegated_to`.
+    fn find(&self, query: SecretQuery) -> BoxFuture<'_, Result<Vec<SecretRecord>, StoreError>>;
+
+    /// The secret and its value; none if it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if the row is not as it was written.
+    fn read(&self, key: SecretKey) -> BoxFuture<'_, Result<Option<(SecretRecord, SecretValue)>, StoreError>>;
+
+    /// Stores the secret, or replaces the value, type, name and kind of the one that is there.
+    fn write(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Removes the secret; says whether it was there.
+    fn delete(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// Whether the secret is there.
+    fn contains(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// Finishes what was asked for and puts the files in order. Calls after it fail with
+    /// [`StoreError::Closed`].
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}

@@ -1,0 +1,123 @@
+//! What each call does.
+
+use super::*;
+
+#[tokio::test]
+async fn values_of_every_size_come_back() {
+    let path = tempfile::tempdir().unwrap();
+    let store = open(path.path());
+    for (id, length) in [("none", 0), ("one", 1), ("page", 5000), ("large", 1 << 20)] {
+        let value: Vec<u8> = (0..=255).cycle().take(length).collect();
+        put(&store, mine(id), &value).await;
+        let (found, read) = store.read(mine(id).key).await.unwrap().unwrap();
+        assert_eq!((found, read.expose()), (mine(id), &value));
+    }
+    store.close().await.unwrap();
+    let store = open(path.path());
+    let (_, read) = store.read(mine("large").key).await.unwrap().unwrap();
+    assert_eq!(read.expose().len(), 1 << 20);
+}
+
+#[tokio::test]
+async fn writing_again_replaces_everything_and_deleting_removes() {
+    let path = filled().await;
+    let store = open(path.path());
+    let new = SecretRecord {
+        secret_type: "b".into(),
+        name: "c".into(),
+        kind: SecretKind::OAuth,
+        ..mine("one")
+    };
+    put(&store, new.clone(), b"new").await;
+    let (found, value) = store.read(new.key.clone()).await.unwrap().unwrap();
+    assert_eq!((found, value.expose().as_slice()), (new.clone(), &b"new"[..]));
+    assert!(store.contains(new.key.clone()).await.unwrap());
+    assert!(store.delete(new.key.clone()).await.unwrap());
+    assert!(!store.delete(new.key.clone()).await.unwrap());
+    assert!(!store.contains(new.key.clone()).await.unwrap());
+    assert!(store.read(new.key).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_viewer_finds_its_own_and_what_is_delegated_to_it() {
+    let path = tempfile::tempdir().unwrap();
+    let store = open(path.path());
+    for (owner, delegate, id) in [
+        ("bob", None, "hidden"),
+        ("bob", Some("alice"), "b"),
+        ("alice", Some("bob"), "a"),
+        ("alice", None, "a"),
+        ("alice", Some("alice"), "c"),
+        ("bob", Some("carol"), "hidden"),
+    ] {
+        put(&store, record(key(owner, delegate, id)), b"x").await;
+    }
+    let query = |id: Option<&str>, name: Option<&str>, delegated_to| SecretQuery {
+        room: RoomName::new("room").unwrap(),
+        viewer: identity("alice"),
+        id: id.map(|id| SecretId::new(id).unwrap()),
+        secret_type: None,
+        name: name.map(Into::into),
+        delegated_to,
+    };
+    let find = async |query| {
+        let found = store.find(query).await.unwrap();
+        found.into_iter().map(|record| record.key).collect::<Vec<_>>()
+    };
+    let (plain, lent) = (key("alice", None, "a"), key("alice", Some("bob"), "a"));
+    let (got, own) = (key("bob", Some("alice"), "b"), key("alice", Some("alice"), "c"));
+    let anyone = || DelegatedTo::Anyone;
+    assert_eq!(
+        find(query(None, None, anyone())).await,
+        [plain.clone(), lent.clone(), got.clone(), own.clone()]
+    );
+    assert_eq!(
+        find(query(Some("a"), None, anyone())).await,
+        [plain.clone(), lent]
+    );
+    assert_eq!(
+        find(query(Some("b"), None, anyone())).await,
+        std::slice::from_ref(&got)
+    );
+    assert_eq!(find(query(Some("hidden"), None, anyone())).await, []);
+    assert_eq!(
+        find(query(None, Some("name of b"), anyone())).await,
+        std::slice::from_ref(&got)
+    );
+    assert_eq!(find(query(None, None, DelegatedTo::Exactly(None))).await, [plain]);
+    assert_eq!(
+        find(query(None, None, DelegatedTo::Exactly(Some(identity("alice"))))).await,
+        [got, own]
+    );
+    let other = SecretQuery {
+        room: RoomName::new("other").unwrap(),
+        ..query(None, None, anyone())
+    };
+    assert_eq!(find(other).await, []);
+}
+
+#[test]
+fn every_lookup_uses_an_index() {
+    let path = tempfile::tempdir().unwrap();
+    drop(open(path.path()));
+    let connection = Connection::open(path.path().join(DATABASE)).unwrap();
+    for (sql, terms) in [(reader::FIND, 2), (reader::FIND_ID, 3)] {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let mut rows = statement.raw_query();
+        let mut searches = 0;
+        while let Some(row) = rows.next().unwrap() {
+            let step: String = row.get(3).unwrap();
+            assert!(!step.starts_with("SCAN"), "{step}");
+            if step.starts_with("SEARCH") {
+                searches += 1;
+                assert_eq!(step.matches("=?").count(), terms, "{step}");
+            }
+        }
+        assert_eq!(searches, 2);
+    }
+    let version: String = connection
+        .query_row("SELECT sqlite_version()", (), |row| row.get(0))
+        .unwrap();
+    let version: Vec<u32> = version.split('.').map(|part| part.parse().unwrap()).collect();
+    assert!(version >= vec![3, 51, 3], "{version:?}");
+}

@@ -1,0 +1,78 @@
+mod calls;
+mod durable;
+mod tamper;
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::sqlite::DATABASE;
+use super::*;
+use crate::sensitive::SensitiveText;
+use crate::server::data_dir::{DataDir, LocalAccess};
+use crate::wire::{Identity, RoomName, SecretId};
+
+const CANARY: &[u8] = b"canary-in-the-coal-mine";
+
+fn directory(path: &Path) -> DataDir {
+    match DataDir::open_local(path).unwrap() {
+        LocalAccess::Here(directory) => directory,
+        LocalAccess::Served(_) => unreachable!(),
+    }
+}
+
+fn open_with(path: &Path, source: &KeySource) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(&directory(path), source)
+}
+
+fn open(path: &Path) -> SqliteStore {
+    open_with(path, &KeySource::Default).unwrap()
+}
+
+fn raw(path: &Path, sql: &str) {
+    Connection::open(path.join(DATABASE))
+        .unwrap()
+        .execute_batch(sql)
+        .unwrap();
+}
+
+fn identity(name: &str) -> Identity {
+    Identity::new(name).unwrap()
+}
+
+fn key(owner: &str, delegate: Option<&str>, id: &str) -> SecretKey {
+    SecretKey {
+        room: RoomName::new("room").unwrap(),
+        owner: identity(owner),
+        delegated_to: delegate.map(identity),
+        id: SecretId::new(id).unwrap(),
+    }
+}
+
+fn record(key: SecretKey) -> SecretRecord {
+    let name = format!("name of {}", key.id);
+    SecretRecord {
+        key,
+        kind: SecretKind::Stored,
+        secret_type: "text/plain".into(),
+        name,
+    }
+}
+
+fn mine(id: &str) -> SecretRecord {
+    record(key("alice", None, id))
+}
+
+async fn put(store: &SqliteStore, record: SecretRecord, value: &[u8]) {
+    store.write(record, value.to_vec().into()).await.unwrap();
+}
+
+/// A directory whose database holds the secrets `one` and `two` of alice.
+async fn filled() -> tempfile::TempDir {
+    let path = tempfile::tempdir().unwrap();
+    let store = open(path.path());
+    put(&store, mine("one"), CANARY).await;
+    put(&store, mine("two"), b"other value").await;
+    store.close().await.unwrap();
+    path
+}

@@ -1,0 +1,51 @@
+//! Why a call fails, as the caller is told.
+
+use crate::server::store::StoreError;
+use crate::wire::{Content, DecodeError, ErrorCode};
+
+/// A failed call. Its text says nothing of values, and nothing of secrets the caller may not see.
+#[derive(Debug)]
+pub(super) struct CallError {
+    code: ErrorCode,
+    text: String,
+}
+
+impl CallError {
+    pub(super) fn new(code: ErrorCode, text: impl Into<String>) -> Self {
+        Self {
+            code,
+            text: text.into(),
+        }
+    }
+
+    pub(super) const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    pub(super) fn into_content(self) -> Content {
+        Content::error(self.code, self.text)
+    }
+}
+
+impl From<DecodeError> for CallError {
+    fn from(error: DecodeError) -> Self {
+        Self::new(ErrorCode::InvalidRequest, error.to_string())
+    }
+}
+
+impl From<StoreError> for CallError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        let text = match error {
+            // These name files, keys or causes that are the operator's business and in its log.
+            StoreError::Io { .. }
+            | StoreError::Database(_)
+            | StoreError::Foreign(_)
+            | StoreError::BadKey { .. }
+            | StoreError::WrongKey { .. }
+            | StoreError::KeyMissing { .. } => "the room server's store failed; its log says why".to_owned(),
+            other => format!("{other}; {}", other.hint()),
+        };
+        Self::new(ErrorCode::OperationFailed, text)
+    }
+}

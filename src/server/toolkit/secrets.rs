@@ -1,0 +1,241 @@
+//! The `secrets` toolkit: who may do what with which secret (protocol, "What a room server must mean
+//! by it").
+
+use uuid::Uuid;
+
+use super::CallError;
+use crate::sensitive::SecretValue;
+use crate::server::State;
+use crate::server::credential::Caller;
+use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
+use crate::wire::secrets::{
+    DEFAULT_TYPE, DeleteSecret, ExistsAnswer, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret,
+    tool,
+};
+use crate::wire::{Content, ErrorCode, Identity, MAX_NAME_BYTES, NameError, RoomName, SecretId};
+
+/// The toolkit for one call.
+pub(super) struct Secrets<'a> {
+    pub(super) state: &'a State,
+    pub(super) room: &'a RoomName,
+    pub(super) caller: &'a Caller,
+}
+
+impl Secrets<'_> {
+    /// Answers a call of this toolkit.
+    pub(super) async fn answer(&self, tool: &str, input: Content) -> Result<Content, CallError> {
+        if self.caller.api.secrets.is_none() {
+            return Err(CallError::new(
+                ErrorCode::PermissionDenied,
+                "the token has no `secrets` grant",
+            ));
+        }
+        match tool {
+            tool::LIST => self.list().await,
+            tool::SET => {
+                let (headers, value) = input.into_binary()?;
+                self.set(headers, value).await
+            }
+            tool::GET => self.get(input.into_json()?).await,
+            tool::EXISTS => self.exists(input.into_json()?).await,
+            tool::DELETE => self.delete(input.into_json()?).await,
+            _ => Err(CallError::new(
+                ErrorCode::NotFound,
+                "the `secrets` toolkit has no such tool",
+            )),
+        }
+    }
+
+    async fn list(&self) -> Result<Content, CallError> {
+        let records = self.state.store.find(self.query(DelegatedTo::Anyone)).await?;
+        let secrets = records.into_iter().map(info).collect();
+        Ok(Content::json(&SecretList { secrets })?)
+    }
+
+    async fn set(&self, headers: SetSecret, value: SecretValue) -> Result<Content, CallError> {
+        if headers.has_data == Some(false) {
+            return Err(CallError::new(
+                ErrorCode::InvalidRequest,
+                "set_secret comes without a value",
+            ));
+        }
+        let limit = self.state.config.limits.value_bytes;
+        if value.expose().len() > limit {
+            return Err(CallError::new(
+                ErrorCode::InvalidRequest,
+                format!("a value has at most {limit} bytes here"),
+            ));
+        }
+        let id = match headers.secret_id {
+            Some(id) => secret_id(id)?,
+            None => secret_id(Uuid::now_v7().to_string())?,
+        };
+        let record = SecretRecord {
+            kind: SecretKind::Stored,
+            secret_type: label("type", headers.secret_type)?.unwrap_or_else(|| DEFAULT_TYPE.to_owned()),
+            name: label("name", headers.name)?.unwrap_or_else(|| id.to_string()),
+            key: SecretKey {
+                room: self.room.clone(),
+                owner: self.owner(headers.for_identity)?,
+                delegated_to: delegate(headers.delegated_to)?,
+                id,
+            },
+        };
+        self.state.store.write(record, value).await?;
+        Ok(Content::Empty)
+    }
+
+    async fn get(&self, input: GetSecret) -> Result<Content, CallError> {
+        let Some(key) = self.visible(input).await? else {
+            return Ok(Content::Empty);
+        };
+        let Some((record, value)) = self.state.store.read(key).await? else {
+            return Ok(Content::Empty);
+        };
+        Ok(Content::File {
+            name: record.name,
+            mime_type: record.secret_type,
+            data: value,
+        })
+    }
+
+    /// The one secret that the caller means and may see.
+    async fn visible(&self, input: GetSecret) -> Result<Option<SecretKey>, CallError> {
+        let id = input.secret_id.map(secret_id).transpose()?;
+        let delegated_to = delegate(input.delegated_to)?;
+        if id.is_none() && input.name.is_none() && input.secret_type.is_none() {
+            return Err(CallError::new(
+                ErrorCode::InvalidRequest,
+                "name a secret by id, name or type",
+            ));
+        }
+        // Most reads name a secret of the caller's own: its key is known without a search.
+        let own = delegated_to.as_ref() != Some(&self.caller.identity);
+        if let (Some(id), None, None, true) = (&id, &input.name, &input.secret_type, own) {
+            return Ok(Some(self.own_key(id.clone(), delegated_to)));
+        }
+        let filter = match (&id, delegated_to) {
+            (None, None) => DelegatedTo::Anyone,
+            (_, delegated_to) => DelegatedTo::Exactly(delegated_to),
+        };
+        let query = SecretQuery {
+            id,
+            secret_type: input.secret_type,
+            name: input.name,
+            ..self.query(filter)
+        };
+        let mut found = self.state.store.find(query).await?.into_iter();
+        match (found.next(), found.next()) {
+            (Some(_), Some(_)) => Err(CallError::new(
+                ErrorCode::Conflict,
+                "several secrets match: name one by id and by whom it is delegated to",
+            )),
+            (first, _) => Ok(first.map(|record| record.key)),
+        }
+    }
+
+    async fn exists(&self, input: SecretExists) -> Result<Content, CallError> {
+        let id = secret_id(input.secret_id)?;
+        let delegated_to = delegate(input.delegated_to)?;
+        let owner = self.owner(input.for_identity)?;
+        let exists = if owner == self.caller.identity && delegated_to.as_ref() == Some(&owner) {
+            let query = SecretQuery {
+                id: Some(id),
+                ..self.query(DelegatedTo::Exactly(delegated_to))
+            };
+            !self.state.store.find(query).await?.is_empty()
+        } else {
+            let key = SecretKey {
+                owner,
+                ..self.own_key(id, delegated_to)
+            };
+            self.state.store.contains(key).await?
+        };
+        Ok(Content::json(&ExistsAnswer { exists })?)
+    }
+
+    async fn delete(&self, input: DeleteSecret) -> Result<Content, CallError> {
+        let key = self.own_key(secret_id(input.id)?, delegate(input.delegated_to)?);
+        if self.state.store.delete(key).await? {
+            Ok(Content::Empty)
+        } else {
+            Err(CallError::new(ErrorCode::NotFound, "there is no such secret"))
+        }
+    }
+
+    fn own_key(&self, id: SecretId, delegated_to: Option<Identity>) -> SecretKey {
+        SecretKey {
+            room: self.room.clone(),
+            owner: self.caller.identity.clone(),
+            delegated_to,
+            id,
+        }
+    }
+
+    fn query(&self, delegated_to: DelegatedTo) -> SecretQuery {
+        SecretQuery {
+            room: self.room.clone(),
+            viewer: self.caller.identity.clone(),
+            id: None,
+            secret_type: None,
+            name: None,
+            delegated_to,
+        }
+    }
+
+    /// Whose secret it is: the caller's, or with the `admin` grant that of another.
+    fn owner(&self, for_identity: Option<String>) -> Result<Identity, CallError> {
+        let Some(owner) = for_identity else {
+            return Ok(self.caller.identity.clone());
+        };
+        let owner = Identity::new(owner).map_err(|error| invalid("for_identity", error))?;
+        if owner != self.caller.identity && !self.caller.api.admin {
+            return Err(CallError::new(
+                ErrorCode::PermissionDenied,
+                "acting for another identity needs the `admin` grant",
+            ));
+        }
+        Ok(owner)
+    }
+}
+
+fn info(record: SecretRecord) -> SecretInfo {
+    SecretInfo {
+        id: record.key.id.into(),
+        secret_type: record.secret_type,
+        name: record.name,
+        delegated_to: record.key.delegated_to.map(Into::into),
+    }
+}
+
+fn secret_id(id: String) -> Result<SecretId, CallError> {
+    SecretId::new(id).map_err(|error| invalid("secret_id", error))
+}
+
+fn delegate(identity: Option<String>) -> Result<Option<Identity>, CallError> {
+    identity
+        .map(Identity::new)
+        .transpose()
+        .map_err(|error| invalid("delegated_to", error))
+}
+
+/// A type or name; an empty one counts as none.
+fn label(member: &str, text: Option<String>) -> Result<Option<String>, CallError> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    if text.len() > MAX_NAME_BYTES {
+        return Err(invalid(member, NameError::TooLong(text.len())));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(invalid(member, NameError::ControlCharacter));
+    }
+    Ok(Some(text))
+}
+
+fn invalid(member: &str, error: NameError) -> CallError {
+    CallError::new(
+        ErrorCode::InvalidRequest,
+        format!("`{member}` is not usable: {error}"),
+    )
+}
