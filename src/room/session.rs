@@ -178,15 +178,10 @@ where
             }
             // Nobody listens for pushed messages any more: they have no one else to reach.
             Ok(Assembled::Message(message)) => drop(pushed.send(message)),
-            Ok(Assembled::TooLarge { message_id, .. }) => {
-                let limit = MAX_MESSAGE_BYTES;
-                calls.answer(
-                    message_id,
-                    Err(RoomError::TooLarge {
-                        bytes: limit.saturating_add(1),
-                        limit,
-                    }),
-                );
+            Ok(Assembled::Unreadable {
+                message_id, error, ..
+            }) => {
+                calls.answer(message_id, Err(RoomError::Protocol(error)));
             }
             Err(error) => return RoomError::Protocol(error),
         }

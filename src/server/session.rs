@@ -212,7 +212,9 @@ async fn read(
             Ok(Assembled::Pending) => continue,
             Ok(Assembled::Message(message)) if message.kind == SET_ATTRIBUTES => continue,
             Ok(Assembled::Message(message)) => (message.id, Ok(message)),
-            Ok(Assembled::TooLarge { message_id, .. }) => (message_id, Err(too_large(limits.value_bytes))),
+            Ok(Assembled::Unreadable {
+                message_id, error, ..
+            }) => (message_id, Err(unreadable(&error, limits.value_bytes))),
             Err(error) => return Ending::Close(close_code::PROTOCOL, error.to_string()),
         };
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
@@ -237,11 +239,12 @@ async fn read(
     }
 }
 
-fn too_large(limit: usize) -> Content {
-    Content::error(
-        ErrorCode::InvalidRequest,
-        format!("a value has at most {limit} bytes here"),
-    )
+fn unreadable(error: &DecodeError, limit: usize) -> Content {
+    let text = match error {
+        DecodeError::TooLarge => format!("a value has at most {limit} bytes here"),
+        other => other.to_string(),
+    };
+    Content::error(ErrorCode::InvalidRequest, text)
 }
 
 impl Participant {

@@ -11,12 +11,15 @@ pub enum Assembled {
     Pending,
     /// A whole message.
     Message(Message),
-    /// A message that was longer than the limit ended; its data was thrown away as it came.
-    TooLarge {
+    /// A message ended that cannot be read: it was longer than the limit, or its data is not a
+    /// message's. The packets were in order, so the next message can be read.
+    Unreadable {
         /// Id of the message, to answer it by.
         message_id: u64,
         /// Its type.
         kind: String,
+        /// What is wrong with it.
+        error: DecodeError,
     },
 }
 
@@ -66,7 +69,7 @@ impl Assembler {
                     too_large: false,
                 };
                 if packet_count == 0 {
-                    return partial.finish();
+                    return Ok(partial.finish());
                 }
                 self.partial = Some(partial);
                 Ok(Assembled::Pending)
@@ -99,7 +102,7 @@ impl Assembler {
                 }
                 self.partial
                     .take()
-                    .map_or(Ok(Assembled::Pending), Partial::finish)
+                    .map_or(Ok(Assembled::Pending), |partial| Ok(partial.finish()))
             }
         }
     }
@@ -130,14 +133,20 @@ impl Partial {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Assembled, DecodeError> {
-        if self.too_large {
-            return Ok(Assembled::TooLarge {
+    fn finish(mut self) -> Assembled {
+        let data = std::mem::take(&mut *self.data);
+        let read = if self.too_large {
+            Err(DecodeError::TooLarge)
+        } else {
+            Message::from_data(self.message_id, &self.kind, data)
+        };
+        read.map_or_else(
+            |error| Assembled::Unreadable {
                 message_id: self.message_id,
                 kind: self.kind,
-            });
-        }
-        let data = std::mem::take(&mut *self.data);
-        Message::from_data(self.message_id, self.kind, data).map(Assembled::Message)
+                error,
+            },
+            Assembled::Message,
+        )
     }
 }

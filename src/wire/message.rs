@@ -51,7 +51,7 @@ impl Message {
     }
 
     /// Splits a message's data into header and payload.
-    pub(super) fn from_data(id: u64, kind: String, mut data: Vec<u8>) -> Result<Self, DecodeError> {
+    pub(super) fn from_data(id: u64, kind: &str, mut data: Vec<u8>) -> Result<Self, DecodeError> {
         let (length, rest) = data
             .split_first_chunk::<LENGTH_BYTES>()
             .ok_or(DecodeError::BadHeaderLength)?;
@@ -66,7 +66,7 @@ impl Message {
         data.drain(..LENGTH_BYTES.saturating_add(length));
         Ok(Self {
             id,
-            kind,
+            kind: kind.to_owned(),
             header: header.into(),
             payload: data.into(),
         })

@@ -58,6 +58,9 @@ pub enum DecodeError {
         /// Id that the packet carries.
         found: u64,
     },
+    /// The message is longer than the receiver takes.
+    #[error("the message is longer than the limit")]
+    TooLarge,
     /// The message type is not UTF-8 or is unreasonably long.
     #[error("the message type is not readable text")]
     BadType,

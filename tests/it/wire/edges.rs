@@ -3,7 +3,7 @@
 use meshagent::wire::{DecodeError, Message, PACKET_DATA_BYTES, Packet};
 use serde_json::json;
 
-use super::{Plain, assemble, assembler, data, first, message_of, push_all};
+use super::{Plain, assemble, assembler, data, first, message_of, unreadable};
 
 const BIG: usize = 5 << 20;
 
@@ -62,12 +62,12 @@ fn a_header_may_end_anywhere_in_a_packet() {
 #[test]
 fn data_shorter_than_a_header_length_is_refused() {
     assert_eq!(
-        push_all(&mut assembler(), &[first(1, 0)]).unwrap_err(),
+        unreadable(&mut assembler(), &[first(1, 0)]),
         DecodeError::BadHeaderLength
     );
     for length in 0..8 {
         let packets = [first(1, 1), data(1, 1, &vec![0; length])];
-        let refused = push_all(&mut assembler(), &packets).unwrap_err();
+        let refused = unreadable(&mut assembler(), &packets);
         assert_eq!(refused, DecodeError::BadHeaderLength, "{length} bytes");
     }
 }

@@ -12,7 +12,8 @@ fn read(header: &[u8]) -> Result<Header, DecodeError> {
     let packets = [first(1, 1), data(1, 1, &[&length, header].concat())];
     match push_all(&mut super::assembler(), &packets)? {
         Assembled::Message(message) => message.read().map(|(header, _)| header),
-        other => panic!("no message, but {other:?}"),
+        Assembled::Unreadable { error, .. } => Err(error),
+        Assembled::Pending => panic!("the message has ended"),
     }
 }
 

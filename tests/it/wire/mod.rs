@@ -70,6 +70,17 @@ fn push_all(assembler: &mut Assembler, packets: &[Vec<u8>]) -> Result<Assembled,
     assembler.push(last)
 }
 
+/// Why `packets`, which are in order, are no message. The message after them is read.
+fn unreadable(assembler: &mut Assembler, packets: &[Vec<u8>]) -> DecodeError {
+    let error = match push_all(assembler, packets).unwrap() {
+        Assembled::Unreadable { error, .. } => error,
+        other => panic!("not unreadable, but {other:?}"),
+    };
+    let next = message_of(2, 1500);
+    assert_eq!(assemble(assembler, &next.to_packets()), next);
+    error
+}
+
 /// The message that `packets` are.
 fn assemble(assembler: &mut Assembler, packets: &[Vec<u8>]) -> Plain {
     match push_all(assembler, packets).unwrap() {
