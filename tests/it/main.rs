@@ -7,4 +7,5 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod docs;
 mod wire;
