@@ -7,5 +7,21 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod access;
+mod bad_input;
+mod bad_server;
+mod bad_store;
+mod crud;
 mod docs;
+mod files;
+mod http;
+mod interrupt;
+mod local;
+mod proxy;
+mod secrecy;
+mod session;
+mod stopping;
+mod support;
+mod terminal;
+mod tokens;
 mod wire;

@@ -1,0 +1,252 @@
+//! Data directories that cannot be used: each is told from the others, and none is touched.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use crate::support::{Ran, TestEnv, TestServer};
+
+/// An environment with the secret `a` in its store.
+fn stored() -> TestEnv {
+    let env = TestEnv::new();
+    env.local().set("a", "the value");
+    env
+}
+
+fn get(env: &TestEnv) -> Ran {
+    env.local().secret(["get", "a"]).run()
+}
+
+fn serve(env: &TestEnv) -> Ran {
+    env.call(["room", "serve", "--listen", "127.0.0.1:0"]).run()
+}
+
+fn database(env: &TestEnv) -> PathBuf {
+    let entries = fs::read_dir(env.data_dir()).unwrap();
+    let mut paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .find(|path| fs::read(path).unwrap().starts_with(b"SQLite format 3"))
+        .unwrap()
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_directory_that_cannot_be_made() {
+    let env = TestEnv::new();
+    let file = env.write("file", "x");
+    for path in [
+        file.join("data"),
+        file.clone(),
+        PathBuf::from("/proc/meshagent-test"),
+    ] {
+        let list = env
+            .local()
+            .secret(["list"])
+            .env("MESHAGENT_DATA_DIR", &path)
+            .run();
+        list.refuses(1).says(path.to_str().unwrap());
+        let serve = env.call(["room", "serve", "--listen", "127.0.0.1:0"]);
+        serve.env("MESHAGENT_DATA_DIR", &path).run().refuses(1);
+    }
+    assert_eq!(fs::read(file).unwrap(), b"x");
+}
+
+#[test]
+fn a_directory_that_others_may_write_to() {
+    let env = stored();
+    set_mode(&env.data_dir(), 0o777);
+    get(&env).refuses(1).says("not private");
+    serve(&env).refuses(1).says("not private");
+    set_mode(&env.data_dir(), 0o700);
+    get(&env).succeeds();
+}
+
+#[test]
+fn a_database_of_a_newer_version() {
+    let env = stored();
+    let connection = Connection::open(database(&env)).unwrap();
+    let version: i64 = connection
+        .query_row("PRAGMA user_version", (), |row| row.get(0))
+        .unwrap();
+    let set_version = |version: i64| {
+        connection.execute_batch(&format!(
+            "PRAGMA user_version = {version}; PRAGMA wal_checkpoint(TRUNCATE)"
+        ))
+    };
+    set_version(version + 1).unwrap();
+    get(&env)
+        .refuses(1)
+        .says("newer version")
+        .says("update meshagent");
+    serve(&env).refuses(1).says("newer version");
+    set_version(version).unwrap();
+    assert_eq!(get(&env).succeeds().out(), "the value");
+}
+
+#[test]
+fn a_database_of_another_program() {
+    let env = stored();
+    let path = database(&env);
+    fs::remove_file(&path).unwrap();
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch("CREATE TABLE t (a)").unwrap();
+    drop(connection);
+    set_mode(&path, 0o600);
+    get(&env).refuses(1).says("not a meshagent database");
+    fs::write(
+        &path,
+        "this is no database at all, and long enough to look like one".repeat(100),
+    )
+    .unwrap();
+    get(&env).refuses(1);
+}
+
+#[test]
+fn a_missing_key_file_is_not_made_anew() {
+    let env = stored();
+    let key = env.data_dir().join("store.key");
+    let content = fs::read(&key).unwrap();
+    fs::remove_file(&key).unwrap();
+    get(&env).refuses(1).says("store.key");
+    serve(&env).refuses(1).says("store.key");
+    assert!(!key.exists());
+    fs::write(&key, content).unwrap();
+    set_mode(&key, 0o600);
+    assert_eq!(get(&env).succeeds().out(), "the value");
+}
+
+#[test]
+fn a_key_file_that_is_not_right() {
+    let env = stored();
+    let key = env.data_dir().join("store.key");
+    let good = fs::read_to_string(&key).unwrap();
+    fs::write(&key, "A".repeat(43) + "=\n").unwrap();
+    get(&env).refuses(1).says("does not open this database");
+    for bad in ["", "canary", &good[..20]] {
+        fs::write(&key, bad).unwrap();
+        let ran = get(&env).refuses(1).says("cannot be used");
+        assert!(bad.is_empty() || !ran.err().contains(bad), "{}", ran.err());
+    }
+    fs::write(&key, &good).unwrap();
+    for mode in [0o644, 0o640, 0o602] {
+        set_mode(&key, mode);
+        get(&env).refuses(1).says("other users have access");
+    }
+    set_mode(&key, 0o600);
+    let elsewhere = env.file("key");
+    fs::rename(&key, &elsewhere).unwrap();
+    symlink(&elsewhere, &key).unwrap();
+    get(&env).refuses(1).says("symbolic link");
+    fs::remove_file(&key).unwrap();
+    let by_variable = env
+        .local()
+        .secret(["get", "a"])
+        .env("MESHAGENT_KEY_FILE", &elsewhere);
+    assert_eq!(by_variable.run().succeeds().out(), "the value");
+    fs::rename(&elsewhere, &key).unwrap();
+    assert_eq!(get(&env).succeeds().out(), "the value");
+}
+
+#[test]
+fn a_passphrase_is_a_key_too() {
+    let env = TestEnv::new();
+    let passphrase = env.write("passphrase", "correct horse\n");
+    let secret = |arguments: &[&str]| {
+        let call = env.local().secret(arguments);
+        call.env("MESHAGENT_KEY_PASSPHRASE_FILE", &passphrase)
+    };
+    secret(&["set", "a", "--text", "x"]).run().succeeds();
+    assert_eq!(secret(&["get", "a"]).run().succeeds().out(), "x");
+    assert!(!env.data_dir().join("store.key").exists());
+    fs::write(&passphrase, "wrong horse\n").unwrap();
+    secret(&["get", "a"])
+        .run()
+        .refuses(1)
+        .says("does not open this database");
+    get(&env).refuses(1);
+}
+
+/// Flips one bit of every sealed value in turn, and of everything that says whose it is.
+#[test]
+fn a_flipped_bit_is_an_error_and_never_a_wrong_value() {
+    let env = stored();
+    let connection = Connection::open(database(&env)).unwrap();
+    let flip = |column: &str, at: i64| {
+        let sealed: Vec<u8> = connection
+            .query_row(&format!("SELECT CAST({column} AS BLOB) FROM secret"), (), |row| {
+                row.get(0)
+            })
+            .unwrap();
+        let mut flipped = sealed.clone();
+        let at = usize::try_from(at).unwrap_or(flipped.len() - 1);
+        flipped[at] ^= 1;
+        (sealed, flipped)
+    };
+    let store = |column: &str, kind: &str, bytes: &[u8]| {
+        connection
+            .execute(
+                &format!("UPDATE secret SET {column} = CAST(? AS {kind})"),
+                [bytes],
+            )
+            .unwrap();
+    };
+    for (column, kind, at) in [
+        ("sealed", "BLOB", 0),
+        ("sealed", "BLOB", 24),
+        ("sealed", "BLOB", -1),
+        ("type", "TEXT", 0),
+        ("name", "TEXT", 0),
+    ] {
+        let (before, flipped) = flip(column, at);
+        store(column, kind, &flipped);
+        let ran = get(&env)
+            .ends_with(1)
+            .says("damaged")
+            .says("set the secret again");
+        assert!(ran.stdout.is_empty() && !ran.err().contains("the value"));
+        store(column, kind, &before);
+        assert_eq!(get(&env).succeeds().out(), "the value", "{column}");
+    }
+}
+
+#[test]
+fn a_damaged_value_keeps_no_other_from_being_read() {
+    let env = stored();
+    env.local().set("b", "fine");
+    let connection = Connection::open(database(&env)).unwrap();
+    connection
+        .execute(
+            "UPDATE secret SET sealed = zeroblob(length(sealed)) WHERE id = 'a'",
+            (),
+        )
+        .unwrap();
+    let server = TestServer::start(&env);
+    let way = server.with_key("room");
+    way.secret(["get", "a", "--out", "file"])
+        .run()
+        .ends_with(1)
+        .says("damaged");
+    assert_eq!(way.get("b"), b"fine");
+    way.set("a", "repaired");
+    assert_eq!(way.get("a"), b"repaired");
+    assert_eq!(env.files(), [""; 0]);
+    server.stop();
+}
+
+#[test]
+fn two_servers_on_one_directory() {
+    let env = TestEnv::new();
+    let first = TestServer::start(&env);
+    serve(&env)
+        .refuses(1)
+        .says("another server already runs")
+        .says(&first.url);
+    first.with_key("room").set("a", "x");
+    first.stop();
+    TestServer::start(&env).stop();
+}

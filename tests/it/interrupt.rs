@@ -1,0 +1,43 @@
+//! Signals and closed pipes: a command ends at once, and does nothing half.
+
+use std::process::Stdio;
+
+use rustix::process::Signal;
+
+use crate::support::{FakeServer, TestEnv, ends_soon, read_request, signal};
+
+/// More than a pipe holds: who has written it to a command's stdin knows that the command reads.
+const MORE_THAN_A_PIPE: usize = 1 << 20;
+
+#[test]
+fn a_signal_ends_a_command_that_waits_for_the_server() {
+    for (by, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let env = TestEnv::new();
+        let (asked, was_asked) = std::sync::mpsc::channel();
+        let server = FakeServer::start(move |_, mut stream| {
+            read_request(&mut stream);
+            asked.send(()).unwrap();
+            // No answer, until the client hangs up.
+            read_request(&mut stream);
+        });
+        let child = server.connecting(&env).secret(["get", "a"]).spawn();
+        was_asked.recv().unwrap();
+        signal(&child, by);
+        let output = ends_soon(child);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert_eq!((output.stdout, output.stderr), (Vec::new(), Vec::new()));
+    }
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let env = TestEnv::new();
+    env.local().set("a", vec![b'x'; MORE_THAN_A_PIPE]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = env.local().secret(["get", "a"]).into_command();
+    command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
+    let output = ends_soon(command.spawn().unwrap());
+    assert_eq!(output.status.code(), Some(141), "{output:?}");
+    assert_eq!(output.stderr, b"");
+}

@@ -1,0 +1,291 @@
+//! A participant that speaks the protocol by hand: what the server answers, and when it hangs up.
+
+use meshagent::wire::secrets::tool;
+use meshagent::wire::{Content, ErrorCode, Packet};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use crate::support::{Participant, TestEnv, TestServer};
+
+fn join(server: &TestServer<'_>, identity: &str) -> Participant {
+    Participant::join(server.address(), "room", &server.token(identity, "room", false))
+}
+
+fn json_input(value: &Value) -> Content {
+    Content::json(value).unwrap()
+}
+
+fn set(participant: &mut Participant, id: &str, value: &[u8]) -> Content {
+    let headers = json!({"secret_id": id, "has_data": true});
+    participant.call(
+        tool::SET,
+        Content::binary(&headers, value.to_vec().into()).unwrap(),
+    )
+}
+
+#[track_caller]
+fn is_error(content: &Content, expected: ErrorCode) {
+    match content {
+        Content::Error { code, text } => assert_eq!(*code, Some(expected), "{text}"),
+        other => panic!("no error but {other:?}"),
+    }
+}
+
+/// Whether the participant is still answered.
+fn works(participant: &mut Participant) -> bool {
+    matches!(
+        participant.call(tool::LIST, json_input(&json!({}))),
+        Content::Json(_)
+    )
+}
+
+fn file(content: Content) -> (String, String, Vec<u8>) {
+    match content {
+        Content::File {
+            name,
+            mime_type,
+            data,
+        } => (name, mime_type, data.into_exposed()),
+        other => panic!("no file but {other:?}"),
+    }
+}
+
+#[test]
+fn every_call_is_answered_and_a_bad_one_harms_no_other() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let mut bob = join(&server, "bob");
+    let empty = || json_input(&json!({}));
+    is_error(&bob.call_of("nonsense", "tool", empty()), ErrorCode::NotFound);
+    is_error(&bob.call("nonsense", empty()), ErrorCode::NotFound);
+    is_error(&bob.call("", Content::Empty), ErrorCode::NotFound);
+    is_error(
+        &bob.send("nonsense.type", &json!({}), b""),
+        ErrorCode::InvalidRequest,
+    );
+    is_error(
+        &bob.send("room.invoke_tool", &json!({}), b""),
+        ErrorCode::InvalidRequest,
+    );
+    is_error(
+        &bob.send("room.invoke_tool", &json!([1]), b""),
+        ErrorCode::InvalidRequest,
+    );
+    is_error(&bob.call(tool::GET, empty()), ErrorCode::InvalidRequest);
+    is_error(
+        &bob.call(tool::GET, Content::Text("a".into())),
+        ErrorCode::InvalidRequest,
+    );
+    is_error(&bob.call(tool::SET, empty()), ErrorCode::InvalidRequest);
+    is_error(&bob.call(tool::EXISTS, empty()), ErrorCode::InvalidRequest);
+    is_error(
+        &bob.call(tool::DELETE, json_input(&json!({"id": 1}))),
+        ErrorCode::InvalidRequest,
+    );
+    is_error(
+        &bob.call(tool::DELETE, json_input(&json!({"id": "gone"}))),
+        ErrorCode::NotFound,
+    );
+    for id in ["", "a\nb", &"a".repeat(256)] {
+        is_error(&set(&mut bob, id, b"x"), ErrorCode::InvalidRequest);
+    }
+    let for_carol = json!({"secret_id": "a", "for_identity": "carol"});
+    let for_carol = Content::binary(&for_carol, b"x".to_vec().into()).unwrap();
+    is_error(&bob.call(tool::SET, for_carol), ErrorCode::PermissionDenied);
+    let without_value = json!({"secret_id": "a", "has_data": false});
+    let without_value = Content::binary(&without_value, Vec::new().into()).unwrap();
+    is_error(&bob.call(tool::SET, without_value), ErrorCode::InvalidRequest);
+    let listed = bob.call(tool::LIST, Content::Empty).into_json::<Value>().unwrap();
+    assert_eq!(listed, json!({"secrets": []}));
+    server.stop();
+}
+
+#[test]
+fn a_secret_is_found_by_name_and_type() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let mut bob = join(&server, "bob");
+    for (id, kind, name) in [
+        ("a", "text/plain", "one"),
+        ("b", "text/plain", "two"),
+        ("c", "git", "two"),
+    ] {
+        let headers = json!({"secret_id": id, "type": kind, "name": name});
+        let content = Content::binary(&headers, id.as_bytes().to_vec().into()).unwrap();
+        assert!(matches!(bob.call(tool::SET, content), Content::Empty));
+    }
+    let mut find = |by: Value| bob.call(tool::GET, json_input(&by));
+    assert_eq!(
+        file(find(json!({"name": "one"}))),
+        ("one".into(), "text/plain".into(), b"a".to_vec())
+    );
+    assert_eq!(file(find(json!({"type": "git"}))).2, b"c");
+    assert_eq!(file(find(json!({"name": "two", "type": "text/plain"}))).2, b"b");
+    is_error(&find(json!({"type": "text/plain"})), ErrorCode::Conflict);
+    is_error(&find(json!({"name": "two"})), ErrorCode::Conflict);
+    assert!(matches!(find(json!({"name": "three"})), Content::Empty));
+    assert!(matches!(
+        find(json!({"secret_id": "a", "type": "git"})),
+        Content::Empty
+    ));
+    server.stop();
+}
+
+#[test]
+fn a_secret_without_an_id_gets_one() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let mut bob = join(&server, "bob");
+    let content = Content::binary(&json!({"name": "named"}), b"x".to_vec().into()).unwrap();
+    assert!(matches!(bob.call(tool::SET, content), Content::Empty));
+    let listed = bob.call(tool::LIST, Content::Empty).into_json::<Value>().unwrap();
+    assert_eq!(listed["secrets"][0]["name"], "named");
+    assert!(!listed["secrets"][0]["id"].as_str().unwrap().is_empty());
+    server.stop();
+}
+
+/// Clients before March 2026 sent each call as a message type of its own.
+#[test]
+fn calls_of_older_clients_are_understood() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let mut bob = join(&server, "bob");
+    let header =
+        json!({"secret_id": "a", "type": "text/plain", "name": "n", "__meshagent__": {"v": 1, "otel": {}}});
+    assert!(matches!(
+        bob.send("secrets.set_secret", &header, b"\0value"),
+        Content::Empty
+    ));
+    let by_id = json!({"secret_id": "a"});
+    let got = bob.send("secrets.get_secret", &by_id, b"");
+    assert_eq!(file(got), ("n".into(), "text/plain".into(), b"\0value".to_vec()));
+    let exists = bob
+        .send("secrets.exists", &by_id, b"")
+        .into_json::<Value>()
+        .unwrap();
+    assert_eq!(exists, json!({"exists": true}));
+    let list = bob
+        .send("secrets.list_secrets", &json!({}), b"")
+        .into_json::<Value>()
+        .unwrap();
+    assert_eq!(list["secrets"][0]["id"], "a");
+    let by_id = json!({"id": "a"});
+    assert!(matches!(
+        bob.send("secrets.delete_secret", &by_id, b""),
+        Content::Empty
+    ));
+    is_error(
+        &bob.send("secrets.delete_secret", &by_id, b""),
+        ErrorCode::NotFound,
+    );
+    is_error(
+        &bob.send("secrets.nonsense", &json!({}), b""),
+        ErrorCode::NotFound,
+    );
+    server.stop();
+}
+
+#[test]
+fn a_value_that_is_too_large_is_answered_and_the_connection_goes_on() {
+    let env = TestEnv::new();
+    let server = TestServer::start_with(&env, &["--max-value-bytes", "1000"]);
+    let mut bob = join(&server, "bob");
+    assert!(matches!(set(&mut bob, "fits", &[b'x'; 1000]), Content::Empty));
+    is_error(&set(&mut bob, "over", &[b'x'; 1001]), ErrorCode::InvalidRequest);
+    // More than the server keeps of any message.
+    is_error(
+        &set(&mut bob, "far-over", &vec![b'x'; 4 << 20]),
+        ErrorCode::InvalidRequest,
+    );
+    assert!(works(&mut bob));
+    let way = server.with_token("bob", "room");
+    let large = vec![b'x'; 1001];
+    let ran = way.secret(["set", "over"]).stdin(&large).run().ends_with(2);
+    assert!(ran.err().contains("1000 bytes"), "{}", ran.err());
+    assert_eq!(way.get("fits"), [b'x'; 1000]);
+    way.secret(["get", "over"]).run().refuses(3);
+    server.stop();
+}
+
+#[test]
+fn breaking_the_protocol_ends_the_connection_and_no_other() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let mut bob = join(&server, "bob");
+    let first = Packet::First {
+        message_id: 7,
+        packet_count: 2,
+        kind: "room.invoke_tool",
+    };
+    let early = Packet::Data {
+        message_id: 7,
+        index: 2,
+        data: b"x",
+    };
+    let foreign = Packet::Data {
+        message_id: 8,
+        index: 1,
+        data: b"x",
+    };
+    for packets in [
+        vec![b"short".to_vec()],
+        vec![Vec::new()],
+        vec![early.encode()],
+        vec![first.encode(), early.encode()],
+        vec![first.encode(), foreign.encode()],
+    ] {
+        let mut bad = join(&server, "mallory");
+        for packet in packets {
+            bad.send_packet(packet);
+        }
+        let frame = bad.close_frame().unwrap();
+        assert_eq!(frame.code, CloseCode::Protocol);
+        assert!(!frame.reason.is_empty());
+    }
+    assert!(works(&mut bob));
+    server.stop();
+}
+
+#[test]
+fn a_silent_participant_is_dropped_and_one_that_answers_pings_is_not() {
+    let env = TestEnv::new();
+    let server = TestServer::start_with(&env, &["--ping-interval", "1", "--idle-timeout", "3"]);
+    let (silent, mut lively) = (join(&server, "silent"), join(&server, "lively"));
+    // Reading is what answers pings: nothing is read from the silent one while the other sees five.
+    for _ in 0..5 {
+        assert!(lively.answers_a_ping());
+    }
+    assert!(works(&mut lively));
+    let came = silent.unanswered();
+    assert!(came.starts_with(b"\x89\0\x89\0"), "no two pings but {came:?}");
+    assert!(came.ends_with(b"nothing was heard for too long"), "{came:?}");
+    server.stop();
+}
+
+#[test]
+fn a_participant_hears_that_the_server_stops() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let (mut bob, mut carol) = (join(&server, "bob"), join(&server, "carol"));
+    assert!(matches!(set(&mut bob, "a", b"kept"), Content::Empty));
+    let heard = std::thread::spawn(move || [bob.close_frame(), carol.close_frame()]);
+    server.stop();
+    for frame in heard.join().unwrap() {
+        assert_eq!(frame.unwrap().code, CloseCode::Away);
+    }
+    assert!(env.data_dir().join("client.env").exists());
+    assert!(!env.data_dir().join("address").exists());
+    assert_eq!(env.local_as("bob").get("a"), b"kept");
+}
+
+#[test]
+fn connections_of_one_identity_are_apart() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let (mut one, mut two) = (join(&server, "bob"), join(&server, "bob"));
+    assert_ne!(one.id, two.id);
+    assert!(matches!(set(&mut one, "a", b"x"), Content::Empty));
+    let read = two.call(tool::GET, json_input(&json!({"secret_id": "a"})));
+    assert_eq!(file(read).2, b"x");
+    server.stop();
+}

@@ -1,0 +1,16 @@
+//! What end-to-end tests stand on: an environment of their own, a server of their own, and servers
+//! that misbehave.
+
+mod env;
+mod fake;
+mod http;
+mod ran;
+mod server;
+mod socket;
+
+pub(crate) use self::env::{Call, TestEnv, Way};
+pub(crate) use self::fake::{FakeServer, read_request, respond};
+pub(crate) use self::http::{request, upgrade};
+pub(crate) use self::ran::Ran;
+pub(crate) use self::server::{TestServer, ends_soon, signal};
+pub(crate) use self::socket::Participant;

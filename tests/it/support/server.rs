@@ -1,0 +1,178 @@
+//! The real server in a process of its own.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{TestEnv, Way};
+
+/// The longest that a server may take to stop: it gives those in it 5 s.
+const STOP_TIME: Duration = Duration::from_secs(10);
+
+/// Sends a signal to a child that was not waited for yet.
+pub(crate) fn signal(child: &Child, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+/// Waits for a child that must end now; it is killed if it does not.
+pub(crate) fn ends_soon(child: Child) -> Output {
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    let (ended, output) = mpsc::channel();
+    thread::spawn(move || ended.send(child.wait_with_output().unwrap()));
+    output.recv_timeout(STOP_TIME).unwrap_or_else(|_| {
+        kill_process(pid, Signal::KILL).unwrap();
+        panic!("process {pid:?} did not end")
+    })
+}
+
+/// A running `meshagent room serve` on the data directory of a [`TestEnv`].
+pub(crate) struct TestServer<'a> {
+    env: &'a TestEnv,
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    pub(crate) url: String,
+    log: PathBuf,
+}
+
+impl<'a> TestServer<'a> {
+    pub(crate) fn start(env: &'a TestEnv) -> Self {
+        Self::start_with(env, &[])
+    }
+
+    /// Starts it, and waits for the line that says where it listens.
+    pub(crate) fn start_with(env: &'a TestEnv, flags: &[&str]) -> Self {
+        let log = env.root().join("server.log");
+        let mut child = env
+            .call(["room", "serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(env.data_dir())
+            .args(flags)
+            .into_command()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::options().create(true).append(true).open(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let url = line.trim_end().to_owned();
+        assert!(
+            url.starts_with("http://127.0.0.1:"),
+            "{line:?}; {}",
+            fs::read_to_string(&log).unwrap()
+        );
+        Self {
+            env,
+            child,
+            stdout,
+            url,
+            log,
+        }
+    }
+
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    /// What it logged so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// The variables of `client.env`.
+    pub(crate) fn client_env(&self) -> BTreeMap<String, String> {
+        let text = fs::read_to_string(self.env.data_dir().join("client.env")).unwrap();
+        text.lines()
+            .map(|line| line.split_once('=').unwrap())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    pub(crate) fn api_key(&self) -> String {
+        self.client_env()["MESHAGENT_API_KEY"].clone()
+    }
+
+    /// A participant token, made by the command for it.
+    pub(crate) fn token(&self, identity: &str, room: &str, admin: bool) -> String {
+        let flags: &[&str] = if admin { &["--admin"] } else { &[] };
+        self.token_with(&["--identity", identity, "--room", room], flags)
+    }
+
+    pub(crate) fn token_with(&self, arguments: &[&str], flags: &[&str]) -> String {
+        let mut call = self.env.call(["token", "generate"]).args(arguments).args(flags);
+        for (name, value) in self.client_env() {
+            call = call.env(&name, value);
+        }
+        call.run().succeeds().out().trim_end().to_owned()
+    }
+
+    /// Into `room` with the API key.
+    pub(crate) fn with_key(&self, room: &str) -> Way<'a> {
+        self.way(&["--room", room])
+    }
+
+    /// Into `room` with the API key, as `identity`.
+    pub(crate) fn with_identity(&self, identity: &str, room: &str) -> Way<'a> {
+        self.way(&["--room", room, "--identity", identity])
+    }
+
+    /// Into `room` as `identity`, with a participant token that was made for it.
+    pub(crate) fn with_token(&self, identity: &str, room: &str) -> Way<'a> {
+        self.with_this_token(&self.token(identity, room, false), room)
+    }
+
+    pub(crate) fn with_this_token(&self, token: &str, room: &str) -> Way<'a> {
+        let variables = [
+            ("MESHAGENT_API_URL", self.url.as_str()),
+            ("MESHAGENT_TOKEN", token),
+            ("MESHAGENT_ROOM", room),
+        ];
+        Way::new(self.env, &variables, &[])
+    }
+
+    fn way(&self, flags: &[&str]) -> Way<'a> {
+        let variables = self.client_env();
+        let variables: Vec<(&str, &str)> = variables.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        Way::new(self.env, &variables, flags)
+    }
+
+    /// Asks it to stop; it does within seconds, with 0, and has said nothing more on stdout.
+    pub(crate) fn stop(self) {
+        self.interrupt(Signal::TERM);
+    }
+
+    /// As [`TestServer::stop`], by this signal.
+    pub(crate) fn interrupt(mut self, by: Signal) {
+        let asked = Instant::now();
+        signal(&self.child, by);
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}; {}", self.log());
+        assert_eq!(rest, "");
+        assert!(asked.elapsed() < STOP_TIME, "{:?}", asked.elapsed());
+    }
+
+    /// Ends it without asking.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for TestServer<'_> {
+    fn drop(&mut self) {
+        // Gone already after `stop`; else the test has failed or does not care.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,135 @@
+//! A participant that speaks the protocol by hand, so that it can break it.
+
+use std::io::Read;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use meshagent::wire::room::{CONNECTED, RESPONSE, ROOM_READY, ToolInvocation, read_response};
+use meshagent::wire::secrets::TOOLKIT;
+use meshagent::wire::{Assembled, Assembler, Content, Header, MAX_MESSAGE_BYTES, Message};
+use serde_json::Value;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Message as SocketMessage, WebSocket, client};
+
+/// The longest that a server may be silent which owes an answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A participant's connection.
+pub(crate) struct Participant {
+    socket: WebSocket<TcpStream>,
+    assembler: Assembler,
+    last_id: u64,
+    pub(crate) id: String,
+}
+
+impl Participant {
+    /// Joins the room with a token in the header.
+    pub(crate) fn join(address: &str, room: &str, token: &str) -> Self {
+        let mut request = format!("ws://{address}/rooms/{room}?v=0.39.9")
+            .into_client_request()
+            .unwrap();
+        let bearer = format!("Bearer {token}").parse().unwrap();
+        request.headers_mut().insert("Authorization", bearer);
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let (socket, _) = client(request, stream).unwrap();
+        let mut participant = Self {
+            socket,
+            assembler: Assembler::new(MAX_MESSAGE_BYTES),
+            last_id: 0,
+            id: String::new(),
+        };
+        let (ready, _): (Header, _) = participant.receive(ROOM_READY).read().unwrap();
+        assert_eq!(ready["room_name"], room);
+        let (connected, _): (Header, _) = participant.receive(CONNECTED).read().unwrap();
+        let id = connected["participantId"].as_str().unwrap();
+        id.clone_into(&mut participant.id);
+        participant
+    }
+
+    /// Calls a tool of the `secrets` toolkit.
+    pub(crate) fn call(&mut self, tool: &str, input: Content) -> Content {
+        self.call_of(TOOLKIT, tool, input)
+    }
+
+    pub(crate) fn call_of(&mut self, toolkit: &str, tool: &str, input: Content) -> Content {
+        let call = ToolInvocation {
+            toolkit: toolkit.to_owned(),
+            tool: tool.to_owned(),
+            input,
+        };
+        let message = call.into_message(self.next_id()).unwrap();
+        self.exchange(&message)
+    }
+
+    /// Sends a message of any type and waits for its answer.
+    pub(crate) fn send(&mut self, kind: &str, header: &Value, payload: &[u8]) -> Content {
+        let message = Message::new(self.next_id(), kind, header, payload.to_vec().into()).unwrap();
+        self.exchange(&message)
+    }
+
+    fn exchange(&mut self, message: &Message) -> Content {
+        for packet in message.packets() {
+            self.socket.write(SocketMessage::Binary(packet.into())).unwrap();
+        }
+        self.socket.flush().unwrap();
+        let answer = self.receive(RESPONSE);
+        assert_eq!(answer.id, message.id);
+        read_response(answer).unwrap()
+    }
+
+    /// Sends one packet as it is.
+    pub(crate) fn send_packet(&mut self, packet: Vec<u8>) {
+        self.socket.send(SocketMessage::Binary(packet.into())).unwrap();
+    }
+
+    /// Waits for the server's next ping and answers it. False if it hangs up instead.
+    pub(crate) fn answers_a_ping(&mut self) -> bool {
+        match self.socket.read() {
+            // The answer goes out with the next flush.
+            Ok(SocketMessage::Ping(_)) => self.socket.flush().is_ok(),
+            Ok(other) => panic!("no ping but {other:?}"),
+            Err(_) => false,
+        }
+    }
+
+    /// Reads until the server closes the connection, and gives its reason.
+    pub(crate) fn close_frame(&mut self) -> Option<CloseFrame> {
+        loop {
+            match self.socket.read() {
+                Ok(SocketMessage::Close(frame)) => return frame,
+                Ok(_) => {}
+                Err(error) => panic!("the connection ended without a close: {error}"),
+            }
+        }
+    }
+
+    /// What the server sent until it hung up, as it came: no ping of it is answered.
+    pub(crate) fn unanswered(mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.socket.get_mut().read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    fn receive(&mut self, kind: &str) -> Message {
+        loop {
+            let SocketMessage::Binary(packet) = self.socket.read().unwrap() else {
+                continue;
+            };
+            match self.assembler.push(&packet).unwrap() {
+                Assembled::Pending => {}
+                Assembled::Message(message) => {
+                    assert_eq!(message.kind, kind);
+                    return message;
+                }
+                Assembled::TooLarge { .. } => panic!("the answer is too large"),
+            }
+        }
+    }
+
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+}

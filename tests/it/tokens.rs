@@ -1,0 +1,304 @@
+//! Participant tokens: what the command makes, and what the server takes.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::support::{TestEnv, TestServer, request, upgrade};
+
+/// A token of any header and claims, signed with any key.
+fn forge(header: &Value, claims: &Value, key: &[u8]) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(header), part(claims));
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.update(signed.as_bytes());
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+}
+
+/// What a token claims.
+fn claims(token: &str) -> Value {
+    let claims = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
+}
+
+/// The grants of a token by name.
+fn grants(token: &str) -> BTreeMap<String, Value> {
+    let claims = claims(token);
+    let grants = claims["grants"].as_array().unwrap().iter();
+    grants
+        .map(|grant| (grant["name"].as_str().unwrap().to_owned(), grant["scope"].clone()))
+        .collect()
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// The secret in an API key.
+fn signing_key(api_key: &str) -> Vec<u8> {
+    api_key.splitn(4, '-').nth(3).unwrap().as_bytes().to_vec()
+}
+
+#[test]
+fn tokens_that_are_not_good_are_refused() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let key = signing_key(&server.api_key());
+    let hs256 = json!({"alg": "HS256", "typ": "JWT"});
+    let good = claims(&server.token("bob", "room", false));
+    let with = |name: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[name] = value;
+        claims
+    };
+    let stranger = "11111111-2222-4333-8444-555555555555";
+    let unsigned = forge(&json!({"alg": "none"}), &good, &key);
+    let (unsigned, _) = unsigned.rsplit_once('.').unwrap();
+    let refused = [
+        ("expired", forge(&hs256, &with("exp", json!(now() - 60)), &key)),
+        ("exp is text", forge(&hs256, &with("exp", json!("never")), &key)),
+        ("not yet", forge(&hs256, &with("nbf", json!(now() + 600)), &key)),
+        (
+            "from the future",
+            forge(&hs256, &with("iat", json!(now() + 600)), &key),
+        ),
+        ("alg none", format!("{unsigned}.")),
+        ("alg none, signed", forge(&json!({"alg": "none"}), &good, &key)),
+        ("alg HS512", forge(&json!({"alg": "HS512"}), &good, &key)),
+        (
+            "crit",
+            forge(&json!({"alg": "HS256", "crit": ["b64"]}), &good, &key),
+        ),
+        ("another key", forge(&hs256, &good, b"another key")),
+        ("the empty key", forge(&hs256, &good, b"")),
+        ("unknown kid", forge(&hs256, &with("kid", json!(stranger)), &key)),
+        (
+            "another project",
+            forge(&hs256, &with("sub", json!(stranger)), &key),
+        ),
+        ("no name", forge(&hs256, &with("name", json!(null)), &key)),
+        (
+            "a name with a newline",
+            forge(&hs256, &with("name", json!("a\nb")), &key),
+        ),
+        (
+            "two room grants",
+            forge(
+                &hs256,
+                &with(
+                    "grants",
+                    json!([{"name": "room", "scope": "other"}, {"name": "room", "scope": "room"}]),
+                ),
+                &key,
+            ),
+        ),
+        ("garbage", "garbage".to_owned()),
+        ("more garbage", "a.b.c".to_owned()),
+    ];
+    for (what, token) in refused {
+        let way = server.with_this_token(&token, "room");
+        let ran = way.secret(["list"]).run();
+        assert_eq!(ran.status.code(), Some(4), "{what}: {}", ran.err());
+        assert!(!ran.refuses(4).err().contains(&token), "{what}");
+    }
+    assert!(!server.log().contains("joined"), "{}", server.log());
+    let forged = server.with_this_token(&forge(&hs256, &good, &key), "room");
+    forged.secret(["list"]).run().succeeds();
+    server.stop();
+}
+
+#[test]
+fn a_token_opens_its_room_and_no_other() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    for token in [
+        server.token("bob", "other", false),
+        server.token("bob", "Room", true),
+    ] {
+        let ran = server.with_this_token(&token, "room").secret(["list"]).run();
+        ran.refuses(4).says("does not admit to this room");
+        let bearer = format!("Bearer {token}");
+        let answer = upgrade(server.address(), "/rooms/room", &[("Authorization", &bearer)]);
+        assert_eq!(answer.status, 403);
+    }
+    let key = signing_key(&server.api_key());
+    let no_room = json!({"name": "bob", "grants": [{"name": "api", "scope": {"secrets": {}}}]});
+    let token = forge(&json!({"alg": "HS256"}), &no_room, &key);
+    server
+        .with_this_token(&token, "room")
+        .secret(["list"])
+        .run()
+        .refuses(4);
+    server.stop();
+}
+
+#[test]
+fn the_header_wins_over_the_query() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let good = server.token("bob", "room", false);
+    let join = |query: &str, header: Option<&str>| {
+        let path = format!("/rooms/room?v=0.39.9{query}");
+        let bearer = header.map(|token| format!("Bearer {token}"));
+        let headers: Vec<(&str, &str)> = bearer.iter().map(|b| ("Authorization", b.as_str())).collect();
+        upgrade(server.address(), &path, &headers).status
+    };
+    assert_eq!(join(&format!("&token={good}"), None), 101);
+    assert_eq!(join("", Some(&good)), 101);
+    assert_eq!(join("&token=bad", Some(&good)), 101);
+    assert_eq!(join(&format!("&token={good}"), Some("bad")), 401);
+    assert_eq!(join("&token=", None), 401);
+    assert_eq!(join("", None), 401);
+    server.stop();
+}
+
+#[test]
+fn the_api_key_is_for_the_connect_call_alone() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let (key, project) = (server.api_key(), &server.client_env()["MESHAGENT_PROJECT_ID"]);
+    let bearer = format!("Bearer {key}");
+    let answer = upgrade(server.address(), "/rooms/room", &[("Authorization", &bearer)]);
+    assert_eq!(answer.status, 401);
+    let path = format!("/accounts/projects/{project}/rooms/my%20room/connect");
+    let answer = request(server.address(), "POST", &path, &[("Authorization", &bearer)]);
+    assert_eq!(answer.status, 200);
+    assert!(answer.head.contains("cache-control: no-store"), "{}", answer.head);
+    let connection: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(connection["room_name"], "my room");
+    assert_eq!(connection["project_id"], project.as_str());
+    assert_eq!(
+        connection["room_url"],
+        format!("ws://{}/rooms/my%20room", server.address())
+    );
+    let token = connection["jwt"].as_str().unwrap();
+    assert_eq!(claims(token)["name"], "alice");
+    assert_eq!(grants(token)["room"], "my room");
+    assert!(grants(token)["api"]["admin"].is_object());
+    server.stop();
+}
+
+#[test]
+fn generate_makes_what_the_flags_say() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let token = server.token_with(&["--identity", "bob", "--room", "r"], &["--expires-in", "1h"]);
+    let claimed = claims(&token);
+    assert_eq!(claimed["name"], "bob");
+    assert_eq!(
+        claimed["sub"],
+        server.client_env()["MESHAGENT_PROJECT_ID"].as_str()
+    );
+    let expires = claimed["exp"].as_u64().unwrap();
+    assert!((now() + 3500..=now() + 3600).contains(&expires), "{expires}");
+    assert_eq!(grants(&token)["room"], "r");
+    assert!(grants(&token)["api"]["secrets"].is_object());
+    assert!(grants(&token)["api"].get("admin").is_none());
+    assert!(!grants(&token).contains_key("role"));
+    let agent = server.token_with(
+        &["--identity", "bob", "--room", "r"],
+        &["--role", "agent", "--admin"],
+    );
+    assert_eq!(grants(&agent)["role"], "agent");
+    assert!(grants(&agent)["api"]["admin"].is_object());
+    assert!(claims(&agent).get("exp").is_none());
+    server.stop();
+}
+
+#[test]
+fn generate_takes_the_key_of_this_machine() {
+    let env = TestEnv::new();
+    let flags = ["token", "generate", "--identity", "bob", "--room", "room"];
+    let before = env.call(flags).arg("--local").run().succeeds().says_nothing();
+    let server = TestServer::start(&env);
+    let data_dir = env.data_dir();
+    let during = env
+        .call(flags)
+        .arg("--data-dir")
+        .arg(&data_dir)
+        .without("MESHAGENT_DATA_DIR");
+    let during = during.run().succeeds();
+    for token in [before.out(), during.out()] {
+        assert_eq!(token.lines().count(), 1);
+        let way = server.with_this_token(token.trim_end(), "room");
+        way.secret(["list"]).run().succeeds();
+    }
+    server.stop();
+}
+
+#[test]
+fn generate_reads_a_specification() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let spec = "version: v1\nkind: ParticipantToken\nidentity: bob\nroom: room\nrole: agent\napi:\n  secrets: {}\n  admin: {}\n";
+    env.write("spec.yaml", spec);
+    let token = server.token_with(&["--input", "spec.yaml"], &["--expires-in", "600"]);
+    assert_eq!(claims(&token)["name"], "bob");
+    assert_eq!(grants(&token)["role"], "agent");
+    assert!(grants(&token)["api"]["admin"].is_object());
+    assert!(claims(&token)["exp"].is_u64());
+    server
+        .with_this_token(&token, "room")
+        .secret(["list"])
+        .run()
+        .succeeds();
+    let generate = |arguments: &[&str]| {
+        let call = env.call(["token", "generate"]).args(arguments);
+        call.env("MESHAGENT_API_KEY", server.api_key())
+    };
+    let from_stdin = generate(&["--input", "-", "--room", "other"])
+        .stdin(spec)
+        .run()
+        .succeeds();
+    assert_eq!(grants(from_stdin.out().trim_end())["room"], "other");
+    for bad in [
+        "version: v2\nkind: ParticipantToken\nidentity: bob\nroom: room\n",
+        "version: v1\nkind: Agent\nidentity: bob\nroom: room\n",
+        "version: v1\nkind: ParticipantToken\nroom: room\n",
+        "version: v1\nkind: ParticipantToken\nidentity: bob\nroom: room\nunknown: 1\n",
+        "version: v1\nkind: ParticipantToken\nidentity: bob\nroom: a/b\n",
+        "- not\n- this\n",
+        "",
+    ] {
+        let ran = generate(&["--input", "-"]).stdin(bad).run().ends_with(2);
+        assert!(
+            ran.out().is_empty() && ran.err().starts_with("error: "),
+            "{}",
+            ran.err()
+        );
+    }
+    server.stop();
+}
+
+#[test]
+fn generate_says_what_is_missing() {
+    let env = TestEnv::new();
+    let generate = |arguments: &[&str]| env.call(["token", "generate"]).args(arguments);
+    let who = ["--identity", "bob", "--room", "room"];
+    generate(&who).run().refuses(4).says("MESHAGENT_API_KEY");
+    generate(&["--identity", "bob", "--local"])
+        .run()
+        .refuses(2)
+        .says("--room");
+    generate(&["--room", "room", "--local"])
+        .run()
+        .ends_with(2)
+        .says("--identity");
+    generate(&[]).run().ends_with(2);
+    for time in ["0", "-1", "soon"] {
+        let expires = format!("--expires-in={time}");
+        generate(&who).arg("--local").arg(expires).run().ends_with(2);
+    }
+    assert!(!env.data_dir().exists());
+    generate(&["--identity", "a\nb", "--room", "room", "--local"])
+        .run()
+        .ends_with(2);
+    generate(&["--identity", "bob", "--room", "..", "--local"])
+        .run()
+        .ends_with(2);
+}
