@@ -1,0 +1,30 @@
+//! A server that stops, with somebody still there.
+
+use std::io::Write;
+use std::net::TcpStream;
+
+use crate::support::{Participant, TestEnv, TestServer};
+
+fn join(server: &TestServer<'_>) -> Participant {
+    Participant::join(server.address(), "room", &server.token("bob", "room", false))
+}
+
+/// A connection that has begun a request and does not end it.
+fn unfinished(server: &TestServer<'_>) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: ").unwrap();
+    stream
+}
+
+#[test]
+fn who_says_nothing_does_not_hold_up_a_stop() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let silent: Vec<TcpStream> = (0..3)
+        .map(|_| TcpStream::connect(server.address()).unwrap())
+        .collect();
+    let unfinished = unfinished(&server);
+    let participant = join(&server);
+    server.stop();
+    drop((silent, unfinished, participant));
+}
