@@ -7,6 +7,7 @@ mod http;
 mod ran;
 mod server;
 mod socket;
+mod terminal;
 
 pub(crate) use self::env::{Call, TestEnv, Way};
 pub(crate) use self::fake::{FakeServer, read_request, respond};
@@ -14,3 +15,4 @@ pub(crate) use self::http::{request, upgrade};
 pub(crate) use self::ran::Ran;
 pub(crate) use self::server::{TestServer, ends_soon, signal};
 pub(crate) use self::socket::Participant;
+pub(crate) use self::terminal::{Screen, Terminal};

@@ -1,0 +1,85 @@
+//! The program on a terminal of its own.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use expectrl::process::unix::PtyStream;
+use expectrl::process::unix::UnixProcess;
+use expectrl::{Expect, Session};
+
+use super::Call;
+
+/// The longest that anything on the terminal is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Runs the command, then says how it ended and how it left the terminal. The shell must outlive a
+/// Ctrl-C, which the terminal sends to it too.
+const SHELL: &str = r#"trap : INT; stty echo cols 60 rows 20; echo "[start]"; "$0" "$@"; echo "[code $?]"; stty -a; echo "[end]""#;
+
+/// A command that runs on a terminal of 60 columns.
+pub(crate) struct Terminal {
+    session: Session<UnixProcess, PtyStream>,
+}
+
+/// What was on the terminal when the command had ended.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    pub(crate) code: i32,
+    /// All that was shown since the last thing that was waited for.
+    pub(crate) text: String,
+    /// Whether the terminal shows what is typed.
+    pub(crate) echo: bool,
+}
+
+impl Terminal {
+    pub(crate) fn run(call: Call) -> Self {
+        let command = call.into_command();
+        let mut shell = std::process::Command::new("sh");
+        shell
+            .args(["-c", SHELL])
+            .arg(command.get_program())
+            .args(command.get_args());
+        shell.env_clear();
+        for (name, value) in command.get_envs() {
+            if let Some(value) = value {
+                shell.env(name, value);
+            }
+        }
+        shell.current_dir(command.get_current_dir().unwrap());
+        let mut session = Session::spawn(shell).unwrap();
+        session.set_expect_timeout(Some(PATIENCE));
+        session.expect("[start]\r\n").unwrap();
+        Self { session }
+    }
+
+    /// Waits for a text, and gives what was shown before it.
+    pub(crate) fn shows(&mut self, text: &str) -> String {
+        let found = self.session.expect(text).unwrap();
+        String::from_utf8(found.before().to_vec()).unwrap()
+    }
+
+    /// Waits until what is typed is not shown.
+    pub(crate) fn hides(&mut self) {
+        let started = Instant::now();
+        while self.session.get_process().get_echo().unwrap() {
+            assert!(started.elapsed() < PATIENCE, "what is typed is shown");
+            thread::yield_now();
+        }
+    }
+
+    pub(crate) fn types(&mut self, keys: &str) {
+        self.session.send(keys).unwrap();
+    }
+
+    /// Waits for the command's end.
+    pub(crate) fn ends(mut self) -> Screen {
+        let text = self.shows("[code ");
+        let code = self.shows("]\r\n").parse().unwrap();
+        let settings = self.shows("[end]");
+        Screen {
+            code,
+            text,
+            echo: settings.split_whitespace().any(|setting| setting == "echo"),
+        }
+    }
+}

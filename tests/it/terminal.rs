@@ -1,0 +1,184 @@
+//! On a terminal: prompts, questions, and what is not written to it.
+
+use crate::support::{Screen, Terminal, TestEnv};
+
+fn secret(env: &TestEnv, arguments: &[&str]) -> Terminal {
+    Terminal::run(env.local().secret(arguments).arg("--color=never"))
+}
+
+fn shown(env: &TestEnv, arguments: &[&str]) -> Screen {
+    secret(env, arguments).ends()
+}
+
+/// A command that has asked for a value and waits for it.
+fn prompting(env: &TestEnv) -> Terminal {
+    let mut terminal = secret(env, &["set", "a"]);
+    terminal.shows("Value of a (not shown): ");
+    terminal.hides();
+    terminal
+}
+
+#[test]
+fn a_hidden_prompt_stores_what_was_typed_and_does_not_show_it() {
+    let env = TestEnv::new();
+    let mut terminal = prompting(&env);
+    terminal.types("typed p\u{e4}ss \u{1f511}\r");
+    let screen = terminal.ends();
+    assert_eq!(screen.code, 0, "{screen:?}");
+    assert!(!screen.text.contains("typed"), "{screen:?}");
+    assert!(screen.echo, "{screen:?}");
+    assert_eq!(env.local().get("a"), "typed p\u{e4}ss \u{1f511}".as_bytes());
+}
+
+#[test]
+fn ctrl_c_at_a_hidden_prompt_ends_at_once_and_leaves_the_terminal_as_it_was() {
+    let env = TestEnv::new();
+    let mut terminal = prompting(&env);
+    terminal.types("half\x03");
+    let screen = terminal.ends();
+    assert_eq!(screen.code, 130, "{screen:?}");
+    assert!(screen.echo, "{screen:?}");
+    assert!(
+        !screen.text.contains("half") && !screen.text.contains("error"),
+        "{screen:?}"
+    );
+    assert!(!env.data_dir().exists());
+}
+
+#[test]
+fn nothing_typed_is_an_empty_value() {
+    let env = TestEnv::new();
+    for keys in ["\r", "\x04"] {
+        let mut terminal = prompting(&env);
+        terminal.types(keys);
+        let screen = terminal.ends();
+        assert!([1, 2].contains(&screen.code), "{screen:?}");
+        assert!(screen.text.contains("error: ") && screen.echo, "{screen:?}");
+    }
+    assert!(!env.data_dir().exists());
+}
+
+#[test]
+fn no_input_prompts_for_nothing() {
+    let env = TestEnv::new();
+    env.local().set("a", "x");
+    let screen = shown(&env, &["set", "b", "--no-input"]);
+    assert_eq!(screen.code, 2, "{screen:?}");
+    assert!(screen.text.contains("no value was given"), "{screen:?}");
+    let screen = shown(&env, &["delete", "a", "--no-input"]);
+    assert_eq!(screen.code, 0, "{screen:?}");
+    env.local().secret(["get", "a"]).run().refuses(3);
+}
+
+#[test]
+fn what_could_steer_the_terminal_is_not_written_to_it() {
+    let env = TestEnv::new();
+    for value in [
+        &b"\xff\xfe"[..],
+        b"a\0b",
+        b"\x1b[2J",
+        b"a\rb",
+        "\u{9b}31m".as_bytes(),
+    ] {
+        env.local().set("a", value);
+        let screen = shown(&env, &["get", "a"]);
+        assert_eq!(screen.code, 1, "{screen:?}");
+        assert!(
+            screen.text.starts_with("error: the value is binary"),
+            "{screen:?}"
+        );
+        assert!(screen.text.contains("--out"), "{screen:?}");
+    }
+    env.local().set("a", "a\x1b[1mb");
+    let insisted = shown(&env, &["get", "a", "--out", "-"]);
+    assert_eq!((insisted.code, insisted.text.as_str()), (0, "a\x1b[1mb\r\n"));
+}
+
+#[test]
+fn a_newline_is_added_where_there_is_none() {
+    let env = TestEnv::new();
+    for (value, expected) in [
+        ("value", "value\r\n"),
+        ("value\n", "value\r\n"),
+        ("t\u{e4}\tb", "t\u{e4}\tb\r\n"),
+    ] {
+        env.local().set("a", value);
+        let screen = shown(&env, &["get", "a"]);
+        assert_eq!((screen.code, screen.text.as_str()), (0, expected));
+    }
+}
+
+#[test]
+fn a_list_is_a_table_that_fits() {
+    let env = TestEnv::new();
+    let empty = shown(&env, &["list"]);
+    assert!(empty.text.starts_with("There are no secrets"), "{empty:?}");
+    env.local().set("short", "x");
+    let long = "a-very-long-identifier-".repeat(4);
+    env.local().set(&long, "x");
+    let screen = shown(&env, &["list"]);
+    let lines: Vec<&str> = screen.text.lines().collect();
+    assert_eq!(lines.len(), 3, "{screen:?}");
+    assert!(lines[0].starts_with("ID  "), "{screen:?}");
+    assert!(lines.iter().all(|line| line.chars().count() <= 60), "{screen:?}");
+    assert!(lines[1].contains('\u{2026}'), "{screen:?}");
+    let json = shown(&env, &["list", "--output", "json"]);
+    assert!(json.text.starts_with('['), "{json:?}");
+}
+
+#[test]
+fn delete_asks() {
+    let env = TestEnv::new();
+    for (keys, code) in [
+        ("n\r", 1),
+        ("\r", 1),
+        ("yess\r", 1),
+        ("\x04", 1),
+        ("\x03", 130),
+        ("Y\r", 0),
+    ] {
+        env.local().set("a", "x");
+        let mut terminal = secret(&env, &["delete", "a"]);
+        assert_eq!(terminal.shows("Delete a? [y/N] "), "");
+        terminal.types(keys);
+        let screen = terminal.ends();
+        assert_eq!(screen.code, code, "{keys:?} {screen:?}");
+        let there = env.local().secret(["exists", "a"]).run().succeeds();
+        assert_eq!(there.out(), if code == 0 { "false\n" } else { "true\n" });
+    }
+    env.local().set("a", "x");
+    let screen = shown(&env, &["delete", "a", "--yes"]);
+    assert_eq!(screen.code, 0, "{screen:?}");
+    assert!(!screen.text.contains("[y/N]"), "{screen:?}");
+}
+
+#[test]
+fn what_is_asked_cannot_steer_the_terminal() {
+    let env = TestEnv::new();
+    let mut terminal = secret(&env, &["delete", "a\u{202e}b", "c"]);
+    terminal.shows("Delete a\\u{202e}b, c? [y/N] ");
+    terminal.types("n\r");
+    assert_eq!(terminal.ends().code, 1);
+}
+
+#[test]
+fn colour_is_for_terminals_that_want_it() {
+    let env = TestEnv::new();
+    let get = || env.local().secret(["get", "gone"]);
+    assert!(
+        Terminal::run(get())
+            .ends()
+            .text
+            .starts_with("\x1b[1;31merror:\x1b[0m ")
+    );
+    for plain in [
+        get().env("NO_COLOR", "1"),
+        get().env("TERM", "dumb"),
+        get().arg("--color=never"),
+    ] {
+        assert!(Terminal::run(plain).ends().text.starts_with("error: "));
+    }
+    let ran = get().arg("--color=always").run().ends_with(3);
+    assert!(ran.err().starts_with("\x1b["));
+    get().run().refuses(3);
+}
