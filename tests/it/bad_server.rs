@@ -270,6 +270,24 @@ fn a_busy_server_that_recovers_is_used() {
     assert_eq!(server.connections(), 3);
 }
 
+/// The connect call's answer may name the room's address as http(s) or as ws(s), or not at all.
+#[test]
+fn the_room_is_where_the_answer_says() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let way = server.with_token("bob", "room");
+    way.set("a", "value");
+    let token = server.token("bob", "room", false);
+    for scheme in ["http", "ws"] {
+        let url = format!("{scheme}://{}/rooms/room", server.address());
+        let answer = json!({"jwt": token, "room_name": "room", "project_id": "p", "room_url": url});
+        let elsewhere = FakeServer::answering(respond("200 OK", "application/json", &answer.to_string()));
+        assert_eq!(elsewhere.connecting(&env).get("a"), b"value");
+        assert_eq!(elsewhere.connections(), 1);
+    }
+    server.stop();
+}
+
 #[test]
 fn a_busy_connect_call_is_repeated_too() {
     let env = TestEnv::new();

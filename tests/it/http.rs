@@ -68,6 +68,27 @@ fn foreign_hosts_and_origins_are_turned_away() {
 }
 
 #[test]
+fn a_request_has_one_host() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let status = |head: &str| {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(
+        status("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"),
+        "403"
+    );
+    assert_eq!(status("GET /healthz HTTP/1.0\r\n\r\n"), "403");
+    let two = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
+    assert_eq!(status(two), "403");
+    server.stop();
+}
+
+#[test]
 fn credentials_and_projects_are_checked() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);

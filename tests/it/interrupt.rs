@@ -20,12 +20,14 @@ fn a_signal_ends_a_command_that_waits_for_the_server() {
             // No answer, until the client hangs up.
             read_request(&mut stream);
         });
-        let child = server.connecting(&env).secret(["get", "a"]).spawn();
+        let get = ["get", "a", "--out", "file"];
+        let child = server.connecting(&env).secret(get).spawn();
         was_asked.recv().unwrap();
         signal(&child, by);
         let output = ends_soon(child);
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         assert_eq!((output.stdout, output.stderr), (Vec::new(), Vec::new()));
+        assert_eq!(env.files(), [""; 0]);
     }
 }
 

@@ -74,6 +74,25 @@ fn the_data_directory_is_for_its_owner_alone() {
 }
 
 #[test]
+fn the_umask_opens_nothing_to_others() {
+    let env = TestEnv::new();
+    let umask = "umask 000; \"$0\" room secret set a --text x --local --room r && \"$0\" room secret get a --local --room r --out file";
+    let mut shell = env.command("sh");
+    let output = shell
+        .args(["-c", umask, env!("CARGO_BIN_EXE_meshagent")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&env.file("file")), 0o600);
+    assert_eq!(mode(&env.data_dir()), 0o700);
+    for entry in fs::read_dir(env.data_dir()).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+#[test]
 fn local_mode_by_variable_and_in_the_default_place() {
     let env = TestEnv::new();
     let call = |arguments: &[&str]| {

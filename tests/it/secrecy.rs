@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use crate::support::{Participant, Ran, TestEnv, TestServer};
+use crate::support::{Participant, Ran, TestEnv, TestServer, upgrade};
 
 const CANARY: &str = "canary-5e8f1c-canary-5e8f1c-canary";
 
@@ -120,6 +120,8 @@ fn a_secret_is_in_no_log_no_argument_and_no_file() {
         run(&["set", "a", "--for-identity", "dave"], CANARY);
         run(&["get", "gone"], "").ends_with(3);
     }
+    let join = format!("/rooms/room?token={token}");
+    assert_eq!(upgrade(server.address(), &join, &[]).status, 101);
     // What the server refuses, it does not log either.
     let forged = format!(
         "{}.{}",

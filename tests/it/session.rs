@@ -278,6 +278,57 @@ fn a_participant_hears_that_the_server_stops() {
     assert_eq!(env.local_as("bob").get("a"), b"kept");
 }
 
+/// What others say stands in the log as one line, and steers no terminal that shows it.
+#[test]
+fn nobody_writes_lines_of_their_own_into_the_log() {
+    let env = TestEnv::new();
+    let server = TestServer::start_with(&env, &["-vvv"]);
+    let mut bob = join(&server, "bob\u{202e}");
+    let evil = "x\n2000-01-01T00:00:00Z  INFO forged\r\x1b[2J";
+    is_error(&bob.call_of(evil, evil, Content::Empty), ErrorCode::NotFound);
+    is_error(&bob.call(evil, Content::Empty), ErrorCode::NotFound);
+    is_error(&bob.send(evil, &json!({}), b""), ErrorCode::InvalidRequest);
+    drop(bob);
+    let log = server.log();
+    assert!(!log.contains(['\x1b', '\r']), "{log:?}");
+    assert!(!log.lines().any(|line| line.starts_with("2000")), "{log}");
+    server.stop();
+}
+
+#[test]
+fn a_slow_reader_is_dropped_and_holds_up_nobody() {
+    let env = TestEnv::new();
+    let server = TestServer::start_with(&env, &["--send-timeout", "1"]);
+    let (mut slow, mut bob) = (join(&server, "bob"), join(&server, "bob"));
+    assert!(matches!(
+        set(&mut bob, "large", &vec![b'x'; 16 << 20]),
+        Content::Empty
+    ));
+    slow.ask(tool::GET, json_input(&json!({"secret_id": "large"})));
+    // The server's log tells when it has given up; until then the other is answered.
+    let mut answered = 0;
+    while server.log().matches("left").count() == 0 {
+        assert!(works(&mut bob));
+        answered += 1;
+    }
+    assert!(answered > 1, "{answered}");
+    assert!(works(&mut bob));
+    server.stop();
+}
+
+#[test]
+fn there_are_no_more_connections_than_allowed() {
+    let env = TestEnv::new();
+    let server = TestServer::start_with(&env, &["--max-connections", "2"]);
+    let (first, mut second) = (join(&server, "bob"), join(&server, "bob"));
+    let way = server.with_token("bob", "room");
+    way.secret(["list", "--timeout", "1"]).run().refuses(6);
+    assert!(works(&mut second));
+    drop(first);
+    way.secret(["list"]).run().succeeds();
+    server.stop();
+}
+
 #[test]
 fn connections_of_one_identity_are_apart() {
     let env = TestEnv::new();

@@ -69,11 +69,26 @@ impl Participant {
         self.exchange(&message)
     }
 
-    fn exchange(&mut self, message: &Message) -> Content {
+    /// Calls a tool and does not read the answer.
+    pub(crate) fn ask(&mut self, tool: &str, input: Content) {
+        let call = ToolInvocation {
+            toolkit: TOOLKIT.to_owned(),
+            tool: tool.to_owned(),
+            input,
+        };
+        let message = call.into_message(self.next_id()).unwrap();
+        self.write(&message);
+    }
+
+    fn write(&mut self, message: &Message) {
         for packet in message.packets() {
             self.socket.write(SocketMessage::Binary(packet.into())).unwrap();
         }
         self.socket.flush().unwrap();
+    }
+
+    fn exchange(&mut self, message: &Message) -> Content {
+        self.write(message);
         let answer = self.receive(RESPONSE);
         assert_eq!(answer.id, message.id);
         read_response(answer).unwrap()
