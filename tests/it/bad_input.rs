@@ -299,3 +299,65 @@ fn errors_as_json() {
         (&"unreachable".into(), &true.into())
     );
 }
+
+#[test]
+fn a_bad_room_comes_with_a_hint() {
+    let env = TestEnv::new();
+    secret(&env, &["list", "--local", "--room", "a/b"])
+        .run()
+        .refuses(2);
+}
+
+#[test]
+fn a_usage_error_as_json_says_what_is_missing() {
+    let env = TestEnv::new();
+    let delete = secret(
+        &env,
+        &["delete", "--local", "--room", "room", "--error-format", "json"],
+    );
+    let error = json_error(&delete.run().ends_with(2));
+    assert!(error["message"].as_str().unwrap().contains("ID"), "{error}");
+}
+
+#[test]
+fn an_input_file_that_cannot_be_read_comes_with_a_hint() {
+    let env = TestEnv::new();
+    secret(
+        &env,
+        &["set", "a", "--in", "missing", "--local", "--room", "room"],
+    )
+    .run()
+    .refuses(1);
+}
+
+/// A mistake that the parser explains in several lines is told whole.
+#[test]
+fn a_usage_error_as_json_says_what_is_wrong_with_an_id() {
+    let env = TestEnv::new();
+    let get = [
+        "get",
+        "a\nb",
+        "--local",
+        "--room",
+        "room",
+        "--error-format",
+        "json",
+    ];
+    let error = json_error(&secret(&env, &get).run().ends_with(2));
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("control character"), "{error}");
+}
+
+/// Each is part of the error, and not a warning beside it.
+#[test]
+fn several_missing_ids_are_one_error_that_names_them_all() {
+    let env = TestEnv::new();
+    let delete = |flags: &[&str]| {
+        let delete = secret(&env, &["delete", "one", "two", "--local", "--room", "room"]);
+        delete.args(flags).run().ends_with(3)
+    };
+    let error = json_error(&delete(&["--error-format", "json"]));
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("`one`") && message.contains("`two`"), "{error}");
+    delete(&["--quiet"]).says("`one`").says("`two`");
+}

@@ -317,3 +317,23 @@ fn other_closes_are_final() {
         assert_eq!(server.connections(), 1);
     }
 }
+
+#[test]
+fn a_failing_server_comes_with_a_hint() {
+    let env = TestEnv::new();
+    let server = FakeServer::answering(respond("500 Internal Server Error", "text/plain", "broken"));
+    get(&server.connecting(&env), &[]).refuses(7);
+}
+
+/// A token goes unencrypted to no other machine, whoever says that the room is there.
+#[test]
+fn a_room_on_another_machine_is_not_joined_in_clear() {
+    let env = TestEnv::new();
+    for url in ["ws://192.0.2.1/rooms/room", "http://192.0.2.1/rooms/room"] {
+        let answer = json!({"jwt": "token", "room_name": "room", "project_id": "p", "room_url": url});
+        let server = FakeServer::answering(respond("200 OK", "application/json", &answer.to_string()));
+        let ran = get(&server.connecting(&env), &["--timeout", "3"]);
+        assert!(!ran.status.success());
+        ran.says("not encrypted");
+    }
+}

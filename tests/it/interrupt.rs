@@ -1,5 +1,6 @@
 //! Signals and closed pipes: a command ends at once, and does nothing half.
 
+use std::io::Write;
 use std::process::Stdio;
 
 use rustix::process::Signal;
@@ -8,6 +9,22 @@ use crate::support::{FakeServer, TestEnv, ends_soon, read_request, signal};
 
 /// More than a pipe holds: who has written it to a command's stdin knows that the command reads.
 const MORE_THAN_A_PIPE: usize = 1 << 20;
+
+#[test]
+fn a_signal_ends_a_command_that_waits_for_its_stdin() {
+    for (by, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let env = TestEnv::new();
+        let mut child = env.local().secret(["set", "a"]).spawn();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&vec![b'x'; MORE_THAN_A_PIPE]).unwrap();
+        signal(&child, by);
+        let output = ends_soon(child);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert_eq!((output.stdout, output.stderr), (Vec::new(), Vec::new()));
+        drop(stdin);
+        env.local().secret(["get", "a"]).run().refuses(3);
+    }
+}
 
 #[test]
 fn a_signal_ends_a_command_that_waits_for_the_server() {

@@ -340,3 +340,16 @@ fn connections_of_one_identity_are_apart() {
     assert_eq!(file(read).2, b"x");
     server.stop();
 }
+
+/// An answer to a ping counts from when it came.
+#[test]
+fn a_participant_that_answers_every_ping_is_never_idle() {
+    let env = TestEnv::new();
+    let server = TestServer::start_with(&env, &["--ping-interval", "1", "--idle-timeout", "2"]);
+    let mut lively = join(&server, "lively");
+    for _ in 0..4 {
+        assert!(lively.answers_a_ping());
+    }
+    assert!(works(&mut lively));
+    server.stop();
+}

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::net::TcpStream;
 
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
 use crate::support::{Participant, TestEnv, TestServer};
 
 fn join(server: &TestServer<'_>) -> Participant {
@@ -27,4 +29,20 @@ fn who_says_nothing_does_not_hold_up_a_stop() {
     let participant = join(&server);
     server.stop();
     drop((silent, unfinished, participant));
+}
+
+/// The address is taken back before those who are there are waited for: who comes then waits for the
+/// directory, and is not sent to a server that takes nobody any more.
+#[test]
+fn a_local_command_outlasts_a_server_that_is_stopping() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    server.with_key("room").set("a", "value");
+    let mut participant = join(&server);
+    let unfinished = unfinished(&server);
+    server.ask_to_stop();
+    assert_eq!(participant.close_frame().unwrap().code, CloseCode::Away);
+    assert_eq!(env.local().get("a"), b"value");
+    drop(unfinished);
+    server.stop();
 }

@@ -149,6 +149,11 @@ impl<'a> TestServer<'a> {
         Way::new(self.env, &variables, flags)
     }
 
+    /// Asks it to stop, and waits for nothing.
+    pub(crate) fn ask_to_stop(&self) {
+        signal(&self.child, Signal::TERM);
+    }
+
     /// Asks it to stop; it does within seconds, with 0, and has said nothing more on stdout.
     pub(crate) fn stop(self) {
         self.interrupt(Signal::TERM);
