@@ -4,9 +4,11 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use meshagent::wire::Content;
 use rusqlite::Connection;
+use serde_json::json;
 
-use crate::support::{Ran, TestEnv, TestServer};
+use crate::support::{Participant, Ran, TestEnv, TestServer};
 
 /// An environment with the secret `a` in its store.
 fn stored() -> TestEnv {
@@ -212,6 +214,80 @@ fn a_flipped_bit_is_an_error_and_never_a_wrong_value() {
         store(column, kind, &before);
         assert_eq!(get(&env).succeeds().out(), "the value", "{column}");
     }
+}
+
+/// Wherever in the file a bit is flipped, a value that is read is the value that was written.
+#[test]
+fn a_flipped_bit_anywhere_gives_no_wrong_value() {
+    let env = stored();
+    let path = database(&env);
+    // All of it into the one file, without its journal.
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    drop(connection);
+    let good = fs::read(&path).unwrap();
+    assert!(good.len() > 4096, "{}", good.len());
+    let in_use = (0..good.len()).filter(|at| good[*at] != 0);
+    let mut refused = 0;
+    for (number, at) in in_use.enumerate().filter(|(number, _)| number % 13 == 0) {
+        let mut bad = good.clone();
+        bad[at] ^= 1 << (number % 8);
+        fs::write(&path, &bad).unwrap();
+        let ran = get(&env);
+        match ran.status.code() {
+            Some(0) => assert_eq!(ran.out(), "the value", "byte {at}"),
+            // The row may seem not to be there, if it is the id that was changed.
+            Some(1 | 3) => {
+                assert!(
+                    ran.stdout.is_empty() && ran.err().starts_with("error: "),
+                    "byte {at}"
+                );
+                refused += 1;
+            }
+            _ => panic!("byte {at}: {} {}", ran.status, ran.err()),
+        }
+        remove_all_but_the_database(&env, &path);
+    }
+    assert!(refused > 10, "{refused}");
+}
+
+/// A journal that the attempt before has left belongs to another content.
+fn remove_all_but_the_database(env: &TestEnv, path: &Path) {
+    for entry in fs::read_dir(env.data_dir()).unwrap() {
+        let other = entry.unwrap().path();
+        let name = other.to_str().unwrap();
+        if name.starts_with(path.to_str().unwrap()) && other != path {
+            fs::remove_file(other).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_the_servers_death() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let mut bob = Participant::join(server.address(), "room", &server.token("bob", "room", false));
+    for number in 0..50 {
+        let header = json!({"secret_id": format!("id-{number}")});
+        let answer = bob.send("secrets.set_secret", &header, b"value");
+        assert!(matches!(answer, Content::Empty), "{answer:?}");
+    }
+    server.kill();
+    let list = env.local_as("bob").secret(["list"]).run().succeeds().json();
+    assert_eq!(list.as_array().unwrap().len(), 50);
+    assert_eq!(env.local_as("bob").get("id-49"), b"value");
+}
+
+#[test]
+fn a_client_env_that_others_can_read_is_not_used() {
+    let env = stored();
+    let server = TestServer::start(&env);
+    let path = env.data_dir().join("client.env");
+    set_mode(&path, 0o644);
+    get(&env).refuses(1).says("not private");
+    set_mode(&path, 0o600);
+    assert_eq!(get(&env).succeeds().out(), "the value");
+    server.stop();
 }
 
 #[test]

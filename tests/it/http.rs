@@ -67,6 +67,27 @@ fn foreign_hosts_and_origins_are_turned_away() {
     server.stop();
 }
 
+/// Behind a proxy with TLS, clients are told the proxy's address.
+#[test]
+fn the_public_address_is_what_clients_are_told() {
+    let env = TestEnv::new();
+    let public = "https://rooms.example/base";
+    let server = TestServer::start_with(&env, &["--public-url", public]);
+    let variables = server.client_env();
+    let path = format!(
+        "/accounts/projects/{}/rooms/my%20room/connect",
+        variables["MESHAGENT_PROJECT_ID"]
+    );
+    let key = format!("Bearer {}", server.api_key());
+    let answer = request(server.address(), "POST", &path, &[("Authorization", &key)]);
+    let connection: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    let url = connection["room_url"].as_str().unwrap();
+    assert!(url.ends_with("://rooms.example/base/rooms/my%20room"), "{url}");
+    // Who is on this machine goes on reaching it here.
+    env.local().set("a", "x");
+    server.stop();
+}
+
 #[test]
 fn a_request_has_one_host() {
     let env = TestEnv::new();

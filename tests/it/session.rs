@@ -317,6 +317,30 @@ fn a_slow_reader_is_dropped_and_holds_up_nobody() {
 }
 
 #[test]
+fn many_calls_in_flight_are_all_answered() {
+    let env = TestEnv::new();
+    for flags in [&[][..], &["--max-calls", "1"]] {
+        let server = TestServer::start_with(&env, flags);
+        let mut bob = join(&server, "bob");
+        assert!(matches!(set(&mut bob, "a", &[b'x'; 3000]), Content::Empty));
+        for number in 0..300 {
+            let id = if number % 2 == 0 { "a" } else { "gone" };
+            bob.ask(tool::GET, json_input(&json!({"secret_id": id})));
+        }
+        let answers = bob.answers(300);
+        for (id, answer) in answers {
+            // The first call was the set.
+            assert_eq!(
+                matches!(answer, Content::File { .. }),
+                id % 2 == 0,
+                "{id} {answer:?}"
+            );
+        }
+        server.stop();
+    }
+}
+
+#[test]
 fn there_are_no_more_connections_than_allowed() {
     let env = TestEnv::new();
     let server = TestServer::start_with(&env, &["--max-connections", "2"]);

@@ -1,5 +1,6 @@
 //! A participant that speaks the protocol by hand, so that it can break it.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::TcpStream;
 use std::time::Duration;
@@ -92,6 +93,18 @@ impl Participant {
         let answer = self.receive(RESPONSE);
         assert_eq!(answer.id, message.id);
         read_response(answer).unwrap()
+    }
+
+    /// The answers to so many calls that were made by [`Participant::ask`], by the calls' ids.
+    pub(crate) fn answers(&mut self, count: usize) -> BTreeMap<u64, Content> {
+        let mut answers = BTreeMap::new();
+        for _ in 0..count {
+            let answer = self.receive(RESPONSE);
+            let id = answer.id;
+            let twice = answers.insert(id, read_response(answer).unwrap());
+            assert!(twice.is_none(), "{id}");
+        }
+        answers
     }
 
     /// Sends one packet as it is.
