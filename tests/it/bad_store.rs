@@ -223,7 +223,9 @@ fn a_flipped_bit_anywhere_gives_no_wrong_value() {
     let path = database(&env);
     // All of it into the one file, without its journal.
     let connection = Connection::open(&path).unwrap();
-    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    connection
+        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        .unwrap();
     drop(connection);
     let good = fs::read(&path).unwrap();
     assert!(good.len() > 4096, "{}", good.len());
@@ -325,4 +327,26 @@ fn two_servers_on_one_directory() {
     first.with_key("room").set("a", "x");
     first.stop();
     TestServer::start(&env).stop();
+}
+
+/// What was acknowledged and closed in order is not quietly undone by damage to the journal either.
+#[test]
+fn a_flipped_bit_in_the_journal_does_not_bring_back_an_old_value() {
+    let env = stored();
+    let path = database(&env);
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        .unwrap();
+    drop(connection);
+    env.local().set("a", "the new value");
+    let journal = env.data_dir().join("store.db-wal");
+    if let Ok(mut bytes) = fs::read(&journal)
+        && let Some(byte) = bytes.get_mut(100)
+    {
+        *byte ^= 1;
+        fs::write(&journal, &bytes).unwrap();
+    }
+    let ran = get(&env);
+    assert_ne!(ran.out(), "the value", "an old value came back without an error");
 }
