@@ -57,6 +57,9 @@ impl KeyArgs {
             ));
         }
         if let Some(key) = variable("MESHAGENT_KEY")? {
+            context.ui.warn(
+                "the store's key comes from MESHAGENT_KEY, which your other programs can read; a --key-file is safer",
+            );
             return Ok(KeySource::Environment(key.into()));
         }
         Ok(KeySource::Default)

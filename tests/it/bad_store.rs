@@ -155,6 +155,22 @@ fn a_key_file_that_is_not_right() {
 }
 
 #[test]
+fn a_key_in_the_environment_works_and_warns() {
+    let env = TestEnv::new();
+    let key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let secret = |arguments: &[&str]| env.local().secret(arguments).env("MESHAGENT_KEY", key).run();
+    let stored = secret(&["set", "a", "--text", "x"]).succeeds();
+    assert!(
+        stored
+            .err()
+            .starts_with("warning: the store's key comes from MESHAGENT_KEY")
+    );
+    assert!(!stored.err().contains(key));
+    assert_eq!(secret(&["get", "a", "--quiet"]).succeeds().err(), "");
+    assert!(!env.data_dir().join("store.key").exists());
+}
+
+#[test]
 fn a_passphrase_is_a_key_too() {
     let env = TestEnv::new();
     let passphrase = env.write("passphrase", "correct horse\n");

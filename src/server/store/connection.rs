@@ -13,10 +13,6 @@ use super::StoreError;
 /// How long another process's transaction is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// From which size on the write-ahead log is moved into the database when a connection is closed, in
-/// bytes. Who opens the database next reads it from end to end; emptying it costs two syncs.
-const WAL_KEPT_BYTES: u64 = 512 << 10;
-
 /// What every connection runs under (security, "At rest"). Checkpoints are the writer's to make.
 const PRAGMAS: &str = "PRAGMA synchronous = FULL;
     PRAGMA secure_delete = ON;
@@ -86,11 +82,12 @@ impl Connections {
         first.as_mut().map_or(Err(StoreError::Closed), work)
     }
 
-    /// Closes a connection; empties the write-ahead log if it has grown, unless others are using it.
+    /// Closes a connection, and empties the write-ahead log unless others are using it: whoever opens the
+    /// database next would read it from end to end, and it keeps what was deleted.
     pub(super) fn finish(&self, connection: Connection) -> Result<(), StoreError> {
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");
-        if fs::metadata(log).is_ok_and(|log| log.len() > WAL_KEPT_BYTES) {
+        if fs::metadata(log).is_ok_and(|log| log.len() > 0) {
             connection.busy_timeout(Duration::ZERO)?;
             match connection
                 .query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))

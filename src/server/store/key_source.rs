@@ -25,7 +25,7 @@ pub enum KeySource {
     SystemdCredential(PathBuf),
     /// A passphrase, stretched with Argon2id.
     Passphrase(SensitiveText),
-    /// A variable of the environment, which other processes of the same user can read: logs a warning.
+    /// A variable of the environment, which other processes of the same user can read.
     Environment(SensitiveText),
     /// `store.key` beside the database; made at first use, and never when a database exists.
     #[default]
@@ -85,9 +85,6 @@ impl KeySource {
                 }),
             },
             Self::Environment(text) => {
-                tracing::warn!(
-                    "the store's key comes from the environment, where other processes can read it"
-                );
                 parse(text.expose()).ok_or_else(|| bad_key("the environment", &NOT_A_KEY))
             }
             Self::Default => {
