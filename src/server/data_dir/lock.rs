@@ -8,8 +8,8 @@ use std::io;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a lock is waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a lock is waited for: longer than a server takes to stop.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Who else holds the directory.

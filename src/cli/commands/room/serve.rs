@@ -132,10 +132,12 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     data_dir.publish(&url, &client_env.each_ref().map(|(name, value)| (*name, value)))?;
     context.ui.answer_line(shown)?;
     tracing::info!(url = shown, data_dir = %data_dir.path().display(), "serving rooms");
-    server
-        .run(listener, async { tracing::info!("{}", stop.await) })
-        .await;
-    data_dir.withdraw();
+    let stopped = async {
+        tracing::info!("{}", stop.await);
+        // Who comes now waits for the directory instead of being sent to a server that is stopping.
+        data_dir.withdraw();
+    };
+    server.run(listener, stopped).await;
     tracing::info!("stopped");
     Ok(Outcome::Done)
 }
