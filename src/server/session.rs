@@ -131,7 +131,6 @@ impl Writer {
         idle_timeout: Duration,
     ) -> Ending {
         loop {
-            let silent_since = *last_heard.borrow();
             let sent = match timeout(ping_interval, queue.recv()).await {
                 Ok(Some(answer)) => {
                     let fed = self.feed(&answer.message).await;
@@ -142,7 +141,7 @@ impl Writer {
                     }
                 }
                 Ok(None) => return Ending::Left,
-                Err(_) if silent_since.elapsed() >= idle_timeout => {
+                Err(_) if last_heard.borrow().elapsed() >= idle_timeout => {
                     return Ending::Close(close_code::AWAY, "nothing was heard for too long".to_owned());
                 }
                 Err(_) => self.send(SocketMessage::Ping(Bytes::new())).await,
