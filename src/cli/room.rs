@@ -82,7 +82,7 @@ async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<Joine
         } => {
             let connection = connect(&connect_url, &credential).await?;
             let room_url = match connection.room_url {
-                Some(url) => websocket_url(&url)?,
+                Some(url) => checked_room_url(context, &url)?,
                 None => room_url,
             };
             (RoomClient::join(&room_url, &connection.jwt.into()).await?, None)
@@ -102,6 +102,25 @@ async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<Joine
         name: room,
         server,
     })
+}
+
+/// The room's address in the answer to the connect call. A token goes in clear to this machine alone.
+fn checked_room_url(context: &Context, url: &str) -> anyhow::Result<Url> {
+    let url = websocket_url(url)?;
+    let loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if url.scheme() == "wss" || loopback || context.environment.switch("MESHAGENT_ALLOW_INSECURE")? {
+        return Ok(url);
+    }
+    Err(
+        CommandError::new(Kind::Failed, "the server's room address is not encrypted")
+            .hint("set MESHAGENT_ALLOW_INSECURE=1 if the network is trusted")
+            .into(),
+    )
 }
 
 /// The room's address in the answer to the connect call, which may be an `http` one.
