@@ -162,12 +162,12 @@ impl Failure {
     /// A command line that could not be parsed.
     pub(super) fn usage(error: &clap::Error) -> Self {
         let rendered = error.render().to_string();
-        let message = rendered
+        let lines: Vec<&str> = rendered
             .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches("error: ")
-            .to_owned();
+            .map(str::trim)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        let message = lines.join(" ").trim_start_matches("error: ").to_owned();
         let hint = Some("try '--help'".to_owned());
         Self {
             kind: Kind::Usage,
@@ -261,7 +261,10 @@ fn of_room(error: &RoomError) -> (Kind, Option<String>, bool) {
             Kind::Unreachable,
             Some("check the address (--api-url, MESHAGENT_API_URL)"),
         ),
-        RoomError::Closed(_) | RoomError::Busy(_) | RoomError::BadAnswer { .. } => (Kind::Unreachable, None),
+        RoomError::Closed(_) | RoomError::Busy(_) | RoomError::BadAnswer { .. } => (
+            Kind::Unreachable,
+            Some("try again; if it stays so, ask whoever runs the server"),
+        ),
         RoomError::Unauthorized(_) => (
             Kind::NotPermitted,
             Some("check MESHAGENT_API_KEY or MESHAGENT_TOKEN; a token may have expired"),

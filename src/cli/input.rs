@@ -74,11 +74,17 @@ impl InputArgs {
         }
         match &self.path {
             Some(path) if path != Path::new("-") => {
-                let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+                let file = File::open(path).map_err(|error| {
+                    CommandError::new(
+                        Kind::Failed,
+                        format!("{} cannot be read: {error}", path.display()),
+                    )
+                    .hint("check the path that --in names, and its permissions")
+                })?;
                 read_all(file).with_context(|| format!("{} cannot be read", path.display()))
             }
-            Some(_) => self.read_stdin(ui),
-            None if !io::stdin().is_terminal() => self.read_stdin(ui),
+            Some(_) => self.read_stdin(ui).await,
+            None if !io::stdin().is_terminal() => self.read_stdin(ui).await,
             None if !ui.prompts_allowed() => Err(CommandError::new(Kind::Usage, "no value was given")
                 .hint("give it with --in PATH, or on stdin")
                 .into()),
@@ -91,8 +97,10 @@ impl InputArgs {
         }
     }
 
-    fn read_stdin(&self, ui: &Ui) -> anyhow::Result<SecretValue> {
-        let value = read_all(io::stdin().lock()).context("stdin cannot be read")?;
+    async fn read_stdin(&self, ui: &Ui) -> anyhow::Result<SecretValue> {
+        // On a thread of its own, so that Ctrl-C is noticed meanwhile.
+        let read = tokio::task::spawn_blocking(|| read_all(io::stdin().lock())).await?;
+        let value = read.context("stdin cannot be read")?;
         let bytes = value.expose();
         if !self.strip_newline && bytes.ends_with(b"\n") && std::str::from_utf8(bytes).is_ok() {
             ui.note("note: the value ends in a newline, which is kept; --strip-newline removes it");

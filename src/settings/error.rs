@@ -127,6 +127,7 @@ impl SettingsError {
     /// What to do about it, where that is not plain from the message.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::BadRoom(_) => "a room's name has 1 to 255 bytes and is no path",
             Self::NoRoom => "use `--room NAME` or MESHAGENT_ROOM",
             Self::NoIdentity | Self::BadIdentity(_) => "use `--identity NAME`",
             Self::IdentityNeedsApiKey => "set MESHAGENT_API_KEY, or use --local, or leave out `--identity`",

@@ -151,7 +151,7 @@ impl Participant {
                     assert_eq!(message.kind, kind);
                     return message;
                 }
-                Assembled::TooLarge { .. } => panic!("the answer is too large"),
+                Assembled::Unreadable { error, .. } => panic!("the answer cannot be read: {error}"),
             }
         }
     }

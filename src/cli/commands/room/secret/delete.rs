@@ -50,12 +50,15 @@ pub(super) async fn run(context: &Context, args: DeleteArgs) -> anyhow::Result<O
                 Err(error) => failures.push(explain(id, delegated_to, error)),
             }
         }
-        // The last is the command's failure; those before it are said here.
-        let last = failures.pop();
-        for failure in failures {
-            ui.warn(&escape(&format!("{failure:#}")));
+        match (failures.pop(), failures.is_empty()) {
+            (None, _) => Ok(Outcome::Done),
+            (Some(only), true) => Err(only),
+            (Some(last), false) => {
+                // One error that names them all; its kind is the last one's.
+                let others: Vec<String> = failures.iter().map(|failure| format!("{failure:#}")).collect();
+                Err(last.context(others.join("; ")))
+            }
         }
-        last.map_or(Ok(Outcome::Done), Err)
     })
     .await
 }
