@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use super::process::Interrupted;
+use crate::net::NetError;
 use crate::room::RoomError;
 use crate::secrets::SecretsError;
 use crate::server::data_dir::DataDirError;
@@ -253,11 +254,11 @@ fn classify(error: &anyhow::Error) -> (Kind, Option<String>, bool) {
 
 fn of_room(error: &RoomError) -> (Kind, Option<String>, bool) {
     let (kind, hint) = match error {
-        RoomError::Unreachable { .. } => (
+        RoomError::Net(NetError::Unreachable { .. }) => (
             Kind::Unreachable,
             Some("check the address (--api-url, MESHAGENT_API_URL) and that the server runs"),
         ),
-        RoomError::NotARoomServer { .. } => (
+        RoomError::NotARoomServer { .. } | RoomError::Net(NetError::TooLong { .. }) => (
             Kind::Unreachable,
             Some("check the address (--api-url, MESHAGENT_API_URL)"),
         ),
@@ -274,7 +275,7 @@ fn of_room(error: &RoomError) -> (Kind, Option<String>, bool) {
             Some("check that the credential is for this room"),
         ),
         RoomError::NoSuchRoom(_) => (Kind::NotFound, Some("check --room, --project-id and --api-url")),
-        RoomError::BadAddress { .. } => (Kind::Usage, None),
+        RoomError::Net(NetError::BadAddress { .. }) => (Kind::Usage, None),
         RoomError::Call { code, .. } => match code {
             Some(ErrorCode::PermissionDenied) => (
                 Kind::NotPermitted,

@@ -12,6 +12,7 @@ use super::args::RoomArgs;
 use super::context::Context;
 use super::failure::{CommandError, Kind, Outcome};
 use super::key_source::KeyArgs;
+use crate::net::is_loopback;
 use crate::room::{RoomClient, connect};
 use crate::secrets::SecretsClient;
 use crate::server::data_dir::{DataDir, LocalAccess};
@@ -107,13 +108,7 @@ async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<Joine
 /// The room's address in the answer to the connect call. A token goes in clear to this machine alone.
 fn checked_room_url(context: &Context, url: &str) -> anyhow::Result<Url> {
     let url = websocket_url(url)?;
-    let loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if url.scheme() == "wss" || loopback || context.environment.switch("MESHAGENT_ALLOW_INSECURE")? {
+    if url.scheme() == "wss" || is_loopback(&url) || context.environment.switch("MESHAGENT_ALLOW_INSECURE")? {
         return Ok(url);
     }
     Err(

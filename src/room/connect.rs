@@ -1,16 +1,14 @@
 //! The connect call: a credential in, a participant token and the room's address out
 //! (protocol, "Finding a room and joining it").
 
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
+use hyper::{Method, Request, StatusCode};
 use url::Url;
 
-use super::transport::{authority, dial, reason};
-use super::{CLIENT_NAME, RoomError, retry};
+use super::{RoomError, retry};
+use crate::net::{CLIENT_NAME, NetError, authority, bearer, dial, exchange};
 use crate::sensitive::SensitiveText;
 use crate::wire::room::RoomConnection;
 
@@ -28,26 +26,18 @@ pub async fn connect(connect_url: &Url, credential: &SensitiveText) -> Result<Ro
 }
 
 async fn ask(connect_url: &Url, credential: &SensitiveText) -> Result<RoomConnection, RoomError> {
-    let stream = dial(connect_url).await?;
-    let broken = |error: hyper::Error| RoomError::Closed(reason(&error));
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    let exchange = async {
-        let answer = sender
-            .send_request(request(connect_url, credential)?)
-            .await
-            .map_err(broken)?;
-        read(connect_url, answer).await
-    };
-    tokio::pin!(exchange);
-    tokio::select! {
-        answer = &mut exchange => answer,
-        // The connection is done when the server closed it; what it sent before is still to be read.
-        _ = connection => exchange.await,
+    let request = request(connect_url, credential)?;
+    let answer = exchange(dial(connect_url).await?, request, MAX_ANSWER_BYTES).await?;
+    if answer.status() != StatusCode::OK {
+        return Err(refusal(answer.status(), answer.body()));
     }
+    serde_json::from_slice(answer.body()).map_err(|_| RoomError::NotARoomServer {
+        host: authority(connect_url),
+    })
 }
 
-fn request(connect_url: &Url, credential: &SensitiveText) -> Result<Request<Full<Bytes>>, RoomError> {
-    let bad = |reason| RoomError::BadAddress {
+fn request(connect_url: &Url, credential: &SensitiveText) -> Result<Request<Full<Bytes>>, NetError> {
+    let bad = |reason| NetError::BadAddress {
         address: authority(connect_url),
         reason,
     };
@@ -61,28 +51,6 @@ fn request(connect_url: &Url, credential: &SensitiveText) -> Result<Request<Full
         .header(USER_AGENT, CLIENT_NAME)
         .body(Full::from("{}"))
         .map_err(|_| bad("it cannot be put into a request"))
-}
-
-/// The `Authorization` header for a credential.
-pub(super) fn bearer(credential: &SensitiveText) -> Result<HeaderValue, RoomError> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", credential.expose()))
-        .map_err(|_| RoomError::Unauthorized("it has characters that no credential has".to_owned()))?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-async fn read(connect_url: &Url, answer: Response<Incoming>) -> Result<RoomConnection, RoomError> {
-    let status = answer.status();
-    let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await;
-    let body =
-        body.map_err(|error| RoomError::Closed(format!("in the middle of its answer: {}", reason(&*error))))?;
-    let body = body.to_bytes();
-    if status != StatusCode::OK {
-        return Err(refusal(status, &body));
-    }
-    serde_json::from_slice(&body).map_err(|_| RoomError::NotARoomServer {
-        host: authority(connect_url),
-    })
 }
 
 /// What an HTTP status other than success means.

@@ -1,27 +1,15 @@
 //! What can go wrong between a client and its room.
 
+use crate::net::NetError;
 use crate::wire::{DecodeError, ErrorCode};
 
 /// Why joining a room or a call in it failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RoomError {
-    /// No connection could be made: refused, no such host, no route, TLS or proxy failure.
-    #[error("could not reach {host}: {reason}")]
-    Unreachable {
-        /// Host and port that was dialled.
-        host: String,
-        /// What the system or the TLS library said.
-        reason: String,
-    },
-    /// The address cannot be used.
-    #[error("the address {address} cannot be used: {reason}")]
-    BadAddress {
-        /// The address, without credentials.
-        address: String,
-        /// Why not.
-        reason: &'static str,
-    },
+    /// The server could not be reached.
+    #[error(transparent)]
+    Net(NetError),
     /// The server does not accept the credential (401).
     #[error("the server does not accept the credential: {0}")]
     Unauthorized(String),
@@ -75,7 +63,22 @@ pub enum RoomError {
 impl RoomError {
     /// Whether the same thing may work later without changing anything.
     pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Closed(_) | Self::Busy(_))
+        matches!(
+            self,
+            Self::Net(NetError::Unreachable { .. }) | Self::Closed(_) | Self::Busy(_)
+        )
+    }
+}
+
+impl From<NetError> for RoomError {
+    fn from(error: NetError) -> Self {
+        match error {
+            NetError::BadCredential => {
+                Self::Unauthorized("it has characters that no credential has".to_owned())
+            }
+            NetError::Closed(reason) => Self::Closed(reason),
+            other => Self::Net(other),
+        }
     }
 }
 

@@ -8,9 +8,9 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, handshake::client::Re
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use url::Url;
 
-use super::connect::{bearer, refusal};
-use super::transport::{Stream, authority, dial, reason};
-use super::{CLIENT_NAME, RoomError};
+use super::RoomError;
+use super::connect::refusal;
+use crate::net::{CLIENT_NAME, NetError, Stream, authority, bearer, dial, reason};
 use crate::sensitive::SensitiveText;
 use crate::wire::{MAX_MESSAGE_BYTES, PACKET_DATA_BYTES};
 
@@ -64,7 +64,7 @@ fn request(room_url: &Url, token: &SensitiveText) -> Result<Request, RoomError> 
     let mut request = url
         .as_str()
         .into_client_request()
-        .map_err(|_| RoomError::BadAddress {
+        .map_err(|_| NetError::BadAddress {
             address: authority(room_url),
             reason: "it cannot be put into a request",
         })?;

@@ -5,7 +5,6 @@ mod error;
 mod join;
 mod retry;
 mod session;
-mod transport;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,13 +16,10 @@ use url::Url;
 pub use self::connect::connect;
 pub use self::error::RoomError;
 use self::session::{Calls, Outgoing};
-pub use self::transport::Stream;
+use crate::net::Stream;
 use crate::sensitive::SensitiveText;
 use crate::wire::room::{CONNECTED, Connected, ROOM_READY, RoomReady, ToolInvocation};
 use crate::wire::{Content, MAX_MESSAGE_BYTES, Message};
-
-/// How this client names itself to servers.
-const CLIENT_NAME: &str = concat!("meshagent/", env!("CARGO_PKG_VERSION"));
 
 /// Messages that wait for the socket; whoever sends more waits too.
 const MAX_QUEUED_MESSAGES: usize = 64;

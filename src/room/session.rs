@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message as SocketMessage};
 
 use super::RoomError;
-use super::transport::reason;
+use crate::net::reason;
 use crate::wire::room::{RESPONSE, read_response};
 use crate::wire::{Assembled, Assembler, Content, MAX_MESSAGE_BYTES, Message};
 

@@ -1,8 +1,9 @@
 //! A URL under which others are made.
 
-use url::{Host, Url};
+use url::Url;
 
 use super::SettingsError;
+use crate::net::is_loopback;
 
 /// A URL that a path can be put under, with where it is from.
 #[derive(Debug, Clone)]
@@ -61,15 +62,6 @@ fn parse(text: &str, origin: &'static str, insecure: bool) -> Result<Url, Settin
         return Err(SettingsError::InsecureUrl { origin });
     }
     Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]
