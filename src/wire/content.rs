@@ -49,6 +49,12 @@ pub enum Content {
         /// Why, for programs.
         code: Option<ErrorCode>,
     },
+    /// The call failed because a participant that was asked said no. On the wire it is an `error` of code
+    /// 1001 with one member more, `"rejected": true`, which tells it from a missing grant.
+    Rejected {
+        /// That it was rejected, and why, for people.
+        text: String,
+    },
     /// Start or end of a stream.
     Control(Header),
     /// Outputs in the form of a model's provider.
@@ -102,6 +108,12 @@ impl Content {
                 header(json!({"type": "error", "text": text, "code": code.number()})),
                 nothing,
             ),
+            Self::Rejected { text } => (
+                header(
+                    json!({"type": "error", "text": text, "code": ErrorCode::PermissionDenied.number(), "rejected": true}),
+                ),
+                nothing,
+            ),
             Self::Control(mut control) => {
                 control.insert("type".to_owned(), "control".into());
                 (control, nothing)
@@ -139,6 +151,9 @@ impl Content {
                 url: text(&header, "url")?,
             }),
             "empty" => Ok(Self::Empty),
+            "error" if header.get("rejected") == Some(&Value::Bool(true)) => Ok(Self::Rejected {
+                text: text(&header, "text")?,
+            }),
             "error" => Ok(Self::Error {
                 text: text(&header, "text")?,
                 code: header
@@ -183,7 +198,7 @@ impl Content {
             Self::Binary { .. } => "binary",
             Self::Link { .. } => "link",
             Self::Empty => "empty",
-            Self::Error { .. } => "error",
+            Self::Error { .. } | Self::Rejected { .. } => "error",
             Self::Control(_) => "control",
             Self::Raw(_) => "raw",
         }

@@ -18,7 +18,7 @@ const TRACE_MEMBER: &str = "__meshagent__";
 const LENGTH_BYTES: usize = 8;
 
 /// A message. Its header may name tokens and its payload may be a secret, so `Debug` shows neither.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Message {
     /// Id, unique per direction; an answer carries the id of its request.
     pub id: u64,

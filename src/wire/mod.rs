@@ -3,7 +3,8 @@
 //!
 //! From the socket upwards: a [`Packet`] is one binary WebSocket message; the [`Assembler`] joins
 //! packets to a [`Message`]; a message has a JSON header and a payload, which a call or an answer
-//! reads as a [`Content`]; [`room`] and [`secrets`] hold the inputs and answers of the calls.
+//! reads as a [`Content`]; [`room`], [`messaging`] and [`secrets`] hold the inputs and answers of the
+//! calls, and what a server pushes.
 
 #![warn(clippy::arithmetic_side_effects)]
 
@@ -11,6 +12,7 @@ mod assembler;
 mod content;
 mod error_code;
 mod message;
+pub mod messaging;
 mod name;
 mod packet;
 pub mod room;
@@ -20,7 +22,7 @@ pub use assembler::{Assembled, Assembler};
 pub use content::Content;
 pub use error_code::ErrorCode;
 pub use message::{Header, Message};
-pub use name::{Identity, MAX_NAME_BYTES, NameError, ParticipantId, RoomName, SecretId};
+pub use name::{Identity, MAX_NAME_BYTES, NameError, ParticipantId, RequestId, RoomName, SecretId};
 pub use packet::{PACKET_DATA_BYTES, Packet};
 
 /// Largest message header that is read, in bytes (1 MiB).

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Longest name or id, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 255;
@@ -89,6 +90,13 @@ macro_rules! name {
             }
         }
 
+        impl From<Uuid> for $name {
+            /// A name that nobody has yet: a UUID is text that every name may be.
+            fn from(uuid: Uuid) -> Self {
+                Self(uuid.to_string())
+            }
+        }
+
         impl From<$name> for String {
             fn from(name: $name) -> Self {
                 name.0
@@ -115,6 +123,11 @@ name!(
 name!(
     /// The id of a secret, unique per owner and delegate.
     SecretId,
+    check
+);
+name!(
+    /// What one participant asks of another, until it is answered; given by the server.
+    RequestId,
     check
 );
 

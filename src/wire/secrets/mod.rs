@@ -1,5 +1,7 @@
 //! Inputs and answers of the `secrets` toolkit (protocol, "The `secrets` toolkit"). Absent members
-//! mean null.
+//! mean null. What one participant asks of another is in [`request`].
+
+pub mod request;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,12 @@ pub mod tool {
     pub const EXISTS: &str = "exists";
     /// Deletes a secret: takes [`super::DeleteSecret`], answers `empty`.
     pub const DELETE: &str = "delete_secret";
+    /// Asks a participant for a secret: takes [`super::request::RequestSecret`], answers `file`.
+    pub const REQUEST: &str = "request_secret";
+    /// Answers such a request: takes [`super::request::ProvideSecret`] and the value, answers `empty`.
+    pub const PROVIDE: &str = "provide_secret";
+    /// Deletes what was provided: takes [`super::request::DeleteRequestedSecret`], answers `empty`.
+    pub const DELETE_REQUESTED: &str = "delete_requested_secret";
 }
 
 /// Type of a secret that was stored without one.
