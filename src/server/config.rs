@@ -32,6 +32,8 @@ pub struct Limits {
     pub value_bytes: usize,
     /// Calls of one participant that are worked on at once; more wait unread in its socket.
     pub calls_in_flight: usize,
+    /// Requests that may wait for one participant's answer, and that one participant may wait for.
+    pub pending_requests: usize,
     /// Silence after which a participant is asked whether it is there.
     pub ping_interval: Duration,
     /// Silence after which a participant counts as gone.
@@ -48,6 +50,7 @@ impl Default for Limits {
             header_time: Duration::from_secs(10),
             value_bytes: MAX_PAYLOAD_BYTES,
             calls_in_flight: 128,
+            pending_requests: 1000,
             ping_interval: Duration::from_secs(20),
             idle_timeout: Duration::from_mins(1),
             send_timeout: Duration::from_secs(30),

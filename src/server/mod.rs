@@ -2,7 +2,8 @@
 //!
 //! From the outside in: [`listen`] accepts connections and limits them; [`http`] answers requests and
 //! hands a joining participant to [`session`]; a session reads calls, which [`toolkit`] answers from
-//! the [`store`]. [`credential`] decides who somebody is, [`origin`] which web pages and names may
+//! the [`store`]. [`rooms`] knows who is where; an [`outbox`] is where others push a participant messages,
+//! and [`pending`] what it was asked. [`credential`] decides who somebody is, [`origin`] which web pages and names may
 //! ask at all.
 //!
 //! It shares `wire` and `token` with the client and nothing else: they meet on the wire.
@@ -14,6 +15,8 @@ mod http;
 mod keys;
 mod listen;
 mod origin;
+mod outbox;
+mod pending;
 mod private;
 mod rooms;
 mod session;

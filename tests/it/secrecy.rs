@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use meshagent::wire::Content;
+use meshagent::wire::secrets::tool;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::support::{Participant, Ran, TestEnv, TestServer, upgrade};
@@ -149,6 +151,7 @@ fn a_secret_is_in_no_log_no_argument_and_no_file() {
         CANARY.as_bytes(),
     );
     by_hand.send(CANARY, &serde_json::json!({CANARY: CANARY}), CANARY.as_bytes());
+    provide_canary(&mut by_hand, &server);
     drop(by_hand);
 
     let arguments = fs::read(format!("/proc/{}/cmdline", server.pid())).unwrap();
@@ -158,6 +161,23 @@ fn a_secret_is_in_no_log_no_argument_and_no_file() {
     every_file_is_clean(&env, &secrets);
     server.stop();
     every_file_is_clean(&env, &secrets);
+}
+
+/// Asks another participant for the canary, and is given it; and is refused, in words with the canary.
+fn provide_canary(requester: &mut Participant, server: &TestServer<'_>) {
+    let mut provider = server.join("dave");
+    for (url, error) in [("given", None), ("refused", Some(CANARY))] {
+        let input = serde_json::json!({"url": url, "participant_id": provider.id});
+        requester.ask(tool::REQUEST, Content::json(&input).unwrap());
+        let request = provider.pushed("secrets.request_secret");
+        let headers = serde_json::json!({"request_id": request["request_id"], "error": error});
+        for _ in 0..2 {
+            // The second comes too late.
+            let value = CANARY.as_bytes().to_vec().into();
+            provider.call(tool::PROVIDE, Content::binary(&headers, value).unwrap());
+        }
+        requester.answers(1);
+    }
 }
 
 /// Only `client.env` has the API key, and no file a value.

@@ -5,11 +5,7 @@ use meshagent::wire::{Content, ErrorCode, Packet};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::support::{Participant, TestEnv, TestServer};
-
-fn join(server: &TestServer<'_>, identity: &str) -> Participant {
-    Participant::join(server.address(), "room", &server.token(identity, "room", false))
-}
+use crate::support::{Participant, TestEnv, TestServer, file, is_error};
 
 fn json_input(value: &Value) -> Content {
     Content::json(value).unwrap()
@@ -23,14 +19,6 @@ fn set(participant: &mut Participant, id: &str, value: &[u8]) -> Content {
     )
 }
 
-#[track_caller]
-fn is_error(content: &Content, expected: ErrorCode) {
-    match content {
-        Content::Error { code, text } => assert_eq!(*code, Some(expected), "{text}"),
-        other => panic!("no error but {other:?}"),
-    }
-}
-
 /// Whether the participant is still answered.
 fn works(participant: &mut Participant) -> bool {
     matches!(
@@ -39,22 +27,11 @@ fn works(participant: &mut Participant) -> bool {
     )
 }
 
-fn file(content: Content) -> (String, String, Vec<u8>) {
-    match content {
-        Content::File {
-            name,
-            mime_type,
-            data,
-        } => (name, mime_type, data.into_exposed()),
-        other => panic!("no file but {other:?}"),
-    }
-}
-
 #[test]
 fn every_call_is_answered_and_a_bad_one_harms_no_other() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);
-    let mut bob = join(&server, "bob");
+    let mut bob = server.join("bob");
     let empty = || json_input(&json!({}));
     is_error(&bob.call_of("nonsense", "tool", empty()), ErrorCode::NotFound);
     is_error(&bob.call("nonsense", empty()), ErrorCode::NotFound);
@@ -104,7 +81,7 @@ fn every_call_is_answered_and_a_bad_one_harms_no_other() {
 fn a_secret_is_found_by_name_and_type() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);
-    let mut bob = join(&server, "bob");
+    let mut bob = server.join("bob");
     for (id, kind, name) in [
         ("a", "text/plain", "one"),
         ("b", "text/plain", "two"),
@@ -135,7 +112,7 @@ fn a_secret_is_found_by_name_and_type() {
 fn a_secret_without_an_id_gets_one() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);
-    let mut bob = join(&server, "bob");
+    let mut bob = server.join("bob");
     let content = Content::binary(&json!({"name": "named"}), b"x".to_vec().into()).unwrap();
     assert!(matches!(bob.call(tool::SET, content), Content::Empty));
     let listed = bob.call(tool::LIST, Content::Empty).into_json::<Value>().unwrap();
@@ -149,7 +126,7 @@ fn a_secret_without_an_id_gets_one() {
 fn calls_of_older_clients_are_understood() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);
-    let mut bob = join(&server, "bob");
+    let mut bob = server.join("bob");
     let header =
         json!({"secret_id": "a", "type": "text/plain", "name": "n", "__meshagent__": {"v": 1, "otel": {}}});
     assert!(matches!(
@@ -189,7 +166,7 @@ fn calls_of_older_clients_are_understood() {
 fn a_value_that_is_too_large_is_answered_and_the_connection_goes_on() {
     let env = TestEnv::new();
     let server = TestServer::start_with(&env, &["--max-value-bytes", "1000"]);
-    let mut bob = join(&server, "bob");
+    let mut bob = server.join("bob");
     assert!(matches!(set(&mut bob, "fits", &[b'x'; 1000]), Content::Empty));
     is_error(&set(&mut bob, "over", &[b'x'; 1001]), ErrorCode::InvalidRequest);
     // More than the server keeps of any message.
@@ -211,7 +188,7 @@ fn a_value_that_is_too_large_is_answered_and_the_connection_goes_on() {
 fn breaking_the_protocol_ends_the_connection_and_no_other() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);
-    let mut bob = join(&server, "bob");
+    let mut bob = server.join("bob");
     let first = Packet::First {
         message_id: 7,
         packet_count: 2,
@@ -234,7 +211,7 @@ fn breaking_the_protocol_ends_the_connection_and_no_other() {
         vec![first.encode(), early.encode()],
         vec![first.encode(), foreign.encode()],
     ] {
-        let mut bad = join(&server, "mallory");
+        let mut bad = server.join("mallory");
         for packet in packets {
             bad.send_packet(packet);
         }
@@ -250,7 +227,7 @@ fn breaking_the_protocol_ends_the_connection_and_no_other() {
 fn a_silent_participant_is_dropped_and_one_that_answers_pings_is_not() {
     let env = TestEnv::new();
     let server = TestServer::start_with(&env, &["--ping-interval", "1", "--idle-timeout", "3"]);
-    let (silent, mut lively) = (join(&server, "silent"), join(&server, "lively"));
+    let (silent, mut lively) = (server.join("silent"), server.join("lively"));
     // Reading is what answers pings: nothing is read from the silent one while the other sees five.
     for _ in 0..5 {
         assert!(lively.answers_a_ping());
@@ -266,7 +243,7 @@ fn a_silent_participant_is_dropped_and_one_that_answers_pings_is_not() {
 fn a_participant_hears_that_the_server_stops() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);
-    let (mut bob, mut carol) = (join(&server, "bob"), join(&server, "carol"));
+    let (mut bob, mut carol) = (server.join("bob"), server.join("carol"));
     assert!(matches!(set(&mut bob, "a", b"kept"), Content::Empty));
     let heard = std::thread::spawn(move || [bob.close_frame(), carol.close_frame()]);
     server.stop();
@@ -283,7 +260,7 @@ fn a_participant_hears_that_the_server_stops() {
 fn nobody_writes_lines_of_their_own_into_the_log() {
     let env = TestEnv::new();
     let server = TestServer::start_with(&env, &["-vvv"]);
-    let mut bob = join(&server, "bob\u{202e}");
+    let mut bob = server.join("bob\u{202e}");
     let evil = "x\n2000-01-01T00:00:00Z  INFO forged\r\x1b[2J";
     is_error(&bob.call_of(evil, evil, Content::Empty), ErrorCode::NotFound);
     is_error(&bob.call(evil, Content::Empty), ErrorCode::NotFound);
@@ -299,7 +276,7 @@ fn nobody_writes_lines_of_their_own_into_the_log() {
 fn a_slow_reader_is_dropped_and_holds_up_nobody() {
     let env = TestEnv::new();
     let server = TestServer::start_with(&env, &["--send-timeout", "1"]);
-    let (mut slow, mut bob) = (join(&server, "bob"), join(&server, "bob"));
+    let (mut slow, mut bob) = (server.join("bob"), server.join("bob"));
     assert!(matches!(
         set(&mut bob, "large", &vec![b'x'; 16 << 20]),
         Content::Empty
@@ -321,7 +298,7 @@ fn many_calls_in_flight_are_all_answered() {
     let env = TestEnv::new();
     for flags in [&[][..], &["--max-calls", "1"]] {
         let server = TestServer::start_with(&env, flags);
-        let mut bob = join(&server, "bob");
+        let mut bob = server.join("bob");
         assert!(matches!(set(&mut bob, "a", &[b'x'; 3000]), Content::Empty));
         for number in 0..300 {
             let id = if number % 2 == 0 { "a" } else { "gone" };
@@ -344,7 +321,7 @@ fn many_calls_in_flight_are_all_answered() {
 fn there_are_no_more_connections_than_allowed() {
     let env = TestEnv::new();
     let server = TestServer::start_with(&env, &["--max-connections", "2"]);
-    let (first, mut second) = (join(&server, "bob"), join(&server, "bob"));
+    let (first, mut second) = (server.join("bob"), server.join("bob"));
     let way = server.with_token("bob", "room");
     way.secret(["list", "--timeout", "1"]).run().refuses(6);
     assert!(works(&mut second));
@@ -357,7 +334,7 @@ fn there_are_no_more_connections_than_allowed() {
 fn connections_of_one_identity_are_apart() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);
-    let (mut one, mut two) = (join(&server, "bob"), join(&server, "bob"));
+    let (mut one, mut two) = (server.join("bob"), server.join("bob"));
     assert_ne!(one.id, two.id);
     assert!(matches!(set(&mut one, "a", b"x"), Content::Empty));
     let read = two.call(tool::GET, json_input(&json!({"secret_id": "a"})));
@@ -370,7 +347,7 @@ fn connections_of_one_identity_are_apart() {
 fn a_participant_that_answers_every_ping_is_never_idle() {
     let env = TestEnv::new();
     let server = TestServer::start_with(&env, &["--ping-interval", "1", "--idle-timeout", "2"]);
-    let mut lively = join(&server, "lively");
+    let mut lively = server.join("lively");
     for _ in 0..4 {
         assert!(lively.answers_a_ping());
     }

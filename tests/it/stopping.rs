@@ -5,11 +5,7 @@ use std::net::TcpStream;
 
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::support::{Participant, TestEnv, TestServer};
-
-fn join(server: &TestServer<'_>) -> Participant {
-    Participant::join(server.address(), "room", &server.token("bob", "room", false))
-}
+use crate::support::{TestEnv, TestServer};
 
 /// A connection that has begun a request and does not end it.
 fn unfinished(server: &TestServer<'_>) -> TcpStream {
@@ -26,7 +22,7 @@ fn who_says_nothing_does_not_hold_up_a_stop() {
         .map(|_| TcpStream::connect(server.address()).unwrap())
         .collect();
     let unfinished = unfinished(&server);
-    let participant = join(&server);
+    let participant = server.join("bob");
     server.stop();
     drop((silent, unfinished, participant));
 }
@@ -38,7 +34,7 @@ fn a_local_command_outlasts_a_server_that_is_stopping() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);
     server.with_key("room").set("a", "value");
-    let mut participant = join(&server);
+    let mut participant = server.join("bob");
     let unfinished = unfinished(&server);
     server.ask_to_stop();
     assert_eq!(participant.close_frame().unwrap().code, CloseCode::Away);

@@ -1,14 +1,28 @@
-//! The rooms that somebody is in. A room needs no making: it is there while somebody is in it.
+//! The rooms that somebody is in, and who is in them. A room needs no making: it is there while
+//! somebody is in it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod presence;
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::json;
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::wire::RoomName;
+use super::Limits;
+use super::credential::Caller;
+use super::outbox::Outbox;
+use super::pending::Pending;
+use crate::token::Role;
+use crate::wire::messaging::NAME;
+use crate::wire::{Header, Identity, Message, ParticipantId, RoomName};
+
+/// Messages beside requests that may wait for a participant's socket.
+const SPARE_PUSHES: usize = 1024;
 
 /// The rooms that somebody is in, by name.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Rooms {
     open: Arc<Mutex<HashMap<RoomName, Room>>>,
 }
@@ -16,64 +30,112 @@ pub(super) struct Rooms {
 #[derive(Debug)]
 struct Room {
     session_id: String,
-    participants: usize,
+    /// Ids are given in the order of time, and so this is the order in which they came.
+    occupants: BTreeMap<ParticipantId, Occupant>,
+}
+
+/// A participant, and how it shows itself.
+#[derive(Debug)]
+struct Occupant {
+    member: Arc<Member>,
+    role: Role,
+    attributes: Header,
+    /// May hear who else is here.
+    may_list: bool,
+    /// Has messaging enabled: others see it.
+    visible: bool,
+}
+
+/// A participant of a room, as far as others have to do with it.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) id: ParticipantId,
+    pub(super) identity: Identity,
+    pub(super) outbox: Outbox,
+    pub(super) pending: Pending,
 }
 
 /// A participant's presence in a room; it leaves when this is dropped.
 #[derive(Debug)]
 pub(super) struct Presence {
-    open: Arc<Mutex<HashMap<RoomName, Room>>>,
+    rooms: Rooms,
     room: RoomName,
     /// Id of the room's session: the time since it was last empty.
     pub(super) session_id: String,
-    /// Id of this connection.
-    pub(super) participant_id: String,
+    /// The participant.
+    pub(super) member: Arc<Member>,
 }
 
 impl Rooms {
-    /// Enters a room.
-    pub(super) fn enter(&self, room: RoomName) -> Presence {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Enters a room. What is pushed to the participant comes out of the second half.
+    pub(super) fn enter(
+        &self,
+        room: RoomName,
+        caller: &Caller,
+        limits: &Limits,
+    ) -> (Presence, mpsc::Receiver<Message>) {
+        // Every request that may wait, and that it is taken back.
+        let capacity = limits
+            .pending_requests
+            .saturating_mul(2)
+            .saturating_add(SPARE_PUSHES);
+        let (outbox, pushed) = Outbox::new(capacity);
+        let member = Arc::new(Member {
+            id: Uuid::now_v7().into(),
+            identity: caller.identity.clone(),
+            outbox,
+            pending: Pending::new(limits.pending_requests),
+        });
+        let mut attributes = Header::new();
+        attributes.insert(NAME.to_owned(), json!(caller.identity));
+        let occupant = Occupant {
+            member: Arc::clone(&member),
+            role: caller.role,
+            attributes,
+            may_list: caller.api.messaging.as_ref().is_some_and(|grant| grant.list),
+            visible: false,
+        };
+        let mut open = self.lock();
         let entered = open.entry(room.clone()).or_insert_with(|| Room {
             session_id: Uuid::now_v7().to_string(),
-            participants: 0,
+            occupants: BTreeMap::new(),
         });
-        entered.participants = entered.participants.saturating_add(1);
-        Presence {
+        entered.occupants.insert(member.id.clone(), occupant);
+        let presence = Presence {
             session_id: entered.session_id.clone(),
-            participant_id: Uuid::now_v7().to_string(),
-            open: Arc::clone(&self.open),
+            rooms: self.clone(),
             room,
-        }
+            member,
+        };
+        (presence, pushed)
+    }
+
+    /// The participant of this id, if it is in this room.
+    pub(super) fn member(&self, room: &RoomName, id: &ParticipantId) -> Option<Arc<Member>> {
+        let open = self.lock();
+        let occupant = open.get(room)?.occupants.get(id)?;
+        Some(Arc::clone(&occupant.member))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RoomName, Room>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        self.rooms.disable_messaging(&self.room, &self.member.id);
+        let mut open = self.rooms.lock();
         if let Some(room) = open.get_mut(&self.room) {
-            room.participants = room.participants.saturating_sub(1);
-            if room.participants == 0 {
+            room.occupants.remove(&self.member.id);
+            if room.occupants.is_empty() {
                 open.remove(&self.room);
             }
         }
+        drop(open);
+        self.member.pending.close();
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_session_lasts_until_the_room_is_empty() {
-        let rooms = Rooms::default();
-        let room = RoomName::new("r").unwrap();
-        let first = rooms.enter(room.clone());
-        let second = rooms.enter(room.clone());
-        assert_eq!(first.session_id, second.session_id);
-        assert_ne!(first.participant_id, second.participant_id);
-        let session = first.session_id.clone();
-        drop((first, second));
-        assert_ne!(rooms.enter(room).session_id, session);
-    }
-}
+mod tests;

@@ -1,42 +1,81 @@
 //! The toolkits of a room: who answers which call.
 
 mod error;
+mod input;
+mod messaging;
+mod requests;
 mod secrets;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use self::error::CallError;
-use super::State;
-use super::credential::Caller;
+use super::session::Participant;
+use crate::wire::messaging::TOOLKIT as MESSAGING;
 use crate::wire::room::ToolInvocation;
 use crate::wire::secrets::{TOOLKIT as SECRETS, tool};
-use crate::wire::{Content, ErrorCode, RoomName};
+use crate::wire::{Content, ErrorCode};
 
-/// Answers a call; a failure is an `error` content.
-pub(super) async fn answer(state: &State, room: &RoomName, caller: &Caller, call: ToolInvocation) -> Content {
+/// Answers a call; a failure is an `error` content. `place` is the call's place among those that are
+/// worked on.
+pub(super) async fn answer(
+    participant: &Participant,
+    call: ToolInvocation,
+    place: &mut Option<OwnedSemaphorePermit>,
+) -> Content {
     let ToolInvocation { toolkit, tool, input } = call;
     let answered = match toolkit.as_str() {
-        SECRETS => {
-            secrets::Secrets { state, room, caller }
-                .answer(&tool, input)
-                .await
-        }
+        SECRETS => answer_secrets(participant, &tool, input, place).await,
+        MESSAGING => messaging::answer(participant, &tool),
         _ => Err(CallError::new(
             ErrorCode::NotFound,
             "this server has no such toolkit",
         )),
     };
+    let (room, identity) = (&participant.room, &participant.caller.identity);
     match answered {
         Ok(content) => {
-            tracing::debug!(%room, identity = %caller.identity, tool, "done");
+            tracing::debug!(%room, %identity, tool, "done");
             content
         }
         Err(error) => {
-            tracing::debug!(%room, identity = %caller.identity, tool, code = error.code().number(), "failed");
+            tracing::debug!(%room, %identity, tool, code = error.code().number(), "failed");
             error.into_content()
+        }
+    }
+}
+
+async fn answer_secrets(
+    participant: &Participant,
+    tool: &str,
+    input: Content,
+    place: &mut Option<OwnedSemaphorePermit>,
+) -> Result<Content, CallError> {
+    if participant.caller.api.secrets.is_none() {
+        return Err(CallError::new(
+            ErrorCode::PermissionDenied,
+            "the token has no `secrets` grant",
+        ));
+    }
+    let requests = requests::Requests { participant };
+    match tool {
+        tool::REQUEST => requests.request(input.into_json()?, place).await,
+        tool::PROVIDE => {
+            let (headers, value) = input.into_binary()?;
+            requests.provide(headers, value).await
+        }
+        tool::DELETE_REQUESTED => requests.delete(input.into_json()?).await,
+        _ => {
+            let secrets = secrets::Secrets {
+                state: &participant.state,
+                room: &participant.room,
+                caller: &participant.caller,
+            };
+            secrets.answer(tool, input).await
         }
     }
 }
 
 /// Whether the tool's input is bytes with headers.
 pub(super) fn takes_bytes(tool_name: &str) -> bool {
-    tool_name == tool::SET
+    matches!(tool_name, tool::SET | tool::PROVIDE)
 }

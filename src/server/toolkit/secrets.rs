@@ -3,7 +3,8 @@
 
 use uuid::Uuid;
 
-use super::CallError;
+use super::input::{delegate, invalid, label, secret_id, too_large};
+use super::{CallError, requests};
 use crate::sensitive::SecretValue;
 use crate::server::State;
 use crate::server::credential::Caller;
@@ -12,7 +13,7 @@ use crate::wire::secrets::{
     DEFAULT_TYPE, DeleteSecret, ExistsAnswer, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret,
     tool,
 };
-use crate::wire::{Content, ErrorCode, Identity, MAX_NAME_BYTES, NameError, RoomName, SecretId};
+use crate::wire::{Content, ErrorCode, Identity, RoomName, SecretId};
 
 /// The toolkit for one call.
 pub(super) struct Secrets<'a> {
@@ -24,12 +25,6 @@ pub(super) struct Secrets<'a> {
 impl Secrets<'_> {
     /// Answers a call of this toolkit.
     pub(super) async fn answer(&self, tool: &str, input: Content) -> Result<Content, CallError> {
-        if self.caller.api.secrets.is_none() {
-            return Err(CallError::new(
-                ErrorCode::PermissionDenied,
-                "the token has no `secrets` grant",
-            ));
-        }
         match tool {
             tool::LIST => self.list().await,
             tool::SET => {
@@ -61,14 +56,11 @@ impl Secrets<'_> {
         }
         let limit = self.state.config.limits.value_bytes;
         if value.expose().len() > limit {
-            return Err(CallError::new(
-                ErrorCode::InvalidRequest,
-                format!("a value has at most {limit} bytes here"),
-            ));
+            return Err(too_large(limit));
         }
         let id = match headers.secret_id {
-            Some(id) => secret_id(id)?,
-            None => secret_id(Uuid::now_v7().to_string())?,
+            Some(id) => requests::ordinary(secret_id(id)?)?,
+            None => Uuid::now_v7().into(),
         };
         let record = SecretRecord {
             kind: SecretKind::Stored,
@@ -206,36 +198,4 @@ fn info(record: SecretRecord) -> SecretInfo {
         name: record.name,
         delegated_to: record.key.delegated_to.map(Into::into),
     }
-}
-
-fn secret_id(id: String) -> Result<SecretId, CallError> {
-    SecretId::new(id).map_err(|error| invalid("secret_id", error))
-}
-
-fn delegate(identity: Option<String>) -> Result<Option<Identity>, CallError> {
-    identity
-        .map(Identity::new)
-        .transpose()
-        .map_err(|error| invalid("delegated_to", error))
-}
-
-/// A type or name; an empty one counts as none.
-fn label(member: &str, text: Option<String>) -> Result<Option<String>, CallError> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else {
-        return Ok(None);
-    };
-    if text.len() > MAX_NAME_BYTES {
-        return Err(invalid(member, NameError::TooLong(text.len())));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(invalid(member, NameError::ControlCharacter));
-    }
-    Ok(Some(text))
-}
-
-fn invalid(member: &str, error: NameError) -> CallError {
-    CallError::new(
-        ErrorCode::InvalidRequest,
-        format!("`{member}` is not usable: {error}"),
-    )
 }

@@ -14,5 +14,5 @@ pub(crate) use self::fake::{FakeServer, read_request, respond};
 pub(crate) use self::http::{request, upgrade};
 pub(crate) use self::ran::Ran;
 pub(crate) use self::server::{TestServer, ends_soon, signal};
-pub(crate) use self::socket::Participant;
+pub(crate) use self::socket::{Participant, file, is_error};
 pub(crate) use self::terminal::{Screen, Terminal};

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{TestEnv, Way};
+use super::{Participant, TestEnv, Way};
 
 /// The longest that a server may take to stop: it gives those in it 5 s.
 const STOP_TIME: Duration = Duration::from_secs(10);
@@ -117,6 +117,15 @@ impl<'a> TestServer<'a> {
             call = call.env(&name, value);
         }
         call.run().succeeds().out().trim_end().to_owned()
+    }
+
+    /// Joins the room `room` as `identity`, by hand.
+    pub(crate) fn join(&self, identity: &str) -> Participant {
+        self.join_room(identity, "room")
+    }
+
+    pub(crate) fn join_room(&self, identity: &str, room: &str) -> Participant {
+        Participant::join(self.address(), room, &self.token(identity, room, false))
     }
 
     /// Into `room` with the API key.

@@ -1,13 +1,13 @@
 //! A participant that speaks the protocol by hand, so that it can break it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::Read;
 use std::net::TcpStream;
 use std::time::Duration;
 
 use meshagent::wire::room::{CONNECTED, RESPONSE, ROOM_READY, ToolInvocation, read_response};
 use meshagent::wire::secrets::TOOLKIT;
-use meshagent::wire::{Assembled, Assembler, Content, Header, MAX_MESSAGE_BYTES, Message};
+use meshagent::wire::{Assembled, Assembler, Content, ErrorCode, Header, MAX_MESSAGE_BYTES, Message};
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Participant {
     socket: WebSocket<TcpStream>,
     assembler: Assembler,
+    /// Messages that came while another was waited for.
+    backlog: VecDeque<Message>,
     last_id: u64,
     pub(crate) id: String,
 }
@@ -38,6 +40,7 @@ impl Participant {
         let mut participant = Self {
             socket,
             assembler: Assembler::new(MAX_MESSAGE_BYTES),
+            backlog: VecDeque::new(),
             last_id: 0,
             id: String::new(),
         };
@@ -68,6 +71,27 @@ impl Participant {
     pub(crate) fn send(&mut self, kind: &str, header: &Value, payload: &[u8]) -> Content {
         let message = Message::new(self.next_id(), kind, header, payload.to_vec().into()).unwrap();
         self.exchange(&message)
+    }
+
+    /// Calls a tool of the `secrets` toolkit that takes JSON.
+    pub(crate) fn call_json(&mut self, tool: &str, input: &Value) -> Content {
+        self.call(tool, Content::json(input).unwrap())
+    }
+
+    /// Sends a message that has no answer.
+    pub(crate) fn tell(&mut self, kind: &str, header: &Value) {
+        let message = Message::new(self.next_id(), kind, header, Vec::new().into()).unwrap();
+        self.write(&message);
+    }
+
+    /// Waits for a message of this type that the server pushes; its header.
+    pub(crate) fn pushed(&mut self, kind: &str) -> Value {
+        self.receive(kind).read().unwrap().0
+    }
+
+    /// The types of the messages that came and were not waited for.
+    pub(crate) fn unheard(&self) -> Vec<&str> {
+        self.backlog.iter().map(|message| message.kind.as_str()).collect()
     }
 
     /// Calls a tool and does not read the answer.
@@ -141,16 +165,18 @@ impl Participant {
     }
 
     fn receive(&mut self, kind: &str) -> Message {
+        let waiting = self.backlog.iter().position(|message| message.kind == kind);
+        if let Some(message) = waiting.and_then(|index| self.backlog.remove(index)) {
+            return message;
+        }
         loop {
             let SocketMessage::Binary(packet) = self.socket.read().unwrap() else {
                 continue;
             };
             match self.assembler.push(&packet).unwrap() {
                 Assembled::Pending => {}
-                Assembled::Message(message) => {
-                    assert_eq!(message.kind, kind);
-                    return message;
-                }
+                Assembled::Message(message) if message.kind == kind => return message,
+                Assembled::Message(message) => self.backlog.push_back(message),
                 Assembled::Unreadable { error, .. } => panic!("the answer cannot be read: {error}"),
             }
         }
@@ -159,5 +185,26 @@ impl Participant {
     fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
+    }
+}
+
+#[track_caller]
+pub(crate) fn is_error(content: &Content, expected: ErrorCode) {
+    match content {
+        Content::Error { code, text } => assert_eq!(*code, Some(expected), "{text}"),
+        other => panic!("no error but {other:?}"),
+    }
+}
+
+/// Name, type and bytes of a file.
+#[track_caller]
+pub(crate) fn file(content: Content) -> (String, String, Vec<u8>) {
+    match content {
+        Content::File {
+            name,
+            mime_type,
+            data,
+        } => (name, mime_type, data.into_exposed()),
+        other => panic!("no file but {other:?}"),
     }
 }

@@ -65,6 +65,9 @@ struct LimitArgs {
     /// Calls of one participant that are worked on at once
     #[arg(long, value_name = "N", default_value = "128")]
     max_calls: usize,
+    /// Requests that wait for one participant's answer, and that one participant waits for
+    #[arg(long, value_name = "N", default_value = "1000")]
+    max_pending_requests: usize,
     /// Silence after which a participant is asked whether it is there
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "20")]
     ping_interval: Duration,
@@ -84,6 +87,7 @@ impl From<LimitArgs> for Limits {
             header_time: args.header_timeout,
             value_bytes: args.max_value_bytes,
             calls_in_flight: args.max_calls,
+            pending_requests: args.max_pending_requests,
             ping_interval: args.ping_interval,
             idle_timeout: args.idle_timeout,
             send_timeout: args.send_timeout,

@@ -1,0 +1,114 @@
+//! The writing half of a participant's socket: the one place that sends to it.
+
+use std::time::Duration;
+
+use axum::extract::ws::{Message as SocketMessage, WebSocket, close_code};
+use bytes::Bytes;
+use futures_util::SinkExt;
+use futures_util::stream::SplitSink;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::{Answer, Ending};
+use crate::server::Limits;
+use crate::wire::Message;
+
+/// Writes answers and what is pushed. A participant that does not take what it is sent is dropped.
+pub(super) struct Writer {
+    sink: SplitSink<WebSocket, SocketMessage>,
+    answers: mpsc::Receiver<Answer>,
+    pushed: mpsc::Receiver<Message>,
+    /// Id of the last message that was pushed; they count up from 1.
+    last_id: u64,
+    last_heard: watch::Receiver<Instant>,
+    send_timeout: Duration,
+    ping_interval: Duration,
+    idle_timeout: Duration,
+}
+
+impl Writer {
+    pub(super) fn new(
+        sink: SplitSink<WebSocket, SocketMessage>,
+        answers: mpsc::Receiver<Answer>,
+        pushed: mpsc::Receiver<Message>,
+        last_heard: watch::Receiver<Instant>,
+        limits: &Limits,
+    ) -> Self {
+        Self {
+            sink,
+            answers,
+            pushed,
+            last_id: 0,
+            last_heard,
+            send_timeout: limits.send_timeout,
+            ping_interval: limits.ping_interval,
+            idle_timeout: limits.idle_timeout,
+        }
+    }
+
+    /// Writes what comes, and pings into silence, until the session is to end.
+    pub(super) async fn run(&mut self) -> Ending {
+        // What is pushed is no reason to believe that somebody is there: an answer was asked for.
+        let mut next_ping = Instant::now() + self.ping_interval;
+        loop {
+            let sent = tokio::select! {
+                answer = self.answers.recv() => match answer {
+                    Some(answer) => {
+                        next_ping = Instant::now() + self.ping_interval;
+                        self.feed(&answer.message).await
+                    }
+                    None => return Ending::Left,
+                },
+                message = self.pushed.recv() => match message {
+                    Some(message) => self.push(message).await,
+                    None => return Ending::Close(close_code::POLICY, "what was pushed was not taken".to_owned()),
+                },
+                () = sleep_until(next_ping) => {
+                    if self.last_heard.borrow().elapsed() >= self.idle_timeout {
+                        return Ending::Close(close_code::AWAY, "nothing was heard for too long".to_owned());
+                    }
+                    next_ping = Instant::now() + self.ping_interval;
+                    self.send(SocketMessage::Ping(Bytes::new())).await
+                }
+            };
+            let waiting = !(self.answers.is_empty() && self.pushed.is_empty());
+            if sent.is_err() || (!waiting && self.flush().await.is_err()) {
+                return Ending::Left;
+            }
+        }
+    }
+
+    /// Pushes a message, which gets its id here.
+    pub(super) async fn push(&mut self, mut message: Message) -> Result<(), ()> {
+        self.last_id = self.last_id.wrapping_add(1);
+        message.id = self.last_id;
+        self.feed(&message).await
+    }
+
+    async fn feed(&mut self, message: &Message) -> Result<(), ()> {
+        for packet in message.packets() {
+            let fed = timeout(
+                self.send_timeout,
+                self.sink.feed(SocketMessage::Binary(packet.into())),
+            )
+            .await;
+            fed.map_err(drop)?.map_err(drop)?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn flush(&mut self) -> Result<(), ()> {
+        timeout(self.send_timeout, self.sink.flush())
+            .await
+            .map_err(drop)?
+            .map_err(drop)
+    }
+
+    /// Sends a control message.
+    pub(super) async fn send(&mut self, message: SocketMessage) -> Result<(), ()> {
+        timeout(self.send_timeout, self.sink.send(message))
+            .await
+            .map_err(drop)?
+            .map_err(drop)
+    }
+}

@@ -1,0 +1,47 @@
+//! Reads members that inputs of several tools have.
+
+use super::CallError;
+use crate::wire::{ErrorCode, Identity, MAX_NAME_BYTES, NameError, SecretId};
+
+/// The id of a secret.
+pub(super) fn secret_id(id: String) -> Result<SecretId, CallError> {
+    SecretId::new(id).map_err(|error| invalid("secret_id", error))
+}
+
+/// The identity that a secret is delegated to.
+pub(super) fn delegate(identity: Option<String>) -> Result<Option<Identity>, CallError> {
+    identity
+        .map(Identity::new)
+        .transpose()
+        .map_err(|error| invalid("delegated_to", error))
+}
+
+/// A type or name; an empty one counts as none.
+pub(super) fn label(member: &str, text: Option<String>) -> Result<Option<String>, CallError> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    if text.len() > MAX_NAME_BYTES {
+        return Err(invalid(member, NameError::TooLong(text.len())));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(invalid(member, NameError::ControlCharacter));
+    }
+    Ok(Some(text))
+}
+
+/// An error about a name that cannot be one.
+pub(super) fn invalid(member: &str, error: NameError) -> CallError {
+    CallError::new(
+        ErrorCode::InvalidRequest,
+        format!("`{member}` is not usable: {error}"),
+    )
+}
+
+/// An error about a value of more bytes than are taken.
+pub(super) fn too_large(limit: usize) -> CallError {
+    CallError::new(
+        ErrorCode::InvalidRequest,
+        format!("a value has at most {limit} bytes here"),
+    )
+}
