@@ -58,6 +58,9 @@ pub enum RoomError {
         /// The server's words.
         message: String,
     },
+    /// The participant that was asked said no.
+    #[error("{0}")]
+    Rejected(String),
 }
 
 impl RoomError {

@@ -3,6 +3,8 @@
 mod connect;
 mod error;
 mod join;
+mod participants;
+mod pushed;
 mod retry;
 mod session;
 
@@ -15,11 +17,14 @@ use url::Url;
 
 pub use self::connect::connect;
 pub use self::error::RoomError;
+pub use self::participants::{Participants, PresenceChange, RoomParticipant};
+pub use self::pushed::Pushed;
+use self::pushed::Subscribers;
 use self::session::{Calls, Outgoing};
 use crate::net::Stream;
 use crate::sensitive::SensitiveText;
 use crate::wire::room::{CONNECTED, Connected, ROOM_READY, RoomReady, ToolInvocation};
-use crate::wire::{Content, MAX_MESSAGE_BYTES, Message};
+use crate::wire::{Content, MAX_MESSAGE_BYTES, ParticipantId};
 
 /// Messages that wait for the socket; whoever sends more waits too.
 const MAX_QUEUED_MESSAGES: usize = 64;
@@ -33,6 +38,7 @@ const MAX_QUEUED_MESSAGES: usize = 64;
 pub struct RoomClient {
     outgoing: mpsc::Sender<Outgoing>,
     calls: Arc<Calls>,
+    subscribers: Arc<Subscribers>,
     next_id: AtomicU64,
     room: RoomReady,
     participant: Connected,
@@ -59,12 +65,18 @@ impl RoomClient {
     /// Waits until both `room_ready` and `connected` have come.
     async fn start(socket: WebSocketStream<Box<dyn Stream>>) -> Result<Self, RoomError> {
         let (outgoing, to_send) = mpsc::channel(MAX_QUEUED_MESSAGES);
-        let (pushed, mut events) = mpsc::unbounded_channel::<Message>();
         let calls = Arc::new(Calls::default());
-        let task = tokio::spawn(session::run(socket, to_send, Arc::clone(&calls), pushed));
+        let subscribers = Arc::new(Subscribers::new());
+        let mut pushed = subscribers.subscribe(&calls);
+        let task = tokio::spawn(session::run(
+            socket,
+            to_send,
+            Arc::clone(&calls),
+            Arc::clone(&subscribers),
+        ));
         let (mut room, mut participant) = (None, None);
         loop {
-            let message = events.recv().await.ok_or_else(|| calls.ended())?;
+            let message = pushed.next().await?;
             match message.kind.as_str() {
                 ROOM_READY => room = Some(message.read::<RoomReady>()?.0),
                 CONNECTED => participant = Some(message.read::<Connected>()?.0),
@@ -75,6 +87,7 @@ impl RoomClient {
                 return Ok(Self {
                     outgoing,
                     calls,
+                    subscribers,
                     next_id: AtomicU64::new(1),
                     room,
                     participant,
@@ -92,6 +105,16 @@ impl RoomClient {
     /// This connection's id and name in the room.
     pub const fn participant(&self) -> &Connected {
         &self.participant
+    }
+
+    /// This connection's id, if the server gave one that can be one.
+    pub fn participant_id(&self) -> Option<ParticipantId> {
+        ParticipantId::new(self.participant.participant_id.clone()).ok()
+    }
+
+    /// What the room pushes from now on.
+    pub fn pushed(&self) -> Pushed {
+        self.subscribers.subscribe(&self.calls)
     }
 
     /// Calls a tool and waits for its answer. An `error` content is [`RoomError::Call`].

@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message as SocketMessage};
 
 use super::RoomError;
+use super::pushed::Subscribers;
 use crate::net::reason;
 use crate::wire::room::{RESPONSE, read_response};
 use crate::wire::{Assembled, Assembler, Content, MAX_MESSAGE_BYTES, Message};
@@ -68,7 +69,7 @@ impl Calls {
         }
     }
 
-    fn end(&self, error: &RoomError) {
+    pub(super) fn end(&self, error: &RoomError) {
         let mut waiting = self.lock();
         let error = self.ended.get_or_init(|| error.clone());
         for (_, answer) in waiting.drain() {
@@ -81,22 +82,23 @@ impl Calls {
     }
 }
 
-/// Runs a connection to its end. `pushed` gets every message that is no answer.
+/// Runs a connection to its end. `subscribers` get every message that is no answer.
 pub(super) async fn run<S>(
     socket: S,
     outgoing: mpsc::Receiver<Outgoing>,
     calls: Arc<Calls>,
-    pushed: mpsc::UnboundedSender<Message>,
+    subscribers: Arc<Subscribers>,
 ) where
     S: Stream<Item = Result<SocketMessage, SocketError>> + Sink<SocketMessage, Error = SocketError> + Unpin,
 {
     let (sink, stream) = socket.split();
     let (heard, silence) = watch::channel(());
     let ending = tokio::select! {
-        ending = receive(stream, &calls, &pushed, &heard) => ending,
+        ending = receive(stream, &calls, &subscribers, &heard) => ending,
         ending = send(sink, outgoing, silence) => ending,
     };
     calls.end(&ending);
+    subscribers.end();
 }
 
 /// Writes messages, and pings when nothing comes from the other side. Ends with the reason.
@@ -151,7 +153,7 @@ where
 async fn receive<S>(
     mut stream: S,
     calls: &Calls,
-    pushed: &mpsc::UnboundedSender<Message>,
+    subscribers: &Subscribers,
     heard: &watch::Sender<()>,
 ) -> RoomError
 where
@@ -176,8 +178,11 @@ where
                 let id = message.id;
                 calls.answer(id, answer(message));
             }
-            // Nobody listens for pushed messages any more: they have no one else to reach.
-            Ok(Assembled::Message(message)) => drop(pushed.send(message)),
+            Ok(Assembled::Message(message)) => {
+                if let Err(unread) = subscribers.push(&message) {
+                    return unread;
+                }
+            }
             Ok(Assembled::Unreadable {
                 message_id, error, ..
             }) => {
@@ -192,6 +197,7 @@ where
 fn answer(message: Message) -> Result<Content, RoomError> {
     match read_response(message)? {
         Content::Error { text, code } => Err(RoomError::Call { code, message: text }),
+        Content::Rejected { text } => Err(RoomError::Rejected(text)),
         content => Ok(content),
     }
 }

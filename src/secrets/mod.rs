@@ -1,9 +1,14 @@
-//! The room's secrets: one method per tool of the `secrets` toolkit.
+//! The room's secrets: one method per tool of the `secrets` toolkit, and what others ask of this
+//! participant.
 
+mod answering;
+mod asking;
 mod error;
 
 use serde::de::DeserializeOwned;
 
+pub use self::answering::{IncomingRequest, IncomingRequests};
+pub use self::asking::RequestOptions;
 pub use self::error::SecretsError;
 use crate::room::RoomClient;
 use crate::sensitive::SecretValue;
@@ -121,20 +126,8 @@ impl<'a> SecretsClient<'a> {
 
     async fn read(&self, input: GetSecret) -> Result<Option<Secret>, SecretsError> {
         match self.call(tool::GET, Content::json(&input)?).await? {
-            Content::File {
-                name,
-                mime_type,
-                data,
-            } => Ok(Some(Secret {
-                name,
-                secret_type: mime_type,
-                value: data,
-            })),
             Content::Empty => Ok(None),
-            other => Err(SecretsError::UnexpectedAnswer {
-                tool: tool::GET,
-                kind: other.kind(),
-            }),
+            answer => expect_file(tool::GET, answer).map(Some),
         }
     }
 
@@ -182,6 +175,25 @@ impl<'a> SecretsClient<'a> {
 fn expect_done(tool: &'static str, answer: Content) -> Result<(), SecretsError> {
     match answer {
         Content::Empty | Content::Json(_) => Ok(()),
+        other => Err(SecretsError::UnexpectedAnswer {
+            tool,
+            kind: other.kind(),
+        }),
+    }
+}
+
+/// An answer that is a secret.
+fn expect_file(tool: &'static str, answer: Content) -> Result<Secret, SecretsError> {
+    match answer {
+        Content::File {
+            name,
+            mime_type,
+            data,
+        } => Ok(Secret {
+            name,
+            secret_type: mime_type,
+            value: data,
+        }),
         other => Err(SecretsError::UnexpectedAnswer {
             tool,
             kind: other.kind(),

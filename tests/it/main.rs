@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod asking;
 mod bad_input;
 mod bad_server;
 mod bad_store;
