@@ -3,8 +3,8 @@
 //! From the outside in: [`listen`] accepts connections and limits them; [`http`] answers requests and
 //! hands a joining participant to [`session`]; a session reads calls, which [`toolkit`] answers from
 //! the [`store`]. [`rooms`] knows who is where; an [`outbox`] is where others push a participant messages,
-//! and [`pending`] what it was asked. [`credential`] decides who somebody is, [`origin`] which web pages and names may
-//! ask at all.
+//! and [`pending`] what it was asked. [`credential`] decides who somebody is, [`origin`] which web pages
+//! and names may ask at all.
 //!
 //! It shares `wire` and `token` with the client and nothing else: they meet on the wire.
 
