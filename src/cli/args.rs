@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::commands::{room, token};
+use super::commands::{completion, help, room, token};
 use super::context::Context;
 use super::duration::parse_seconds;
 use super::failure::{ErrorFormat, Outcome};
@@ -16,7 +16,19 @@ use crate::settings::Overrides;
     name = "meshagent",
     version,
     propagate_version = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "`meshagent help environment` and `meshagent help exit-codes` say what they are.",
+    after_long_help = "\
+Examples:
+  Store a secret in a room on this machine, and read it:
+    $ printf 's3cret' | meshagent room secret set db/password --local --room demo
+    $ meshagent room secret get db/password --local --room demo
+
+  Everything about a command, every variable, every exit code:
+    $ meshagent help room secret get
+    $ meshagent help environment
+    $ meshagent help exit-codes"
 )]
 pub(super) struct Cli {
     #[command(flatten)]
@@ -58,6 +70,19 @@ pub(super) struct GlobalArgs {
         hide_possible_values = true
     )]
     pub(super) error_format: ErrorFormat,
+}
+
+impl GlobalArgs {
+    /// Flags under which nothing is said or asked.
+    pub(super) fn silent() -> Self {
+        Self {
+            verbose: 0,
+            quiet: true,
+            no_input: true,
+            color: ColorChoice::Never,
+            error_format: ErrorFormat::Text,
+        }
+    }
 }
 
 /// When colour is used.
@@ -116,6 +141,10 @@ pub(super) enum Command {
     /// Participant tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Print the script that completes commands in a shell
+    Completion(completion::CompletionArgs),
+    /// Explain a command, the environment or the exit codes
+    Help(help::HelpArgs),
 }
 
 impl Command {
@@ -128,16 +157,70 @@ impl Command {
         match self {
             Self::Room(command) => command.run(context).await,
             Self::Token(command) => command.run(context).await,
+            Self::Completion(args) => completion::run(context, &args),
+            Self::Help(args) => help::run(context, &args),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
     #[test]
     fn the_command_tree_is_sound() {
         super::Cli::command().debug_assert();
+    }
+
+    /// Every `meshagent …` in an example, without what a shell takes away.
+    fn commands_of(examples: &str) -> Vec<Vec<String>> {
+        let lines = examples.lines().filter_map(|line| line.trim().strip_prefix("$ "));
+        let parts = lines.flat_map(|line| line.split(['|', ';']));
+        parts
+            .filter_map(|part| part.find("meshagent ").and_then(|start| part.get(start..)))
+            .map(|part| {
+                let words = shlex::split(part).unwrap();
+                let mut kept = Vec::new();
+                for word in words {
+                    if word.starts_with(['>', '<']) || word == "&&" || word == "||" || word == "&" {
+                        break;
+                    }
+                    kept.push(word.trim_end_matches(')').to_owned());
+                }
+                kept
+            })
+            .collect()
+    }
+
+    fn leaves(command: &clap::Command, found: &mut Vec<clap::Command>) {
+        if command.has_subcommands() {
+            for below in command.get_subcommands() {
+                leaves(below, found);
+            }
+        } else {
+            found.push(command.clone());
+        }
+    }
+
+    #[test]
+    fn every_command_has_examples_and_they_are_right() {
+        let mut root = super::Cli::command();
+        root.build();
+        let mut commands = Vec::new();
+        leaves(&root, &mut commands);
+        commands.push(root);
+        for command in commands {
+            let name = command.get_display_name().unwrap_or_default().to_owned();
+            let examples = command.get_after_long_help().map(ToString::to_string);
+            let examples = examples.unwrap_or_default();
+            assert!(examples.starts_with("Examples:\n"), "{name} has no examples");
+            let parsed = commands_of(&examples);
+            assert!(!parsed.is_empty(), "{name} has no example of itself");
+            for words in parsed {
+                if let Err(error) = super::Cli::try_parse_from(&words) {
+                    panic!("in the examples of {name}: {words:?}: {error}");
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! From errors to exit codes: the one place where that is decided.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
@@ -46,23 +45,6 @@ pub(super) enum ErrorFormat {
     Json,
 }
 
-impl ErrorFormat {
-    /// The format that a command line asks for which could not be parsed.
-    pub(super) fn in_arguments(arguments: &[OsString]) -> Self {
-        let words: Vec<&str> = arguments
-            .iter()
-            .take_while(|word| *word != "--")
-            .filter_map(|word| word.to_str())
-            .collect();
-        let spaced = words.windows(2).any(|pair| pair == ["--error-format", "json"]);
-        if spaced || words.contains(&"--error-format=json") {
-            Self::Json
-        } else {
-            Self::Text
-        }
-    }
-}
-
 /// What kind of failure it is; each has its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -79,7 +61,20 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const fn exit_code(self) -> u8 {
+    /// All of them, by exit code.
+    pub(super) const ALL: [Self; 9] = [
+        Self::Failed,
+        Self::Usage,
+        Self::NotFound,
+        Self::NotPermitted,
+        Self::TimedOut,
+        Self::Unreachable,
+        Self::Interrupted,
+        Self::ClosedPipe,
+        Self::Terminated,
+    ];
+
+    pub(super) const fn exit_code(self) -> u8 {
         match self {
             Self::Failed => 1,
             Self::Usage => 2,
@@ -93,7 +88,22 @@ impl Kind {
         }
     }
 
-    const fn name(self) -> &'static str {
+    /// What happened, for people.
+    pub(super) const fn meaning(self) -> &'static str {
+        match self {
+            Self::Failed => "failed: a file, the store, an answer that makes no sense",
+            Self::Usage => "wrong usage: a flag, a variable or a value that cannot be used",
+            Self::NotFound => "not found; or `exists --exit-code` said false",
+            Self::NotPermitted => "not signed in, or not permitted",
+            Self::TimedOut => "timed out",
+            Self::Unreachable => "could not reach the server, or the connection broke",
+            Self::Interrupted => "interrupted (Ctrl-C)",
+            Self::Terminated => "terminated (SIGTERM)",
+            Self::ClosedPipe => "whoever read the output stopped reading",
+        }
+    }
+
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Failed => "failed",
             Self::Usage => "usage",
@@ -294,22 +304,6 @@ fn of_room(error: &RoomError) -> (Kind, Option<String>, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_error_format_is_found_in_a_command_line_that_does_not_parse() {
-        let format =
-            |line: &str| ErrorFormat::in_arguments(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
-        assert_eq!(
-            format("meshagent --error-format json nonsense"),
-            ErrorFormat::Json
-        );
-        assert_eq!(
-            format("meshagent nonsense --error-format=json"),
-            ErrorFormat::Json
-        );
-        assert_eq!(format("meshagent run -- --error-format=json"), ErrorFormat::Text);
-        assert_eq!(format("meshagent nonsense"), ErrorFormat::Text);
-    }
 
     #[test]
     fn codes() {

@@ -13,37 +13,49 @@
 
 mod args;
 mod commands;
+mod completion;
 mod context;
 mod duration;
 mod failure;
+mod generated;
+mod help;
 mod input;
 mod key_source;
 mod output;
 mod process;
 mod room;
+mod suggest;
 mod terminal;
 mod text;
 mod ui;
+mod unparsed;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
-use clap::error::ErrorKind;
+use clap::FromArgMatches;
 
 use self::args::Cli;
 use self::context::Context;
-use self::failure::{ErrorFormat, Failure, Outcome};
+use self::failure::{Failure, Outcome};
 use self::ui::Ui;
 use crate::settings::Environment;
+
+pub use self::generated::generated_files;
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     process::harden();
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    if let Some(answered) = completion::answer(&arguments) {
+        return answered;
+    }
+    let parsed = unparsed::command(&arguments)
+        .try_get_matches_from(&arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return unparsed(&error, &arguments),
+        Err(error) => return unparsed::answer(error, &arguments),
     };
     let ui = Ui::new(&cli.global);
     let outcome = match ui::start_log(&cli.global, cli.command.is_server()) {
@@ -86,20 +98,4 @@ fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
     // A thread may still wait at a prompt that nobody will answer.
     runtime.shutdown_background();
     outcome
-}
-
-/// Help and version are answers; everything else is wrong usage.
-fn unparsed(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        // A closed pipe, as `--help | head` leaves it, is no failure.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
-    }
-    let failure = Failure::usage(error);
-    if ErrorFormat::in_arguments(arguments) == ErrorFormat::Json {
-        ui::error_line(&failure.to_json());
-    } else {
-        let _ = error.print();
-    }
-    failure.exit_code()
 }

@@ -20,6 +20,7 @@ use crate::server::store::{KeySource, SqliteStore};
 use crate::server::{Server, ServerConfig, ServerKeys, local_token};
 use crate::settings::{Access, RoomSettings, resolve};
 use crate::token::ApiKey;
+use crate::wire::secrets::SecretInfo;
 use crate::wire::{Identity, RoomName};
 
 /// A room that was joined for one command.
@@ -70,6 +71,17 @@ pub(super) async fn in_room(
         CommandError::new(Kind::TimedOut, format!("no answer within {seconds} s"))
             .hint("allow more time with --timeout SECONDS")
     })?
+}
+
+/// The secrets of a room, for whoever looks and does not want to be told of failures.
+pub(super) async fn list_quietly(
+    context: &Context,
+    settings: RoomSettings,
+) -> anyhow::Result<Vec<SecretInfo>> {
+    let room = join(context, settings).await?;
+    let listed = room.secrets().list_secrets().await;
+    room.leave().await;
+    Ok(listed?)
 }
 
 async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<JoinedRoom> {

@@ -108,6 +108,16 @@ impl Ui {
         Ok(())
     }
 
+    /// Writes a command's help as the answer, with colour where a person reads it.
+    pub(super) fn answer_help(&self, command: &mut clap::Command) -> anyhow::Result<()> {
+        let help = command.render_long_help();
+        if self.color && self.stdout_is_terminal {
+            self.answer(help.ansi().to_string().as_bytes())
+        } else {
+            self.answer(help.to_string().as_bytes())
+        }
+    }
+
     /// Says something beside the answer.
     pub(super) fn note(&self, line: &str) {
         if !self.global.quiet {

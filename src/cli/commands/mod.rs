@@ -1,4 +1,6 @@
 //! The commands: folders and files mirror the command tree.
 
+pub(super) mod completion;
+pub(super) mod help;
 pub(super) mod room;
 pub(super) mod token;

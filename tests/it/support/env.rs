@@ -71,6 +71,14 @@ impl TestEnv {
         }
     }
 
+    /// Another program, to be run like ours.
+    pub(crate) fn program(&self, name: &str) -> Call {
+        Call {
+            command: self.command(name),
+            stdin: Vec::new(),
+        }
+    }
+
     /// Any program in this environment.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let root = self.root.path();

@@ -20,7 +20,19 @@ use crate::server::store::SqliteStore;
 use crate::server::{Limits, Server, ServerConfig, ServerKeys};
 use crate::wire::Identity;
 
+/// Shown at the end of `--help`.
+const EXAMPLES: &str = "\
+Examples:
+  Serve rooms on this machine, and use them from another shell:
+    $ meshagent room serve
+    $ set -a; . ~/.local/share/meshagent/client.env; set +a
+    $ meshagent room secret list --room demo
+
+  Behind a proxy with TLS that is reached as rooms.example.com:
+    $ meshagent room serve --public-url https://rooms.example.com --allow-host rooms.example.com";
+
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct ServeArgs {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7337")]

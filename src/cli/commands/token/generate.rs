@@ -16,7 +16,17 @@ use crate::cli::room::local_api_key;
 use crate::token::{ApiKey, ApiScope, ParticipantToken, Role};
 use crate::wire::{Identity, RoomName};
 
+/// Shown at the end of `--help`.
+const EXAMPLES: &str = "\
+Examples:
+  A token for Bob that lasts half a day, signed with MESHAGENT_API_KEY:
+    $ meshagent token generate --identity bob --room demo --expires-in 12h
+
+  The same with the key of the server on this machine:
+    $ meshagent token generate --identity bob --room demo --local";
+
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct GenerateArgs {
     /// Whom the token is for
     #[arg(long, value_name = "NAME", required_unless_present = "input")]

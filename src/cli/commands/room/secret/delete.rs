@@ -3,7 +3,7 @@
 use clap::Args;
 use futures_util::future::join_all;
 
-use super::{not_found, parse_id, parse_identity};
+use super::{ids, not_found, parse_id, parse_identity};
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{CommandError, Kind, Outcome};
@@ -13,13 +13,23 @@ use crate::cli::text::escape;
 use crate::secrets::SecretsError;
 use crate::wire::{ErrorCode, Identity, SecretId};
 
+/// Shown at the end of `--help`.
+const EXAMPLES: &str = "\
+Examples:
+  Delete two secrets; on a terminal you are asked first:
+    $ meshagent room secret delete db/password api/key --room demo
+
+  Take back what was delegated to Bob, without being asked:
+    $ meshagent room secret delete tls/key --delegated-to bob --yes";
+
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct DeleteArgs {
     /// Ids of the secrets
-    #[arg(value_name = "ID", value_parser = parse_id, required_unless_present = "flags")]
+    #[arg(value_name = "ID", value_parser = parse_id, required_unless_present = "flags", add = ids())]
     ids: Vec<SecretId>,
     /// The same as ID
-    #[arg(id = "flags", long = "id", value_name = "ID", value_parser = parse_id, hide_short_help = true)]
+    #[arg(id = "flags", long = "id", value_name = "ID", value_parser = parse_id, hide_short_help = true, add = ids())]
     flags: Vec<SecretId>,
     /// Delete the secrets that are delegated to this identity
     #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]

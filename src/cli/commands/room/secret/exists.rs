@@ -9,7 +9,17 @@ use crate::cli::failure::Outcome;
 use crate::cli::room::in_room;
 use crate::wire::Identity;
 
+/// Shown at the end of `--help`.
+const EXAMPLES: &str = "\
+Examples:
+  Print true or false:
+    $ meshagent room secret exists db/password --room demo
+
+  Decide by the exit code, and print nothing:
+    $ meshagent room secret exists db/password --exit-code --quiet || echo missing";
+
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct ExistsArgs {
     #[command(flatten)]
     id: IdArgs,

@@ -10,7 +10,20 @@ use crate::cli::output::OutputArgs;
 use crate::cli::room::in_room;
 use crate::wire::Identity;
 
+/// Shown at the end of `--help`.
+const EXAMPLES: &str = "\
+Examples:
+  Print the value:
+    $ meshagent room secret get db/password --room demo
+
+  Write it to a file that only you can read:
+    $ meshagent room secret get tls/key --out tls.key
+
+  Read what somebody delegated to you, Bob:
+    $ meshagent room secret get tls/key --delegated-to bob";
+
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct GetArgs {
     #[command(flatten)]
     id: IdArgs,

@@ -9,7 +9,17 @@ use crate::cli::room::in_room;
 use crate::cli::text::escape;
 use crate::wire::secrets::SecretInfo;
 
+/// Shown at the end of `--help`.
+const EXAMPLES: &str = "\
+Examples:
+  What you may see, as a table; in a pipeline it is JSON:
+    $ meshagent room secret list --room demo
+
+  The ids alone:
+    $ meshagent room secret list --room demo --output json | jq -r '.[].id'";
+
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct ListArgs {
     /// Form of the list; a table on a terminal, JSON otherwise
     #[arg(long, value_enum, value_name = "FORMAT")]

@@ -7,7 +7,9 @@ mod list;
 mod set;
 
 use clap::{Args, Subcommand};
+use clap_complete::ArgValueCompleter;
 
+use crate::cli::completion::secret_ids;
 use crate::cli::context::Context;
 use crate::cli::failure::{CommandError, Kind, Outcome};
 use crate::cli::text::escape;
@@ -46,10 +48,10 @@ impl SecretCommand {
 #[group(required = true, multiple = false)]
 struct IdArgs {
     /// Id of the secret
-    #[arg(value_name = "ID", value_parser = parse_id, allow_hyphen_values = false)]
+    #[arg(value_name = "ID", value_parser = parse_id, allow_hyphen_values = false, add = ids())]
     positional: Option<SecretId>,
     /// The same as ID
-    #[arg(long = "id", value_name = "ID", value_parser = parse_id, hide_short_help = true)]
+    #[arg(long = "id", value_name = "ID", value_parser = parse_id, hide_short_help = true, add = ids())]
     flag: Option<SecretId>,
 }
 
@@ -59,6 +61,11 @@ impl IdArgs {
             || CommandError::new(Kind::Usage, "no id was given").hint("name the secret: ID or --id ID");
         Ok(self.positional.or(self.flag).ok_or_else(missing)?)
     }
+}
+
+/// Completes ids at TAB.
+fn ids() -> ArgValueCompleter {
+    ArgValueCompleter::new(secret_ids)
 }
 
 fn parse_id(text: &str) -> Result<SecretId, NameError> {

@@ -12,7 +12,20 @@ use crate::cli::text::escape;
 use crate::secrets::SetOptions;
 use crate::wire::Identity;
 
+/// Shown at the end of `--help`.
+const EXAMPLES: &str = "\
+Examples:
+  Be asked for the value; what you type is not shown:
+    $ meshagent room secret set db/password --room demo
+
+  Store what another program prints, without the newline at its end:
+    $ openssl rand -base64 32 | meshagent room secret set api/key --strip-newline
+
+  Store a file, and let Bob read it too:
+    $ meshagent room secret set tls/key --in tls.key --type application/x-pem-file --delegated-to bob";
+
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct SetArgs {
     #[command(flatten)]
     id: IdArgs,

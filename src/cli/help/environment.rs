@@ -1,0 +1,107 @@
+//! `meshagent help environment`
+
+use std::fmt::Write;
+
+/// Variables that belong together: a heading, then what each is called and what it does.
+type Group = (&'static str, &'static [(&'static str, &'static str)]);
+
+/// Every variable that a command looks at.
+const GROUPS: &[Group] = &[
+    (
+        "Where and who",
+        &[
+            ("MESHAGENT_ROOM", "the room (--room)"),
+            ("MESHAGENT_API_URL", "address of the server (--api-url)"),
+            (
+                "MESHAGENT_ROOM_URL",
+                "address of the room server, if it is another",
+            ),
+            ("MESHAGENT_PROJECT_ID", "the project (--project-id)"),
+            (
+                "MESHAGENT_API_KEY",
+                "an API key: may be anybody in every room of its project",
+            ),
+            (
+                "MESHAGENT_TOKEN",
+                "the participant token of MESHAGENT_ROOM, or an access token for the API",
+            ),
+            (
+                "MESHAGENT_ALLOW_INSECURE",
+                "switch: allow addresses without TLS on other machines",
+            ),
+        ],
+    ),
+    (
+        "Local mode",
+        &[
+            (
+                "MESHAGENT_LOCAL",
+                "switch: use the room on this machine (--local)",
+            ),
+            ("MESHAGENT_DATA_DIR", "the data directory"),
+            (
+                "XDG_DATA_HOME",
+                "where the data directory is, if that is not given",
+            ),
+            ("USER, LOGNAME, USERNAME", "your name"),
+        ],
+    ),
+    (
+        "The store's key",
+        &[
+            ("MESHAGENT_KEY_FILE", "file with the key (--key-file)"),
+            (
+                "CREDENTIALS_DIRECTORY",
+                "systemd's credentials; the key is meshagent.key",
+            ),
+            (
+                "MESHAGENT_KEY_PASSPHRASE_FILE",
+                "file with a passphrase (--key-passphrase-file)",
+            ),
+            ("MESHAGENT_KEY", "the key itself; your other programs can read it"),
+        ],
+    ),
+    (
+        "The network",
+        &[
+            (
+                "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY",
+                "proxies; servers on this machine are reached without",
+            ),
+            ("NO_PROXY", "hosts that are reached without a proxy"),
+            (
+                "SSL_CERT_FILE, SSL_CERT_DIR",
+                "root certificates, instead of the system's",
+            ),
+        ],
+    ),
+    (
+        "Output",
+        &[
+            ("NO_COLOR", "no colour, if it is set and not empty"),
+            ("CLICOLOR_FORCE", "colour without a terminal, unless it is 0"),
+            ("TERM", "no colour and no moving lines, if it is dumb"),
+        ],
+    ),
+    ("Files", &[("HOME", "where ~/.meshagent/settings.json is")]),
+];
+
+/// The variables, one paragraph a group.
+pub(super) fn text() -> String {
+    let mut text = String::from(
+        "Environment variables
+
+What is given more than once is taken from the first of: flag, environment,
+~/.meshagent/settings.json, default. A variable that is empty counts as unset.
+A switch is on with 1 or true, and off with 0 or false.
+",
+    );
+    for (heading, variables) in GROUPS {
+        // Writing to a string does not fail.
+        let _ = write!(text, "\n{heading}:\n");
+        for (name, what) in *variables {
+            let _ = writeln!(text, "  {name}\n      {what}");
+        }
+    }
+    text
+}
