@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use super::process::Interrupted;
-use crate::net::NetError;
+use crate::net::{NetError, reason};
 use crate::room::RoomError;
 use crate::secrets::SecretsError;
 use crate::server::data_dir::DataDirError;
@@ -164,7 +164,7 @@ impl Failure {
         let (kind, hint, retryable) = classify(error);
         Self {
             kind,
-            message: format!("{error:#}"),
+            message: reason(error.as_ref()),
             hint,
             retryable,
         }
@@ -252,14 +252,26 @@ fn classify(error: &anyhow::Error) -> (Kind, Option<String>, bool) {
         if cause.is::<ApiKeyError>() || cause.is::<TokenError>() {
             return (Kind::NotPermitted, None, false);
         }
-        if cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-        {
-            return (Kind::ClosedPipe, None, false);
+        if let Some(error) = cause.downcast_ref::<io::Error>() {
+            return of_io(error.kind());
         }
     }
     (Kind::Failed, None, false)
+}
+
+/// A file or a stream that cannot be written.
+fn of_io(kind: io::ErrorKind) -> (Kind, Option<String>, bool) {
+    use io::ErrorKind::{
+        BrokenPipe, NotADirectory, NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
+    let hint = match kind {
+        BrokenPipe => return (Kind::ClosedPipe, None, false),
+        NotFound | NotADirectory => Some("check that the directory is there"),
+        PermissionDenied | ReadOnlyFilesystem => Some("check the permissions, or choose another place"),
+        StorageFull | QuotaExceeded => Some("make room there, or choose another place"),
+        _ => None,
+    };
+    (Kind::Failed, hint.map(str::to_owned), false)
 }
 
 fn of_room(error: &RoomError) -> (Kind, Option<String>, bool) {
@@ -268,7 +280,8 @@ fn of_room(error: &RoomError) -> (Kind, Option<String>, bool) {
             Kind::Unreachable,
             Some("check the address (--api-url, MESHAGENT_API_URL) and that the server runs"),
         ),
-        RoomError::NotARoomServer { .. } | RoomError::Net(NetError::TooLong { .. }) => (
+        RoomError::NotARoomServer { .. }
+        | RoomError::Net(NetError::TooLong { .. } | NetError::NotHttp(_)) => (
             Kind::Unreachable,
             Some("check the address (--api-url, MESHAGENT_API_URL)"),
         ),

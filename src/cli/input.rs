@@ -74,14 +74,9 @@ impl InputArgs {
         }
         match &self.path {
             Some(path) if path != Path::new("-") => {
-                let file = File::open(path).map_err(|error| {
-                    CommandError::new(
-                        Kind::Failed,
-                        format!("{} cannot be read: {error}", path.display()),
-                    )
-                    .hint("check the path that --in names, and its permissions")
-                })?;
-                read_all(file).with_context(|| format!("{} cannot be read", path.display()))
+                let path = path.clone();
+                // On a thread of its own: it may be a pipe, and Ctrl-C is noticed meanwhile.
+                tokio::task::spawn_blocking(move || read_file(&path)).await?
             }
             Some(_) => self.read_stdin(ui).await,
             None if !io::stdin().is_terminal() => self.read_stdin(ui).await,
@@ -117,6 +112,18 @@ const fn base64_fault(error: &base64::DecodeError) -> &'static str {
         base64::DecodeError::InvalidLastSymbol { .. } => "its last character is wrong",
         base64::DecodeError::InvalidPadding => "its padding is wrong",
     }
+}
+
+/// Reads a file, whole.
+fn read_file(path: &Path) -> anyhow::Result<SecretValue> {
+    let file = File::open(path).map_err(|error| {
+        CommandError::new(
+            Kind::Failed,
+            format!("{} cannot be read: {error}", path.display()),
+        )
+        .hint("check the path that --in names, and its permissions")
+    })?;
+    read_all(file).with_context(|| format!("{} cannot be read", path.display()))
 }
 
 /// Reads to the end, but no more than a room takes.

@@ -1,7 +1,7 @@
 //! Where a secret is written to: stdout, or a file that appears whole or not at all.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -80,7 +80,7 @@ impl OutputArgs {
         let refuse = |what: String, hint: &str| CommandError::new(Kind::Failed, what).hint(hint);
         let found = match fs::symlink_metadata(target) {
             Ok(metadata) => Some(metadata),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error).with_context(|| format!("{shown} cannot be written")),
         };
         let over_existing = found.is_some();
@@ -95,11 +95,9 @@ impl OutputArgs {
                 return Err(refuse(format!("{shown} exists already"), "replace it with --force").into());
             }
             Some(kind) if !kind.is_file() => {
-                let file = File::options().write(true).open(target);
-                let file = file.with_context(|| format!("{shown} cannot be written"))?;
                 return Ok(Output::Device {
                     target: target.to_owned(),
-                    file,
+                    file: open_device(target)?,
                 });
             }
             _ => {}
@@ -110,6 +108,7 @@ impl OutputArgs {
         };
         // Made with mode 0600.
         let file = NamedTempFile::with_prefix_in(".meshagent-", directory)
+            .map_err(without_path)
             .with_context(|| format!("{shown} cannot be written"))?;
         let target = target.to_owned();
         Ok(Output::Replace {
@@ -162,13 +161,54 @@ fn replace(
     Ok(())
 }
 
+/// The error of a new file ends in that file's path, which nobody asked for.
+fn without_path(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.split_once(" at path ") {
+        Some((reason, _)) => io::Error::new(error.kind(), reason),
+        None => error,
+    }
+}
+
+/// Opens a pipe or a device. A pipe that nobody reads is an error, and not waited for.
 #[cfg(unix)]
-fn set_mode(file: &File, mode: u32) -> std::io::Result<()> {
+fn open_device(target: &Path) -> anyhow::Result<File> {
+    use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, open};
+    use rustix::io::Errno;
+
+    let cannot = || format!("{} cannot be written", target.display());
+    match open(
+        target,
+        OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC,
+        Mode::empty(),
+    ) {
+        Ok(device) => {
+            let flags = fcntl_getfl(&device).with_context(cannot)?;
+            fcntl_setfl(&device, flags - OFlags::NONBLOCK).with_context(cannot)?;
+            Ok(device.into())
+        }
+        Err(Errno::NXIO) => Err(
+            CommandError::new(Kind::Failed, format!("{}: nobody reads it", cannot()))
+                .hint("start what reads the pipe first")
+                .into(),
+        ),
+        Err(error) => Err(io::Error::from(error)).with_context(cannot),
+    }
+}
+
+#[cfg(not(unix))]
+fn open_device(target: &Path) -> anyhow::Result<File> {
+    let file = File::options().write(true).open(target);
+    file.with_context(|| format!("{} cannot be written", target.display()))
+}
+
+#[cfg(unix)]
+fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn set_mode(_file: &File, _mode: u32) -> std::io::Result<()> {
+fn set_mode(_file: &File, _mode: u32) -> io::Result<()> {
     Ok(())
 }

@@ -51,7 +51,9 @@ fn a_directory_that_cannot_be_made() {
             .secret(["list"])
             .env("MESHAGENT_DATA_DIR", &path)
             .run();
-        list.refuses(1).says(path.to_str().unwrap());
+        let list = list.refuses(1).says(path.to_str().unwrap());
+        // Once is enough.
+        assert!(list.err().matches("(os error").count() <= 1, "{}", list.err());
         let serve = env.call(["room", "serve", "--listen", "127.0.0.1:0"]);
         serve.env("MESHAGENT_DATA_DIR", &path).run().refuses(1);
     }

@@ -1,6 +1,7 @@
 //! `get --out`: a file appears whole or not at all, and nothing is replaced unasked.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Stdio;
@@ -100,8 +101,9 @@ fn where_nothing_can_be_written_says_so() {
     env.write("file", "x");
     // Not even root makes files there.
     for path in ["missing/new", "file/new", "/proc/meshagent-test"] {
-        let ran = get(&env, &["--out", path]).ends_with(1).says(path);
-        assert_eq!(ran.out(), "");
+        let ran = get(&env, &["--out", path]).refuses(1).says(path);
+        // The file beside it, of which nobody knows, is not named.
+        assert!(!ran.err().contains(".meshagent-"), "{}", ran.err());
     }
     assert_eq!(env.files(), ["file"]);
 }
@@ -111,7 +113,7 @@ fn a_full_device_is_an_error() {
     let env = stored();
     get(&env, &["--out", "/dev/full"]).refuses(1);
     get(&env, &["--out", "/dev/full", "--force"])
-        .ends_with(1)
+        .refuses(1)
         .says("No space left");
     get(&env, &["--out", "/dev/null", "--force"]).succeeds();
     assert_eq!(env.files(), [""; 0]);
@@ -124,6 +126,27 @@ fn a_full_stdout_is_an_error() {
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let output = command.stdin(Stdio::null()).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("No space left") && said.contains("\nhint: "),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_pipe_is_written_to_and_one_that_nobody_reads_is_an_error() {
+    let env = stored();
+    let pipe = env.pipe("pipe");
+    get(&env, &["--out", "pipe"]).refuses(1).says("exists already");
+    get(&env, &["--out", "pipe", "--force"])
+        .refuses(1)
+        .says("nobody reads it");
+    // Open for both, so that opening it waits for nobody.
+    let mut reader = fs::File::options().read(true).write(true).open(&pipe).unwrap();
+    get(&env, &["--out", "pipe", "--force"]).succeeds();
+    let mut read = [0; 6];
+    reader.read_exact(&mut read).unwrap();
+    assert_eq!(&read, b"value\n");
 }
 
 #[test]

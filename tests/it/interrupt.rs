@@ -1,5 +1,6 @@
 //! Signals and closed pipes: a command ends at once, and does nothing half.
 
+use std::fs::File;
 use std::io::Write;
 use std::process::Stdio;
 
@@ -24,6 +25,23 @@ fn a_signal_ends_a_command_that_waits_for_its_stdin() {
         drop(stdin);
         env.local().secret(["get", "a"]).run().refuses(3);
     }
+}
+
+#[test]
+fn a_signal_ends_a_command_that_waits_for_its_input_file() {
+    let env = TestEnv::new();
+    let pipe = env.pipe("pipe");
+    let set = ["set", "a", "--in", "pipe"];
+    let child = env.local().secret(set).spawn();
+    // Opened once the command reads; it waits for more, and for the end.
+    let mut writer = File::options().write(true).open(&pipe).unwrap();
+    writer.write_all(b"half").unwrap();
+    signal(&child, Signal::INT);
+    let output = ends_soon(child);
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert_eq!((output.stdout, output.stderr), (Vec::new(), Vec::new()));
+    drop(writer);
+    env.local().secret(["get", "a"]).run().refuses(3);
 }
 
 #[test]
