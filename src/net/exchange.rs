@@ -18,7 +18,13 @@ pub async fn exchange(
     request: Request<Full<Bytes>>,
     limit: usize,
 ) -> Result<Response<Bytes>, NetError> {
-    let broken = |error: hyper::Error| NetError::Closed(reason(&error));
+    let broken = |error: hyper::Error| {
+        if error.is_parse() {
+            NetError::NotHttp(reason(&error))
+        } else {
+            NetError::Closed(reason(&error))
+        }
+    };
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let answered = async {
         let answer = sender.send_request(request).await.map_err(broken)?;

@@ -50,6 +50,9 @@ pub enum NetError {
     /// The connection ended before the whole answer had come.
     #[error("the connection ended: {0}")]
     Closed(String),
+    /// What answered does not speak HTTP as this program does.
+    #[error("the answer cannot be read: {0}")]
+    NotHttp(String),
     /// The answer is longer than what is read of it.
     #[error("the answer is longer than {limit} bytes")]
     TooLong {

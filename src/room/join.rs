@@ -84,7 +84,11 @@ fn handshake_error(room_url: &Url, error: SocketError) -> RoomError {
         SocketError::Protocol(ProtocolError::HandshakeIncomplete) | SocketError::Io(_) => {
             RoomError::Closed(format!("before it answered: {}", reason(&error)))
         }
-        SocketError::Protocol(_) | SocketError::HttpFormat(_) => RoomError::NotARoomServer {
+        // The last is what the library calls a head that does not end.
+        SocketError::Protocol(_)
+        | SocketError::HttpFormat(_)
+        | SocketError::Capacity(_)
+        | SocketError::AttackAttempt => RoomError::NotARoomServer {
             host: authority(room_url),
         },
         other => RoomError::Closed(reason(&other)),

@@ -100,6 +100,22 @@ fn a_page_is_no_room_server() {
 }
 
 #[test]
+fn what_is_no_http_or_has_no_end_is_no_room_server() {
+    let env = TestEnv::new();
+    let noise = FakeServer::answering(vec![0xff; 300]);
+    let endless =
+        FakeServer::answering("HTTP/1.1 200 OK\r\n".to_owned() + &"X-More: and more\r\n".repeat(50_000));
+    for server in [noise, endless] {
+        for way in [server.connecting(&env), server.joining(&env)] {
+            get(&way, &[])
+                .refuses(7)
+                .says("the answer ")
+                .says("check the address");
+        }
+    }
+}
+
+#[test]
 fn statuses_are_told_apart_and_pages_are_not_repeated() {
     let env = TestEnv::new();
     for (status, code) in [
