@@ -53,6 +53,12 @@ impl JoinedRoom {
     }
 }
 
+/// Finds what is wrong with the settings before anything is asked for.
+pub(super) fn check(context: &Context, args: &RoomArgs) -> anyhow::Result<()> {
+    resolve(&args.overrides(), &context.environment)?;
+    Ok(())
+}
+
 /// Joins the room, does `work` in it and leaves, all within the command's time.
 pub(super) async fn in_room(
     context: &Context,

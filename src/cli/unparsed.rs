@@ -5,11 +5,12 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory, ValueEnum};
 
 use super::args::{Cli, ColorChoice};
 use super::failure::{ErrorFormat, Failure};
+use super::text::escape;
 use super::{suggest, ui};
 
 /// The command tree, in the colour that the command line asks for.
@@ -29,6 +30,7 @@ pub(super) fn answer(mut error: clap::Error, arguments: &[OsString]) -> ExitCode
         return ExitCode::SUCCESS;
     }
     suggest::improve(&mut error);
+    escape_context(&mut error);
     let failure = Failure::usage(&error);
     if given(arguments, "--error-format") == Some(ErrorFormat::Json) {
         ui::error_line(&failure.to_json());
@@ -36,6 +38,20 @@ pub(super) fn answer(mut error: clap::Error, arguments: &[OsString]) -> ExitCode
         let _ = error.print();
     }
     failure.exit_code()
+}
+
+/// What an error repeats of the command line must not steer a terminal.
+fn escape_context(error: &mut clap::Error) {
+    let escaped: Vec<(ContextKind, ContextValue)> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(escape(text)))),
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in escaped {
+        error.insert(kind, value);
+    }
 }
 
 /// The value that a flag is given, as `--flag value` or `--flag=value`.

@@ -45,6 +45,36 @@ fn ctrl_c_at_a_hidden_prompt_ends_at_once_and_leaves_the_terminal_as_it_was() {
     assert!(!env.data_dir().exists());
 }
 
+/// Whoever typed a secret must not hear only then that it goes nowhere.
+#[test]
+fn a_mistake_in_the_settings_is_told_before_anything_is_asked() {
+    let env = TestEnv::new();
+    for command in [&["set", "a"][..], &["delete", "a"]] {
+        let call = env.call(["room", "secret"]).args(command).arg("--local");
+        let screen = Terminal::run(call).ends();
+        assert_eq!(screen.code, 2, "{screen:?}");
+        assert!(screen.text.contains("no room was given"), "{screen:?}");
+        assert!(
+            !screen.text.contains("Value of") && !screen.text.contains("Delete"),
+            "{screen:?}"
+        );
+    }
+}
+
+/// What is repeated of a command line that cannot be parsed is escaped on a terminal too.
+#[test]
+fn a_bad_argument_cannot_steer_the_terminal() {
+    let env = TestEnv::new();
+    for argument in ["a\x1b[2Jb", "a\x07b"] {
+        for arguments in [&["get", argument][..], &["get", "a", argument], &[argument]] {
+            let screen = shown(&env, arguments);
+            assert_eq!(screen.code, 2, "{screen:?}");
+            assert!(screen.text.contains("a\\u{"), "{screen:?}");
+            assert!(!screen.text.contains(argument), "{screen:?}");
+        }
+    }
+}
+
 #[test]
 fn nothing_typed_is_an_empty_value() {
     let env = TestEnv::new();

@@ -7,7 +7,7 @@ use super::{ids, not_found, parse_id, parse_identity};
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{CommandError, Kind, Outcome};
-use crate::cli::room::in_room;
+use crate::cli::room::{check, in_room};
 use crate::cli::terminal;
 use crate::cli::text::escape;
 use crate::secrets::SecretsError;
@@ -45,6 +45,7 @@ pub(super) async fn run(context: &Context, args: DeleteArgs) -> anyhow::Result<O
     let ids: Vec<SecretId> = args.ids.into_iter().chain(args.flags).collect();
     let shown: Vec<String> = ids.iter().map(|id| escape(id.as_str())).collect();
     let ui = &context.ui;
+    check(context, &args.room)?;
     if !args.yes && ui.can_ask() && !terminal::confirm(format!("Delete {}?", shown.join(", "))).await? {
         return Err(CommandError::new(Kind::Failed, "nothing was deleted").into());
     }

@@ -7,7 +7,7 @@ use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::Outcome;
 use crate::cli::input::InputArgs;
-use crate::cli::room::in_room;
+use crate::cli::room::{check, in_room};
 use crate::cli::text::escape;
 use crate::secrets::SetOptions;
 use crate::wire::Identity;
@@ -50,6 +50,7 @@ pub(in crate::cli) struct SetArgs {
 pub(super) async fn run(context: &Context, args: SetArgs) -> anyhow::Result<Outcome> {
     let id = args.id.id()?;
     let shown = escape(id.as_str());
+    check(context, &args.room)?;
     let value = args
         .input
         .read(&context.ui, &format!("Value of {shown} (not shown): "))
