@@ -114,7 +114,7 @@ pub(super) struct RoomArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) identity: Option<String>,
     /// Use the room on this machine [env: MESHAGENT_LOCAL=1]
-    #[arg(long)]
+    #[arg(long, conflicts_with = "api_url")]
     pub(super) local: bool,
     /// Time for the whole command, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "30")]

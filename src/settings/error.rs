@@ -131,7 +131,9 @@ impl SettingsError {
             Self::NoRoom => "use `--room NAME` or MESHAGENT_ROOM",
             Self::NoIdentity | Self::BadIdentity(_) => "use `--identity NAME`",
             Self::IdentityNeedsApiKey => "set MESHAGENT_API_KEY, or use --local, or leave out `--identity`",
-            Self::NoProject => "use `--project-id ID` or MESHAGENT_PROJECT_ID",
+            Self::NoProject => {
+                "use `--project-id ID` or MESHAGENT_PROJECT_ID; a participant token needs MESHAGENT_ROOM instead"
+            }
             Self::BadUrl { .. } => "use a URL like https://api.example.com",
             Self::InsecureUrl { .. } => {
                 "use https, or set MESHAGENT_ALLOW_INSECURE=1 if the network is trusted"

@@ -24,7 +24,9 @@ pub fn resolve(overrides: &Overrides, env: &Environment) -> Result<RoomSettings,
     let room = RoomName::new(room).map_err(SettingsError::BadRoom)?;
     let identity = overrides.identity.as_deref().map(Identity::new).transpose();
     let identity = identity.map_err(SettingsError::BadIdentity)?;
-    let access = if overrides.local || env.switch("MESHAGENT_LOCAL")? {
+    // A flag that names a server wins over the variable.
+    let local_by_default = overrides.api_url.is_none() && env.switch("MESHAGENT_LOCAL")?;
+    let access = if overrides.local || local_by_default {
         local(env, identity)?
     } else {
         let insecure = env.switch("MESHAGENT_ALLOW_INSECURE")?;

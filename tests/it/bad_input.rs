@@ -205,6 +205,18 @@ fn an_address_that_cannot_be() {
     list("http://192.0.2.1").refuses(2).says("not encrypted");
 }
 
+/// The room on this machine and one elsewhere are never mixed up.
+#[test]
+fn two_places_at_once() {
+    let env = TestEnv::new();
+    // Nothing listens on port 1.
+    let list = ["list", "--room", "room", "--api-url", "http://127.0.0.1:1"];
+    is_usage(secret(&env, &list).arg("--local").run());
+    let elsewhere = secret(&env, &list).env("MESHAGENT_LOCAL", "1");
+    elsewhere.run().refuses(4).says("not signed in");
+    assert!(!env.data_dir().exists());
+}
+
 #[test]
 fn flags_that_cannot_be() {
     let env = TestEnv::new();
