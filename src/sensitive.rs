@@ -14,14 +14,37 @@ pub type SecretValue = Sensitive<Vec<u8>>;
 /// A token, a key or a password that is text.
 pub type SensitiveText = Sensitive<String>;
 
+/// A value that can be overwritten with all the memory it owns.
+pub trait Wipe {
+    /// Overwrites the content and leaves the value empty.
+    fn wipe(&mut self);
+}
+
+// Spare capacity is overwritten in bulk, elements are one by one: of many megabytes, the difference is
+// felt. So the value is emptied first, and all of its memory is spare then.
+
+impl Wipe for Vec<u8> {
+    fn wipe(&mut self) {
+        self.clear();
+        self.zeroize();
+    }
+}
+
+impl Wipe for String {
+    fn wipe(&mut self) {
+        self.clear();
+        self.zeroize();
+    }
+}
+
 /// A value that must not leak: redacted in `Debug`, overwritten on drop.
 ///
 /// Overwriting covers the memory this value owns when it is dropped. Copies that the operating
 /// system, a socket buffer or a growing vector made on the way are outside its reach.
 #[derive(Clone, Default)]
-pub struct Sensitive<T: Zeroize>(T);
+pub struct Sensitive<T: Wipe>(T);
 
-impl<T: Zeroize> Sensitive<T> {
+impl<T: Wipe> Sensitive<T> {
     /// Takes charge of `value`.
     pub const fn new(value: T) -> Self {
         Self(value)
@@ -33,28 +56,28 @@ impl<T: Zeroize> Sensitive<T> {
     }
 }
 
-impl<T: Zeroize + Default> Sensitive<T> {
+impl<T: Wipe + Default> Sensitive<T> {
     /// The content, out of this value's care.
     pub fn into_exposed(mut self) -> T {
         std::mem::take(&mut self.0)
     }
 }
 
-impl<T: Zeroize> From<T> for Sensitive<T> {
+impl<T: Wipe> From<T> for Sensitive<T> {
     fn from(value: T) -> Self {
         Self::new(value)
     }
 }
 
-impl<T: Zeroize> fmt::Debug for Sensitive<T> {
+impl<T: Wipe> fmt::Debug for Sensitive<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sensitive(…)")
     }
 }
 
-impl<T: Zeroize> Drop for Sensitive<T> {
+impl<T: Wipe> Drop for Sensitive<T> {
     fn drop(&mut self) {
-        self.0.zeroize();
+        self.0.wipe();
     }
 }
 
@@ -66,6 +89,14 @@ mod tests {
     fn debug_shows_nothing() {
         let value = SecretValue::new(b"canary".to_vec());
         assert_eq!(format!("{value:?} {value:#?}"), "Sensitive(…) Sensitive(…)");
+    }
+
+    #[test]
+    fn what_was_wiped_is_empty() {
+        let (mut bytes, mut text) = (b"canary".to_vec(), "canary".to_owned());
+        bytes.wipe();
+        text.wipe();
+        assert!(bytes.is_empty() && text.is_empty());
     }
 
     #[test]

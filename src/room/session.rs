@@ -1,12 +1,13 @@
 //! The task that owns the socket: packets out, packets in, answers to whoever asked.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -92,21 +93,18 @@ pub(super) async fn run<S>(
     S: Stream<Item = Result<SocketMessage, SocketError>> + Sink<SocketMessage, Error = SocketError> + Unpin,
 {
     let (sink, stream) = socket.split();
-    let (heard, silence) = watch::channel(());
+    // Set with every packet, so it has to be cheap.
+    let heard = AtomicBool::new(false);
     let ending = tokio::select! {
         ending = receive(stream, &calls, &subscribers, &heard) => ending,
-        ending = send(sink, outgoing, silence) => ending,
+        ending = send(sink, outgoing, &heard) => ending,
     };
     calls.end(&ending);
     subscribers.end();
 }
 
 /// Writes messages, and pings when nothing comes from the other side. Ends with the reason.
-async fn send<S>(
-    mut sink: S,
-    mut outgoing: mpsc::Receiver<Outgoing>,
-    mut heard: watch::Receiver<()>,
-) -> RoomError
+async fn send<S>(mut sink: S, mut outgoing: mpsc::Receiver<Outgoing>, heard: &AtomicBool) -> RoomError
 where
     S: Sink<SocketMessage, Error = SocketError> + Unpin,
 {
@@ -125,8 +123,7 @@ where
                 }
             },
             _ = ticks.tick() => {
-                silent_pings = if heard.has_changed().unwrap_or(false) { 0 } else { silent_pings + 1 };
-                heard.mark_unchanged();
+                silent_pings = if heard.swap(false, Ordering::Relaxed) { 0 } else { silent_pings + 1 };
                 if silent_pings > MAX_SILENT_PINGS {
                     return RoomError::Closed("the server does not answer any more".to_owned());
                 }
@@ -150,12 +147,7 @@ where
 }
 
 /// Reads messages and hands them on. Ends with the reason.
-async fn receive<S>(
-    mut stream: S,
-    calls: &Calls,
-    subscribers: &Subscribers,
-    heard: &watch::Sender<()>,
-) -> RoomError
+async fn receive<S>(mut stream: S, calls: &Calls, subscribers: &Subscribers, heard: &AtomicBool) -> RoomError
 where
     S: Stream<Item = Result<SocketMessage, SocketError>> + Unpin,
 {
@@ -165,13 +157,13 @@ where
             Some(Ok(SocketMessage::Binary(packet))) => packet,
             Some(Ok(SocketMessage::Close(frame))) => return closed(frame),
             Some(Ok(_)) => {
-                heard.send_replace(());
+                heard.store(true, Ordering::Relaxed);
                 continue;
             }
             Some(Err(error)) => return ended(error),
             None => return RoomError::Closed(String::new()),
         };
-        heard.send_replace(());
+        heard.store(true, Ordering::Relaxed);
         match assembler.push(&packet) {
             Ok(Assembled::Pending) => {}
             Ok(Assembled::Message(message)) if message.kind == RESPONSE => {

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 
 use super::StoreError;
 use super::connection::Connections;
@@ -78,10 +78,8 @@ impl<J: Send + 'static> Worker<J> {
             // Nobody may be waiting for it.
             let _ = end.send(shared.connections.finish(connection));
         };
-        thread::Builder::new()
-            .name(format!("store-{}", self.name))
-            .spawn(run)
-            .map_err(|error| StoreError::io("start a thread for", self.name.as_ref(), error))?;
+        // One of the runtime's threads: in local mode, the one that opened the store.
+        drop(spawn_blocking(run));
         Ok(State::Running { jobs, ended })
     }
 
