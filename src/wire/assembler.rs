@@ -1,7 +1,6 @@
 //! Joins packets to messages, one message at a time.
 
-use zeroize::Zeroizing;
-
+use super::data::MessageData;
 use super::{DecodeError, Message, Packet};
 
 /// What a packet completed.
@@ -39,7 +38,7 @@ struct Partial {
     kind: String,
     packet_count: u32,
     received: u32,
-    data: Zeroizing<Vec<u8>>,
+    data: MessageData,
     too_large: bool,
 }
 
@@ -65,7 +64,7 @@ impl Assembler {
                     kind: kind.to_owned(),
                     packet_count,
                     received: 0,
-                    data: Zeroizing::default(),
+                    data: MessageData::default(),
                     too_large: false,
                 };
                 if packet_count == 0 {
@@ -126,19 +125,18 @@ impl Partial {
         self.received = expected;
         if self.too_large || self.data.len().saturating_add(data.len()) > limit {
             self.too_large = true;
-            self.data = Zeroizing::default();
+            self.data = MessageData::default();
         } else {
-            self.data.extend_from_slice(data);
+            self.data.append(data);
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Assembled {
-        let data = std::mem::take(&mut *self.data);
+    fn finish(self) -> Assembled {
         let read = if self.too_large {
             Err(DecodeError::TooLarge)
         } else {
-            Message::from_data(self.message_id, &self.kind, data)
+            Message::from_data(self.message_id, &self.kind, self.data)
         };
         read.map_or_else(
             |error| Assembled::Unreadable {

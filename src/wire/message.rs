@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::DecodeError;
+use super::data::{LENGTH_BYTES, MessageData, header_length};
 use super::packet::{PACKET_DATA_BYTES, Packet, data_header};
-use super::{DecodeError, MAX_HEADER_BYTES};
 use crate::sensitive::{SecretValue, SensitiveText};
 
 /// A message header: a JSON object.
@@ -13,9 +14,6 @@ pub type Header = Map<String, Value>;
 
 /// The member that carries trace context; it is no part of the header's meaning.
 const TRACE_MEMBER: &str = "__meshagent__";
-
-/// Bytes of the header length at the start of a message's data.
-const LENGTH_BYTES: usize = 8;
 
 /// A message. Its header may name tokens and its payload may be a secret, so `Debug` shows neither.
 #[derive(Debug, Clone)]
@@ -50,25 +48,21 @@ impl Message {
         })
     }
 
-    /// Splits a message's data into header and payload.
-    pub(super) fn from_data(id: u64, kind: &str, mut data: Vec<u8>) -> Result<Self, DecodeError> {
-        let (length, rest) = data
-            .split_first_chunk::<LENGTH_BYTES>()
+    /// A message whose data has come.
+    pub(super) fn from_data(id: u64, kind: &str, mut data: MessageData) -> Result<Self, DecodeError> {
+        let (length, header) = data
+            .head
+            .split_first_chunk()
             .ok_or(DecodeError::BadHeaderLength)?;
-        let length =
-            usize::try_from(u64::from_be_bytes(*length)).map_err(|_| DecodeError::BadHeaderLength)?;
-        if length > MAX_HEADER_BYTES {
+        if header_length(*length) != Some(header.len()) {
             return Err(DecodeError::BadHeaderLength);
         }
-        let header = rest.get(..length).ok_or(DecodeError::BadHeaderLength)?.to_vec();
-        let header = String::from_utf8(header).map_err(|_| DecodeError::BadHeader)?;
-        // In place: a payload of many megabytes must not be copied to a second buffer.
-        data.drain(..LENGTH_BYTES.saturating_add(length));
+        let header = String::from_utf8(header.to_vec()).map_err(|_| DecodeError::BadHeader)?;
         Ok(Self {
             id,
             kind: kind.to_owned(),
             header: header.into(),
-            payload: data.into(),
+            payload: std::mem::take(&mut *data.payload).into(),
         })
     }
 

@@ -10,6 +10,7 @@
 
 mod assembler;
 mod content;
+mod data;
 mod error_code;
 mod message;
 pub mod messaging;
