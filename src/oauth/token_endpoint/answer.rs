@@ -1,0 +1,243 @@
+//! Token answers.
+
+use hyper::Response;
+use hyper::body::Bytes;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::oauth::{OAuthError, OAuthScope, ProviderErrorCode};
+use crate::sensitive::SensitiveText;
+
+/// Largest answer that is read, in bytes.
+pub const MAX_ANSWER_BYTES: usize = 64 << 10;
+
+/// Longest lifetime that is believed, in seconds: a hundred years.
+const MAX_EXPIRES_IN: u64 = 100 * 366 * 24 * 60 * 60;
+
+/// What a token endpoint handed out.
+#[derive(Debug, Clone)]
+pub struct TokenAnswer {
+    /// The access token.
+    pub access_token: SensitiveText,
+    /// The refresh token, if one came; without one a former one stays good (RFC 6749, section 6).
+    pub refresh_token: Option<SensitiveText>,
+    /// An OpenID Connect id token, unverified.
+    pub id_token: Option<SensitiveText>,
+    /// Unix time in seconds at which the access token expires, counted from when it was asked for;
+    /// none if the provider does not say.
+    pub expires_at: Option<u64>,
+    /// What was granted; none if it is what was asked for.
+    pub scopes: Option<Vec<OAuthScope>>,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    error: Option<Value>,
+    access_token: Option<String>,
+    token_type: Option<String>,
+    refresh_token: Option<String>,
+    id_token: Option<String>,
+    expires_in: Option<Value>,
+    scope: Option<Value>,
+}
+
+/// Reads the answer to a token request that was made at `requested_at`, in Unix seconds.
+///
+/// # Errors
+/// [`OAuthError::Refused`] with the provider's code wherever there is one, on a status of 200 too;
+/// [`OAuthError::BadAnswer`] for everything else that is no token answer. Neither has anything of the
+/// body but that code.
+pub fn parse(answer: &Response<Bytes>, requested_at: u64) -> Result<TokenAnswer, OAuthError> {
+    let bad = |problem| OAuthError::BadAnswer {
+        status: answer.status().as_u16(),
+        problem,
+    };
+    if answer.status().is_redirection() {
+        return Err(bad("a token endpoint may not redirect"));
+    }
+    let Ok(body) = serde_json::from_slice::<Body>(answer.body()) else {
+        return Err(bad(
+            "what it says is not a JSON object with the members of a token answer",
+        ));
+    };
+    match body.error {
+        None | Some(Value::Null) => {}
+        Some(Value::String(code)) => return Err(OAuthError::Refused(ProviderErrorCode::new(&code))),
+        Some(_) => return Err(bad("its error is not a text")),
+    }
+    if !answer.status().is_success() {
+        return Err(bad("it does not say why"));
+    }
+    if !body.token_type.as_deref().is_none_or(is_bearer) {
+        return Err(bad("the token is not a bearer token"));
+    }
+    let access_token = body.access_token.filter(|token| !token.is_empty());
+    let access_token = access_token.ok_or_else(|| bad("there is no access token in it"))?;
+    if !is_token(&access_token) || !body.refresh_token.as_deref().is_none_or(is_token) {
+        return Err(bad("a token in it has characters that no token has"));
+    }
+    Ok(TokenAnswer {
+        access_token: access_token.into(),
+        refresh_token: body
+            .refresh_token
+            .filter(|token| !token.is_empty())
+            .map(Into::into),
+        id_token: body.id_token.map(Into::into),
+        expires_at: body
+            .expires_in
+            .as_ref()
+            .and_then(seconds)
+            .map(|seconds| requested_at.saturating_add(seconds)),
+        scopes: body
+            .scope
+            .as_ref()
+            .and_then(Value::as_str)
+            .map(OAuthScope::read_list),
+    })
+}
+
+/// `bearer` in any case; Slack says `bot` or `user` of what is a bearer token.
+fn is_bearer(token_type: &str) -> bool {
+    ["bearer", "bot", "user"]
+        .iter()
+        .any(|known| token_type.eq_ignore_ascii_case(known))
+}
+
+/// Printable ASCII (RFC 6749, appendix A.12).
+fn is_token(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// Some providers write the number as a text, or with a fraction.
+fn seconds(value: &Value) -> Option<u64> {
+    let seconds = match value {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())?,
+        _ => return None,
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "clamped to what fits"
+    )]
+    let seconds = seconds.clamp(0.0, MAX_EXPIRES_IN as f64) as u64;
+    Some(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::StatusCode;
+    use serde_json::json;
+
+    use super::*;
+
+    fn answered(status: u16, body: impl Into<Bytes>) -> Result<TokenAnswer, OAuthError> {
+        let mut answer = Response::new(body.into());
+        *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+        parse(&answer, 1000)
+    }
+
+    fn read(body: &Value) -> Result<TokenAnswer, OAuthError> {
+        answered(200, body.to_string())
+    }
+
+    fn problem(answer: Result<TokenAnswer, OAuthError>) -> String {
+        answer.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_whole_answer() {
+        let answer = read(&json!({
+            "access_token": "a", "token_type": "Bearer", "refresh_token": "r", "expires_in": 3600,
+            "scope": "x y", "id_token": "i", "extra": [1],
+        }))
+        .unwrap();
+        assert_eq!(answer.access_token.expose(), "a");
+        assert_eq!(answer.refresh_token.unwrap().expose(), "r");
+        assert_eq!(answer.id_token.unwrap().expose(), "i");
+        assert_eq!(answer.expires_at, Some(4600));
+        assert_eq!(OAuthScope::write_list(&answer.scopes.unwrap()), "x y");
+    }
+
+    #[test]
+    fn what_may_be_missing() {
+        let answer = read(&json!({"access_token": "a", "refresh_token": "", "expires_in": null})).unwrap();
+        assert!(answer.refresh_token.is_none() && answer.expires_at.is_none() && answer.scopes.is_none());
+    }
+
+    #[test]
+    fn lifetimes() {
+        for (expires_in, expires_at) in [
+            (json!(60), Some(1060)),
+            (json!("60"), Some(1060)),
+            (json!(60.9), Some(1060)),
+            (json!(-5), Some(1000)),
+            (json!(1e300), Some(1000 + MAX_EXPIRES_IN)),
+            (json!("soon"), None),
+            (json!("NaN"), None),
+            (json!({}), None),
+        ] {
+            let answer = read(&json!({"access_token": "a", "expires_in": expires_in})).unwrap();
+            assert_eq!(answer.expires_at, expires_at, "{expires_in}");
+        }
+    }
+
+    #[test]
+    fn the_providers_code_is_what_is_passed_on() {
+        let refusal = json!({"error": "invalid_grant", "error_description": "canary"});
+        for status in [200, 400, 401, 500] {
+            let error = answered(status, refusal.to_string()).unwrap_err();
+            assert_eq!(error.to_string(), "the OAuth provider refused: invalid_grant");
+        }
+        // An error wins over a token beside it.
+        let both = read(&json!({"error": "x\u{1b}", "access_token": "canary"})).unwrap_err();
+        assert_eq!(both.provider_code().unwrap().as_str(), "x?");
+    }
+
+    #[test]
+    fn what_is_no_token_answer() {
+        for (status, body) in [
+            (200, "<html>canary</html>".to_owned()),
+            (200, String::new()),
+            (200, json!(["canary"]).to_string()),
+            (200, json!({"canary": 1}).to_string()),
+            (200, json!({"access_token": ""}).to_string()),
+            (200, json!({"access_token": 7}).to_string()),
+            (200, json!({"access_token": "canary\n"}).to_string()),
+            (
+                200,
+                json!({"access_token": "a", "refresh_token": "canary\u{e9}"}).to_string(),
+            ),
+            (
+                200,
+                json!({"access_token": "canary", "token_type": "DPoP"}).to_string(),
+            ),
+            (200, json!({"error": {"canary": 1}}).to_string()),
+            (302, json!({"access_token": "canary"}).to_string()),
+            (404, json!({"access_token": "canary"}).to_string()),
+            (500, "canary".to_owned()),
+        ] {
+            let problem = problem(answered(status, body.clone()));
+            assert!(
+                problem.starts_with(&format!("the token endpoint answered {status}, and ")),
+                "{problem}"
+            );
+            assert!(!problem.contains("canary"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn token_types_that_are_bearer_tokens() {
+        for kind in ["bearer", "Bearer", "BEARER", "bot"] {
+            assert!(
+                read(&json!({"access_token": "a", "token_type": kind})).is_ok(),
+                "{kind}"
+            );
+        }
+    }
+}

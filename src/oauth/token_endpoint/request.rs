@@ -1,0 +1,251 @@
+//! Token requests.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use hyper::{Method, Request};
+use url::{Position, Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+use crate::net::{CLIENT_NAME, authority};
+use crate::oauth::{OAuthError, OAuthScope, PkceVerifier};
+use crate::sensitive::SensitiveText;
+
+/// A client as its provider knows it.
+#[derive(Debug, Clone)]
+pub struct OAuthClient {
+    /// Its id.
+    pub client_id: String,
+    /// Its secret; a public client has none.
+    pub client_secret: Option<SensitiveText>,
+}
+
+/// How a client says who it is (RFC 6749, section 2.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientAuthentication {
+    /// Id and secret as HTTP Basic, each form-encoded first: `client_secret_basic`.
+    Basic,
+    /// Id and secret in the form: `client_secret_post`.
+    Post,
+    /// The id alone in the form: a public client.
+    None,
+}
+
+impl ClientAuthentication {
+    /// What to try first for `client`.
+    pub const fn first(client: &OAuthClient) -> Self {
+        if client.client_secret.is_some() {
+            Self::Basic
+        } else {
+            Self::None
+        }
+    }
+
+    /// What to try where this one was answered with `invalid_client`.
+    pub const fn next(self) -> Option<Self> {
+        match self {
+            Self::Basic => Some(Self::Post),
+            Self::Post | Self::None => None,
+        }
+    }
+}
+
+/// What is asked of a token endpoint.
+#[derive(Debug, Clone)]
+pub enum TokenRequest {
+    /// Tokens for an authorization code.
+    AuthorizationCode {
+        /// The code.
+        code: SensitiveText,
+        /// The redirect URI of the authorization request, to the letter; none if it had none.
+        redirect_uri: Option<String>,
+        /// The verifier whose challenge the authorization request carried; none if it had none.
+        verifier: Option<PkceVerifier>,
+    },
+    /// A new access token, and perhaps a new refresh token.
+    RefreshToken {
+        /// The refresh token.
+        refresh_token: SensitiveText,
+        /// Fewer scopes than were granted; empty for the same.
+        scopes: Vec<OAuthScope>,
+    },
+}
+
+/// The request for the token endpoint at `endpoint`, ready for [`crate::net::exchange`].
+///
+/// # Errors
+/// [`OAuthError::BadRequest`] for an endpoint that names no host.
+pub fn request(
+    endpoint: &Url,
+    client: &OAuthClient,
+    authentication: ClientAuthentication,
+    asked: &TokenRequest,
+) -> Result<Request<Full<Bytes>>, OAuthError> {
+    let unusable = |_| OAuthError::BadRequest("the token endpoint's address cannot be used");
+    let mut request = Request::builder()
+        .method(Method::POST)
+        .uri(&endpoint[Position::BeforePath..Position::AfterQuery])
+        .header(HOST, authority(endpoint))
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        // Some providers answer with a form to who does not ask for JSON.
+        .header(ACCEPT, "application/json")
+        .header(USER_AGENT, CLIENT_NAME);
+    if let (ClientAuthentication::Basic, Some(secret)) = (authentication, &client.client_secret) {
+        request = request.header(AUTHORIZATION, basic(&client.client_id, secret)?);
+    }
+    request
+        .body(Full::from(form(client, authentication, asked)))
+        .map_err(unusable)
+}
+
+fn form(client: &OAuthClient, authentication: ClientAuthentication, asked: &TokenRequest) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    match asked {
+        TokenRequest::AuthorizationCode {
+            code,
+            redirect_uri,
+            verifier,
+        } => {
+            form.append_pair("grant_type", "authorization_code")
+                .append_pair("code", code.expose());
+            if let Some(redirect_uri) = redirect_uri {
+                form.append_pair("redirect_uri", redirect_uri);
+            }
+            if let Some(verifier) = verifier {
+                form.append_pair("code_verifier", verifier.text().expose());
+            }
+        }
+        TokenRequest::RefreshToken {
+            refresh_token,
+            scopes,
+        } => {
+            form.append_pair("grant_type", "refresh_token")
+                .append_pair("refresh_token", refresh_token.expose());
+            if !scopes.is_empty() {
+                form.append_pair("scope", &OAuthScope::write_list(scopes));
+            }
+        }
+    }
+    match (authentication, &client.client_secret) {
+        (ClientAuthentication::Basic, Some(_)) => {}
+        (ClientAuthentication::Post, Some(secret)) => {
+            form.append_pair("client_id", &client.client_id)
+                .append_pair("client_secret", secret.expose());
+        }
+        _ => {
+            form.append_pair("client_id", &client.client_id);
+        }
+    }
+    form.finish()
+}
+
+/// Id and secret are form-encoded before they are joined, so that a `:` in the id divides nothing.
+fn basic(client_id: &str, secret: &SensitiveText) -> Result<HeaderValue, OAuthError> {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let secret = Zeroizing::new(encoded(secret.expose()));
+    let pair = Zeroizing::new(format!("{}:{}", encoded(client_id), *secret));
+    let header = Zeroizing::new(format!("Basic {}", STANDARD.encode(&*pair)));
+    let mut value = HeaderValue::try_from(&**header)
+        .map_err(|_| OAuthError::BadRequest("the client's id or secret is not usable"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    fn client(secret: Option<&str>) -> OAuthClient {
+        OAuthClient {
+            client_id: "my:client id".into(),
+            client_secret: secret.map(|secret| secret.to_owned().into()),
+        }
+    }
+
+    fn code() -> TokenRequest {
+        TokenRequest::AuthorizationCode {
+            code: "c/o+de".to_owned().into(),
+            redirect_uri: Some("http://127.0.0.1:1/cb?a=b".into()),
+            verifier: None,
+        }
+    }
+
+    fn body(request: Request<Full<Bytes>>) -> String {
+        let collected = pin!(request.into_body().collect());
+        let mut context = Context::from_waker(Waker::noop());
+        let Poll::Ready(Ok(body)) = collected.poll(&mut context) else {
+            panic!("the body is there already")
+        };
+        String::from_utf8(body.to_bytes().to_vec()).unwrap()
+    }
+
+    fn made(
+        secret: Option<&str>,
+        authentication: ClientAuthentication,
+        asked: &TokenRequest,
+    ) -> Request<Full<Bytes>> {
+        let endpoint = Url::parse("https://p.example:8443/to%20ken?tenant=1#x").unwrap();
+        request(&endpoint, &client(secret), authentication, asked).unwrap()
+    }
+
+    #[test]
+    fn basic_encodes_id_and_secret_first() {
+        let request = made(Some("s:/+% \u{e9}"), ClientAuthentication::Basic, &code());
+        assert_eq!(request.uri(), "/to%20ken?tenant=1");
+        assert_eq!(request.headers()[HOST], "p.example:8443");
+        let header = &request.headers()[AUTHORIZATION];
+        assert!(header.is_sensitive());
+        let pair = STANDARD.decode(&header.as_bytes()["Basic ".len()..]).unwrap();
+        assert_eq!(pair, b"my%3Aclient+id:s%3A%2F%2B%25+%C3%A9");
+        assert_eq!(
+            body(request),
+            "grant_type=authorization_code&code=c%2Fo%2Bde&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcb%3Fa%3Db"
+        );
+    }
+
+    #[test]
+    fn post_and_public_clients_are_in_the_form() {
+        let refresh = TokenRequest::RefreshToken {
+            refresh_token: "r".to_owned().into(),
+            scopes: OAuthScope::read_list("a b"),
+        };
+        let post = made(Some("s&"), ClientAuthentication::Post, &refresh);
+        assert!(!post.headers().contains_key(AUTHORIZATION));
+        assert_eq!(
+            body(post),
+            "grant_type=refresh_token&refresh_token=r&scope=a+b&client_id=my%3Aclient+id&client_secret=s%26"
+        );
+        let verifier = PkceVerifier::generate().unwrap();
+        let asked = TokenRequest::AuthorizationCode {
+            code: "c".to_owned().into(),
+            redirect_uri: None,
+            verifier: Some(verifier.clone()),
+        };
+        let public = made(None, ClientAuthentication::None, &asked);
+        assert!(!public.headers().contains_key(AUTHORIZATION));
+        assert_eq!(
+            body(public),
+            format!(
+                "grant_type=authorization_code&code=c&code_verifier={}&client_id=my%3Aclient+id",
+                verifier.text().expose()
+            )
+        );
+    }
+
+    #[test]
+    fn basic_comes_first_and_post_once_after_it() {
+        let first = ClientAuthentication::first(&client(Some("s")));
+        assert_eq!(first, ClientAuthentication::Basic);
+        assert_eq!(first.next(), Some(ClientAuthentication::Post));
+        assert_eq!(first.next().and_then(ClientAuthentication::next), None);
+        let public = ClientAuthentication::first(&client(None));
+        assert_eq!((public, public.next()), (ClientAuthentication::None, None));
+    }
+}
