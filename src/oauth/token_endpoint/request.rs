@@ -43,11 +43,12 @@ impl ClientAuthentication {
         }
     }
 
-    /// What to try where this one was answered with `invalid_client`.
-    pub const fn next(self) -> Option<Self> {
+    /// What to try where this one was answered with `invalid_client`; none for a public client.
+    pub const fn other(self) -> Option<Self> {
         match self {
             Self::Basic => Some(Self::Post),
-            Self::Post | Self::None => None,
+            Self::Post => Some(Self::Basic),
+            Self::None => None,
         }
     }
 }
@@ -240,12 +241,11 @@ mod tests {
     }
 
     #[test]
-    fn basic_comes_first_and_post_once_after_it() {
+    fn basic_comes_first_and_a_public_client_has_no_choice() {
         let first = ClientAuthentication::first(&client(Some("s")));
         assert_eq!(first, ClientAuthentication::Basic);
-        assert_eq!(first.next(), Some(ClientAuthentication::Post));
-        assert_eq!(first.next().and_then(ClientAuthentication::next), None);
+        assert_eq!(first.other(), Some(ClientAuthentication::Post));
         let public = ClientAuthentication::first(&client(None));
-        assert_eq!((public, public.next()), (ClientAuthentication::None, None));
+        assert_eq!((public, public.other()), (ClientAuthentication::None, None));
     }
 }
