@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroize;
 
 /// The bytes of a secret.
@@ -78,6 +79,23 @@ impl<T: Wipe> fmt::Debug for Sensitive<T> {
 impl<T: Wipe> Drop for Sensitive<T> {
     fn drop(&mut self) {
         self.0.wipe();
+    }
+}
+
+/// A sensitive text that is written and read as it is: for the few structures that carry one on the wire
+/// or into the sealed store. Its owner answers for where they go.
+#[derive(Debug, Clone)]
+pub struct CarriedText(pub SensitiveText);
+
+impl Serialize for CarriedText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for CarriedText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(text.into()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Inputs and answers of the `secrets` toolkit (protocol, "The `secrets` toolkit"). Absent members
-//! mean null. What one participant asks of another is in [`request`].
+//! mean null. What one participant asks of another is in [`request`], the OAuth calls in [`oauth`].
 
+pub mod oauth;
 pub mod request;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,14 @@ pub mod tool {
     pub const PROVIDE: &str = "provide_secret";
     /// Deletes what was provided: takes [`super::request::DeleteRequestedSecret`], answers `empty`.
     pub const DELETE_REQUESTED: &str = "delete_requested_secret";
+    /// Asks for an OAuth access token: takes [`super::oauth::RequestOAuthToken`], answers
+    /// [`super::oauth::AccessToken`] once somebody signed in.
+    pub const REQUEST_OAUTH: &str = "request_oauth_token";
+    /// Answers such a request: takes [`super::oauth::ProvideOAuthAuthorization`], answers `empty`.
+    pub const PROVIDE_OAUTH: &str = "provide_oauth_authorization";
+    /// Reads an OAuth access token without asking anybody: takes [`super::oauth::GetOfflineOAuthToken`],
+    /// answers [`super::oauth::OfflineAccessToken`].
+    pub const OFFLINE_OAUTH: &str = "get_offline_oauth_token";
 }
 
 /// Type of a secret that was stored without one.
