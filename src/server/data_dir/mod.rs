@@ -135,6 +135,11 @@ impl DataDir {
         }
     }
 
+    /// Whether no other process works in the directory.
+    pub(in crate::server) const fn is_ours_alone(&self) -> bool {
+        self.served_by_us
+    }
+
     /// The directory, from the root.
     pub fn path(&self) -> &Path {
         &self.path

@@ -21,6 +21,7 @@ mod seal;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod worker;
 mod writer;
 
@@ -30,6 +31,7 @@ pub use error::StoreError;
 pub use key_source::KeySource;
 pub use record::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
 pub use sqlite::SqliteStore;
+pub use turns::Turn;
 
 use crate::sensitive::SecretValue;
 
@@ -55,6 +57,13 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Whether the secret is there.
     fn contains(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// Waits until nobody has the turn of this secret, in any process that uses the store, and takes it:
+    /// for what must not happen twice at once. It keeps nobody from reading and writing.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] if another process has it for a minute.
+    fn turn(&self, key: SecretKey) -> BoxFuture<'_, Result<Turn, StoreError>>;
 
     /// Finishes what was asked for and puts the files in order. Calls after it fail with
     /// [`StoreError::Closed`].

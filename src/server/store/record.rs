@@ -80,6 +80,20 @@ pub struct SecretQuery {
     pub delegated_to: DelegatedTo,
 }
 
+impl SecretQuery {
+    /// All that `viewer` may see in `room`, as far as it is delegated so.
+    pub const fn new(room: RoomName, viewer: Identity, delegated_to: DelegatedTo) -> Self {
+        Self {
+            room,
+            viewer,
+            id: None,
+            secret_type: None,
+            name: None,
+            delegated_to,
+        }
+    }
+}
+
 /// Which delegates a query accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DelegatedTo {

@@ -10,6 +10,7 @@ use super::connection::Connections;
 use super::keys::StoreKeys;
 use super::reader::{self, Question, Reader};
 use super::seal::Bound;
+use super::turns::{Turn, Turns};
 use super::worker::{Shared, Worker};
 use super::writer::{self, Action, Change};
 use super::{KeySource, SecretKey, SecretQuery, SecretRecord, Store, StoreError, schema};
@@ -27,6 +28,7 @@ pub struct SqliteStore {
     shared: Arc<Shared>,
     writer: Worker<Change>,
     reader: Worker<Question>,
+    turns: Turns,
 }
 
 impl SqliteStore {
@@ -44,6 +46,7 @@ impl SqliteStore {
             shared: Arc::new(Shared { connections, keys }),
             writer: Worker::new("writer", writer::run),
             reader: Worker::new("reader", reader::run),
+            turns: Turns::new((!data_dir.is_ours_alone()).then(|| data_dir.path())),
         })
     }
 
@@ -138,6 +141,10 @@ impl Store for SqliteStore {
 
     fn contains(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(self.ask(move |reader| reader.contains(&key)))
+    }
+
+    fn turn(&self, key: SecretKey) -> BoxFuture<'_, Result<Turn, StoreError>> {
+        Box::pin(self.turns.take(key))
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -1,0 +1,158 @@
+//! Turns: one at a time for what must not happen twice at once to a secret, in this process and in others.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+use tokio::sync::OwnedMutexGuard;
+use tokio::task::spawn_blocking;
+
+use super::{SecretKey, StoreError};
+use crate::server::data_dir::lock::wait_for;
+use crate::server::private;
+
+/// Lock files between processes. Two secrets may share one, which costs time and nothing else.
+const FILES: u8 = 16;
+
+/// How long another process is waited for: longer than what is done in a turn takes.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A turn; it is over when this is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    /// Held for its lock.
+    _file: Option<File>,
+    _guard: OwnedMutexGuard<()>,
+}
+
+/// Who has the turn.
+#[derive(Debug)]
+pub(super) struct Turns {
+    here: Mutex<HashMap<SecretKey, Weak<tokio::sync::Mutex<()>>>>,
+    /// Where the lock files are; none if no other process uses the store.
+    directory: Option<PathBuf>,
+}
+
+impl Turns {
+    pub(super) fn new(directory: Option<&Path>) -> Self {
+        Self {
+            here: Mutex::default(),
+            directory: directory.map(Path::to_owned),
+        }
+    }
+
+    /// Waits for the turn of `key`.
+    pub(super) async fn take(&self, key: SecretKey) -> Result<Turn, StoreError> {
+        let path = self
+            .directory
+            .as_ref()
+            .map(|directory| directory.join(file_name(&key)));
+        let guard = self.here(key).lock_owned().await;
+        let file = match path {
+            Some(path) => Some(
+                spawn_blocking(move || lock(&path))
+                    .await
+                    .map_err(|_| StoreError::Stopped)??,
+            ),
+            None => None,
+        };
+        Ok(Turn {
+            _file: file,
+            _guard: guard,
+        })
+    }
+
+    fn here(&self, key: SecretKey) -> Arc<tokio::sync::Mutex<()>> {
+        let mut here = self.here.lock().unwrap_or_else(PoisonError::into_inner);
+        here.retain(|_, turn| turn.strong_count() > 0);
+        if let Some(turn) = here.get(&key).and_then(Weak::upgrade) {
+            return turn;
+        }
+        let turn = Arc::default();
+        here.insert(key, Arc::downgrade(&turn));
+        turn
+    }
+}
+
+fn file_name(key: &SecretKey) -> String {
+    // No name has a control character in it.
+    let text = [
+        key.room.as_str(),
+        key.owner.as_str(),
+        key.delegate_text(),
+        key.id.as_str(),
+    ]
+    .join("\n");
+    let number = Sha256::digest(text).first().map_or(0, |byte| byte % FILES);
+    format!("turn.{number}")
+}
+
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let failed = |error| StoreError::io("lock", path, error);
+    let file = private::open_or_create(path).map_err(failed)?;
+    if wait_for(&file, Instant::now() + PATIENCE).map_err(failed)? {
+        Ok(file)
+    } else {
+        Err(StoreError::Busy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::wire::{Identity, RoomName, SecretId};
+
+    fn key(id: &str) -> SecretKey {
+        SecretKey {
+            room: RoomName::new("room").unwrap(),
+            owner: Identity::new("alice").unwrap(),
+            delegated_to: None,
+            id: SecretId::new(id).unwrap(),
+        }
+    }
+
+    /// How many had the turn at once, at most.
+    async fn most_at_once(turns: &[Arc<Turns>], id: impl Fn(usize) -> String) -> usize {
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let takes = (0..20).map(|number| {
+            let (turns, id, now, most) = (&turns[number % turns.len()], id(number), &now, &most);
+            async move {
+                let _turn = turns.take(key(&id)).await.unwrap();
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                for _ in 0..10 {
+                    tokio::task::yield_now().await;
+                }
+                now.fetch_sub(1, Ordering::SeqCst);
+            }
+        });
+        join_all(takes).await;
+        most.into_inner()
+    }
+
+    #[tokio::test]
+    async fn one_secret_is_taken_in_turns_and_others_are_not_waited_for() {
+        let turns = [Arc::new(Turns::new(None))];
+        assert_eq!(most_at_once(&turns, |_| "same".to_owned()).await, 1);
+        assert!(most_at_once(&turns, |number| number.to_string()).await > 1);
+        let _turn = turns[0].take(key("last")).await.unwrap();
+        assert_eq!(
+            turns[0].here.lock().unwrap().len(),
+            1,
+            "what is over is forgotten"
+        );
+    }
+
+    #[tokio::test]
+    async fn processes_take_turns_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let turns = [(); 2].map(|()| Arc::new(Turns::new(Some(directory.path()))));
+        assert_eq!(most_at_once(&turns, |_| "same".to_owned()).await, 1);
+    }
+}
