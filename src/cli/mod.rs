@@ -27,6 +27,7 @@ mod room;
 mod suggest;
 mod terminal;
 mod text;
+mod token_endpoints;
 mod ui;
 mod unparsed;
 

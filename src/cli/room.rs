@@ -12,6 +12,7 @@ use super::args::RoomArgs;
 use super::context::Context;
 use super::failure::{CommandError, Kind, Outcome};
 use super::key_source::KeyArgs;
+use super::token_endpoints::TokenEndpointArgs;
 use crate::net::is_loopback;
 use crate::room::{RoomClient, connect};
 use crate::secrets::SecretsClient;
@@ -112,8 +113,12 @@ async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<Joine
             explicit_identity,
         } => {
             let keys = KeyArgs::default().resolve(context)?;
+            let config = ServerConfig {
+                token_endpoints: TokenEndpointArgs::default().resolve(context)?,
+                ..ServerConfig::default()
+            };
             let administrator = !explicit_identity;
-            join_local(&data_dir, keys, identity, administrator, &room).await?
+            join_local(&data_dir, (keys, config), identity, administrator, &room).await?
         }
     };
     Ok(JoinedRoom {
@@ -149,14 +154,14 @@ fn websocket_url(url: &str) -> anyhow::Result<Url> {
 /// Joins through the server that runs on the data directory, else through one in this process.
 async fn join_local(
     path: &Path,
-    key_source: KeySource,
+    (key_source, config): (KeySource, ServerConfig),
     identity: Identity,
     administrator: bool,
     room: &RoomName,
 ) -> anyhow::Result<(RoomClient, Option<LocalServer>)> {
     let path = path.to_owned();
     let owner = identity.clone();
-    let opened = spawn_blocking(move || open_local(&path, &key_source, owner)).await??;
+    let opened = spawn_blocking(move || open_local(&path, &key_source, config, owner)).await??;
     match opened {
         Local::Served { base, api_key } => {
             let token = local_token(&api_key, identity, room.clone(), administrator)?;
@@ -180,7 +185,12 @@ enum Local {
     Here { local: LocalServer, api_key: ApiKey },
 }
 
-fn open_local(path: &Path, key_source: &KeySource, owner: Identity) -> anyhow::Result<Local> {
+fn open_local(
+    path: &Path,
+    key_source: &KeySource,
+    config: ServerConfig,
+    owner: Identity,
+) -> anyhow::Result<Local> {
     match DataDir::open_local(path)? {
         LocalAccess::Served(base) => Ok(Local::Served {
             base,
@@ -190,7 +200,7 @@ fn open_local(path: &Path, key_source: &KeySource, owner: Identity) -> anyhow::R
             let store = SqliteStore::open(&data_dir, key_source)?;
             let keys = ServerKeys::load(&store)?;
             let api_key = keys.api_key.clone();
-            let server = Server::new(ServerConfig::default(), keys, owner, Arc::new(store));
+            let server = Server::new(config, keys, owner, Arc::new(store));
             Ok(Local::Here {
                 local: LocalServer {
                     server,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::oauth::TokenEndpointRules;
 use crate::wire::MAX_PAYLOAD_BYTES;
 
 /// How a server behaves.
@@ -17,6 +18,8 @@ pub struct ServerConfig {
     pub allowed_origins: Vec<String>,
     /// The address that clients are told, where a proxy stands before the server.
     pub public_url: Option<Url>,
+    /// Which token endpoints are called.
+    pub token_endpoints: TokenEndpointRules,
 }
 
 /// What a client may ask of a server before it is turned away.
@@ -40,6 +43,8 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// Time in which a participant must take a packet that is sent to it.
     pub send_timeout: Duration,
+    /// Time in which a provider's token endpoint must answer.
+    pub token_endpoint_time: Duration,
 }
 
 impl Default for Limits {
@@ -54,6 +59,7 @@ impl Default for Limits {
             ping_interval: Duration::from_secs(20),
             idle_timeout: Duration::from_mins(1),
             send_timeout: Duration::from_secs(30),
+            token_endpoint_time: Duration::from_secs(15),
         }
     }
 }

@@ -1,11 +1,9 @@
 //! Who somebody is: reads the credential of a request.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 use subtle::ConstantTimeEq;
 
-use super::State;
+use super::{State, clock};
 use crate::sensitive::SensitiveText;
 use crate::token::{ApiScope, ParticipantToken, Role, TokenError};
 use crate::wire::{Identity, RoomName};
@@ -53,12 +51,11 @@ pub(super) fn participant(
     room: &RoomName,
 ) -> Result<Caller, Refusal> {
     let token = token.ok_or(Refusal::Missing)?;
-    let token = ParticipantToken::verify_for_room(token.expose(), &state.keys.api_key, now(), room).map_err(
-        |error| match error {
+    let token = ParticipantToken::verify_for_room(token.expose(), &state.keys.api_key, clock::now(), room)
+        .map_err(|error| match error {
             TokenError::WrongRoom => Refusal::WrongRoom(error),
             other => Refusal::Invalid(other),
-        },
-    )?;
+        })?;
     Ok(Caller {
         identity: token.identity,
         role: token.role,
@@ -81,10 +78,4 @@ pub(super) fn exchange(
     }
     participant(state, Some(&credential), room)?;
     Ok(credential)
-}
-
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
 }

@@ -3,17 +3,19 @@
 //! From the outside in: [`listen`] accepts connections and limits them; [`http`] answers requests and
 //! hands a joining participant to [`session`]; a session reads calls, which [`toolkit`] answers from
 //! the [`store`]. [`rooms`] knows who is where; an [`outbox`] is where others push a participant messages,
-//! and [`pending`] what it was asked. [`credential`] decides who somebody is, [`origin`] which web pages
-//! and names may ask at all.
+//! and [`pending`] what it was asked. [`oauth`] calls providers for tokens. [`credential`] decides who
+//! somebody is, [`origin`] which web pages and names may ask at all.
 //!
-//! It shares `wire` and `token` with the client and nothing else: they meet on the wire.
+//! It shares `wire`, `token`, `net` and `oauth` with the client and nothing else: they meet on the wire.
 
+mod clock;
 mod config;
 mod credential;
 pub mod data_dir;
 mod http;
 mod keys;
 mod listen;
+pub mod oauth;
 mod origin;
 mod outbox;
 mod pending;
@@ -31,6 +33,7 @@ use url::Url;
 
 pub use self::config::{Limits, ServerConfig};
 pub use self::keys::{ServerKeys, local_token};
+use self::oauth::{Credentials, TokenEndpoints};
 use self::rooms::Rooms;
 use self::store::Store;
 use crate::wire::Identity;
@@ -53,12 +56,15 @@ struct State {
     owner: Identity,
     rooms: Rooms,
     store: Arc<dyn Store>,
+    credentials: Arc<Credentials>,
     open: listen::OpenConnections,
 }
 
 impl Server {
     /// A server over `store`, whose API key joins as `owner`.
     pub fn new(config: ServerConfig, keys: ServerKeys, owner: Identity, store: Arc<dyn Store>) -> Self {
+        let endpoints = TokenEndpoints::new(config.token_endpoints, config.limits.token_endpoint_time);
+        let credentials = Arc::new(Credentials::new(Arc::clone(&store), endpoints));
         let open = listen::OpenConnections::new(config.limits.connections);
         Self {
             state: Arc::new(State {
@@ -67,6 +73,7 @@ impl Server {
                 owner,
                 rooms: Rooms::default(),
                 store,
+                credentials,
                 open,
             }),
         }

@@ -62,6 +62,19 @@ const GROUPS: &[Group] = &[
         ],
     ),
     (
+        "OAuth, of room serve and in local mode",
+        &[
+            (
+                "MESHAGENT_ALLOW_INSECURE_TOKEN_ENDPOINT",
+                "switch: call token endpoints on this machine, by plain http too",
+            ),
+            (
+                "MESHAGENT_ALLOW_PRIVATE_TOKEN_ENDPOINT",
+                "switch: call token endpoints on this machine and private networks",
+            ),
+        ],
+    ),
+    (
         "The network",
         &[
             (

@@ -15,6 +15,7 @@ use crate::cli::duration::parse_seconds;
 use crate::cli::failure::{CommandError, Kind, Outcome};
 use crate::cli::key_source::KeyArgs;
 use crate::cli::process;
+use crate::cli::token_endpoints::TokenEndpointArgs;
 use crate::server::data_dir::DataDir;
 use crate::server::store::SqliteStore;
 use crate::server::{Limits, Server, ServerConfig, ServerKeys};
@@ -55,6 +56,8 @@ pub(in crate::cli) struct ServeArgs {
     #[command(flatten)]
     key: KeyArgs,
     #[command(flatten)]
+    token_endpoints: TokenEndpointArgs,
+    #[command(flatten)]
     limits: LimitArgs,
 }
 
@@ -89,6 +92,9 @@ struct LimitArgs {
     /// Time for a participant to take what it is sent
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "30")]
     send_timeout: Duration,
+    /// Time for a provider's token endpoint to answer
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "15")]
+    token_endpoint_timeout: Duration,
 }
 
 impl From<LimitArgs> for Limits {
@@ -103,6 +109,7 @@ impl From<LimitArgs> for Limits {
             ping_interval: args.ping_interval,
             idle_timeout: args.idle_timeout,
             send_timeout: args.send_timeout,
+            token_endpoint_time: args.token_endpoint_timeout,
         }
     }
 }
@@ -124,6 +131,7 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
         None => context.environment.data_dir()?,
     };
     let key_source = args.key.resolve(context)?;
+    let token_endpoints = args.token_endpoints.resolve(context)?;
     let owner = owner(context)?;
     let data_dir = DataDir::open_to_serve(&path)?;
     let store = SqliteStore::open(&data_dir, &key_source)?;
@@ -133,6 +141,7 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
         allowed_hosts: args.allow_host,
         allowed_origins: args.allow_origin,
         public_url: args.public_url,
+        token_endpoints,
     };
     let listener = TcpListener::bind(args.listen).await.map_err(|error| {
         CommandError::new(Kind::Failed, format!("cannot listen on {}: {error}", args.listen))

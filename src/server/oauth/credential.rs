@@ -1,0 +1,363 @@
+//! What a provider handed out, as the store keeps it, sealed like every secret.
+
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::net::authority;
+use crate::oauth::OAuthScope;
+use crate::oauth::token_endpoint::{OAuthClient, TokenAnswer};
+use crate::sensitive::{CarriedText, SecretValue, SensitiveText};
+use crate::wire::{MAX_NAME_BYTES, SecretId};
+
+/// How the ids of credentials begin. No other secret's id does.
+pub(in crate::server) const CREDENTIAL_ID_PREFIX: &str = "oauth:";
+
+/// How long before its end a token is not given out any more, in seconds: it is still to be used.
+const EXPIRY_MARGIN: u64 = 60;
+
+/// How far the clock may be set back before what it said of a token is not believed, in seconds.
+const CLOCK_LEEWAY: u64 = 60;
+
+/// How long a token is taken for good that can be refreshed and has no end that the provider tells, in
+/// seconds.
+const ASSUMED_LIFETIME: u64 = 60 * 60;
+
+/// Longest part of the provider's host in an id, in bytes. It is there for people; the digest tells.
+const MAX_HOST_BYTES: usize = 80;
+
+/// Bytes of a digest that are in an id.
+const DIGEST_BYTES: usize = 12;
+
+/// Scopes of `OpenID` Connect. Providers grant them and then leave them out of what they say they granted,
+/// or write them in another way.
+const IDENTITY_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
+
+/// An OAuth client at its provider: with the two identities, what a credential is found by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::server) struct ClientAtProvider {
+    pub(in crate::server) client_id: String,
+    /// To the letter: grants name it so.
+    pub(in crate::server) authorization_endpoint: String,
+    pub(in crate::server) token_endpoint: Url,
+}
+
+impl ClientAtProvider {
+    /// What the ids of its credentials start with.
+    pub(super) fn id_start(&self) -> String {
+        let host: String = authority(&self.token_endpoint)
+            .chars()
+            .take(MAX_HOST_BYTES)
+            .collect();
+        let digest = digest([
+            self.client_id.as_str(),
+            &self.authorization_endpoint,
+            self.token_endpoint.as_str(),
+        ]);
+        format!("{CREDENTIAL_ID_PREFIX}{host}/{digest}/")
+    }
+
+    /// Id of the credential that was asked for with these scopes. None if it cannot be one, which a host
+    /// name of control characters alone could bring about.
+    pub(in crate::server) fn id(&self, asked: &[OAuthScope]) -> Option<SecretId> {
+        let scopes: BTreeSet<&OAuthScope> = asked.iter().collect();
+        let digest = digest(scopes.into_iter().map(OAuthScope::as_str));
+        SecretId::new(format!("{}{digest}", self.id_start())).ok()
+    }
+
+    /// Name of a credential, for people: the provider's host, the client, the scopes.
+    pub(super) fn name(&self, scopes: &[OAuthScope]) -> String {
+        let (host, client) = (authority(&self.token_endpoint), &self.client_id);
+        let mut name = format!("{host}, client {client}");
+        if !scopes.is_empty() {
+            name = format!("{name}: {}", OAuthScope::write_list(scopes));
+        }
+        let fits = |c: &char| !c.is_control();
+        let mut bytes = 0_usize;
+        name.chars()
+            .filter(fits)
+            .take_while(|c| {
+                bytes = bytes.saturating_add(c.len_utf8());
+                bytes <= MAX_NAME_BYTES
+            })
+            .collect()
+    }
+}
+
+/// Twelve bytes of SHA-256 over texts, each after its length.
+fn digest<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    }
+    let digest = hash.finalize();
+    URL_SAFE_NO_PAD.encode(digest.get(..DIGEST_BYTES).unwrap_or(&digest))
+}
+
+/// A credential.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::server) struct Credential {
+    client_id: String,
+    client_secret: Option<CarriedText>,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    access_token: CarriedText,
+    refresh_token: Option<CarriedText>,
+    /// What it is good for, as far as the provider tells.
+    scopes: BTreeSet<OAuthScope>,
+    /// When the access token came, in Unix seconds.
+    issued_at: u64,
+    /// When it expires, in Unix seconds, if the provider tells.
+    expires_at: Option<u64>,
+}
+
+impl Credential {
+    /// Of what the provider answered at `now`, when the scopes `asked` had been asked for.
+    pub(super) fn new(
+        of: &ClientAtProvider,
+        client_secret: Option<SensitiveText>,
+        asked: &[OAuthScope],
+        answer: TokenAnswer,
+        now: u64,
+    ) -> Self {
+        let mut credential = Self {
+            client_id: of.client_id.clone(),
+            client_secret: client_secret.map(CarriedText),
+            authorization_endpoint: of.authorization_endpoint.clone(),
+            token_endpoint: of.token_endpoint.to_string(),
+            access_token: CarriedText(SensitiveText::default()),
+            refresh_token: None,
+            scopes: asked.iter().cloned().collect(),
+            issued_at: now,
+            expires_at: None,
+        };
+        credential.take(answer, now);
+        credential
+    }
+
+    /// Takes over a new access token. The refresh token stays if no other came.
+    pub(super) fn take(&mut self, answer: TokenAnswer, now: u64) {
+        self.access_token = CarriedText(answer.access_token);
+        if let Some(refresh_token) = answer.refresh_token {
+            self.refresh_token = Some(CarriedText(refresh_token));
+        }
+        if let Some(granted) = answer.scopes {
+            self.scopes
+                .retain(|scope| IDENTITY_SCOPES.contains(&scope.as_str()));
+            self.scopes.extend(granted);
+        }
+        self.issued_at = now;
+        self.expires_at = answer.expires_at;
+    }
+
+    pub(super) fn is_of(&self, client: &ClientAtProvider) -> bool {
+        self.client_id == client.client_id
+            && self.authorization_endpoint == client.authorization_endpoint
+            && self.token_endpoint == client.token_endpoint.as_str()
+    }
+
+    /// Whether it is good for all these scopes.
+    pub(super) fn covers<'a>(&self, asked: impl IntoIterator<Item = &'a OAuthScope>) -> bool {
+        asked.into_iter().all(|scope| self.scopes.contains(scope))
+    }
+
+    /// Whether the access token may still be given out at `now`. A clock that stands before the time
+    /// the token came is wrong now or was wrong then: the token may be old.
+    pub(super) fn is_valid(&self, now: u64) -> bool {
+        let until = match (self.expires_at, &self.refresh_token) {
+            (Some(end), _) => end.saturating_sub(EXPIRY_MARGIN),
+            (None, Some(_)) => self.issued_at.saturating_add(ASSUMED_LIFETIME),
+            (None, None) => return true,
+        };
+        now < until && now.saturating_add(CLOCK_LEEWAY) >= self.issued_at
+    }
+
+    pub(super) const fn access_token(&self) -> &SensitiveText {
+        &self.access_token.0
+    }
+
+    pub(super) const fn refresh_token(&self) -> Option<&SensitiveText> {
+        match &self.refresh_token {
+            Some(token) => Some(&token.0),
+            None => None,
+        }
+    }
+
+    /// The refresh token is good for nothing any more.
+    pub(super) fn forget_refresh_token(&mut self) {
+        self.refresh_token = None;
+    }
+
+    /// Where it is refreshed. None if what is stored is no URL, which was one when it was stored.
+    pub(super) fn token_endpoint(&self) -> Option<Url> {
+        Url::parse(&self.token_endpoint).ok()
+    }
+
+    /// The client, with the secret that it has now if somebody just gave it.
+    pub(super) fn client(&self, secret: Option<SensitiveText>) -> OAuthClient {
+        OAuthClient {
+            client_id: self.client_id.clone(),
+            client_secret: secret.or_else(|| self.client_secret.as_ref().map(|secret| secret.0.clone())),
+        }
+    }
+
+    /// Keeps the secret that the client has now.
+    pub(super) fn keep_secret(&mut self, client: OAuthClient) {
+        self.client_secret = client.client_secret.map(CarriedText);
+    }
+
+    /// Whether it is good for everything that `former` is.
+    pub(super) fn replaces(&self, former: &Self) -> bool {
+        self.covers(&former.scopes)
+    }
+
+    /// As it is stored. None if it does not become JSON, which it always does.
+    pub(super) fn to_value(&self) -> Option<SecretValue> {
+        serde_json::to_vec(self).ok().map(SecretValue::new)
+    }
+
+    /// Reads what [`Credential::to_value`] wrote.
+    pub(in crate::server) fn open(value: &SecretValue) -> Option<Self> {
+        serde_json::from_slice(value.expose()).ok()
+    }
+
+    /// What may be said of it to who may see it: everything but the tokens and the client's secret.
+    pub(in crate::server) fn describe(&self) -> SecretValue {
+        let described = json!({
+            "client_id": self.client_id,
+            "authorization_endpoint": self.authorization_endpoint,
+            "token_endpoint": self.token_endpoint,
+            "scopes": self.scopes,
+            "issued_at": self.issued_at,
+            "expires_at": self.expires_at,
+            "can_be_refreshed": self.refresh_token.is_some(),
+        });
+        SecretValue::new(described.to_string().into_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client() -> ClientAtProvider {
+        ClientAtProvider {
+            client_id: "client".into(),
+            authorization_endpoint: "https://p.example/authorize".into(),
+            token_endpoint: Url::parse("https://p.example/token").unwrap(),
+        }
+    }
+
+    fn answer(access_token: &str, refresh_token: Option<&str>, expires_at: Option<u64>) -> TokenAnswer {
+        TokenAnswer {
+            access_token: access_token.to_owned().into(),
+            refresh_token: refresh_token.map(|token| token.to_owned().into()),
+            id_token: None,
+            expires_at,
+            scopes: None,
+        }
+    }
+
+    fn scopes(list: &str) -> Vec<OAuthScope> {
+        OAuthScope::read_list(list)
+    }
+
+    fn credential(asked: &str, answer: TokenAnswer) -> Credential {
+        let secret = Some("canary-s".to_owned().into());
+        Credential::new(&client(), secret, &scopes(asked), answer, 10_000)
+    }
+
+    #[test]
+    fn a_token_is_given_out_until_a_minute_before_its_end() {
+        let credential = credential("", answer("a", None, Some(13_600)));
+        for (now, valid) in [
+            (10_000, true),
+            (13_539, true),
+            (13_540, false),
+            (20_000, false),
+            (9_940, true),
+        ] {
+            assert_eq!(credential.is_valid(now), valid, "{now}");
+        }
+        // The clock was set back: who knows how old the token is.
+        assert!(!credential.is_valid(9_939));
+        assert!(!credential.is_valid(0));
+    }
+
+    #[test]
+    fn a_token_without_an_end() {
+        let forever = credential("", answer("a", None, None));
+        assert!(forever.is_valid(u64::MAX) && forever.is_valid(0));
+        let refreshed = credential("", answer("a", Some("r"), None));
+        assert!(refreshed.is_valid(13_599) && !refreshed.is_valid(13_600));
+    }
+
+    #[test]
+    fn a_refresh_token_stays_unless_another_came() {
+        let mut credential = credential("x", answer("a", Some("r"), None));
+        credential.take(answer("b", None, Some(1)), 20_000);
+        assert_eq!(credential.refresh_token().unwrap().expose(), "r");
+        credential.take(answer("c", Some("s"), Some(1)), 20_000);
+        assert_eq!(credential.refresh_token().unwrap().expose(), "s");
+        assert_eq!(credential.access_token().expose(), "c");
+        assert!(credential.covers(&scopes("x")));
+    }
+
+    #[test]
+    fn what_the_provider_granted_counts() {
+        let granted = |list| TokenAnswer {
+            scopes: Some(scopes(list)),
+            ..answer("a", None, None)
+        };
+        let narrower = credential("read write", granted("read"));
+        assert!(narrower.covers(&scopes("read")) && narrower.covers(&[]));
+        assert!(!narrower.covers(&scopes("write")));
+        // Google writes `email` in another way, Entra leaves `offline_access` out.
+        let renamed = credential("email offline_access x", granted("https://g.example/email x"));
+        assert!(renamed.covers(&scopes("email offline_access x")));
+        assert!(!renamed.covers(&scopes("profile")));
+    }
+
+    #[test]
+    fn ids_differ_by_client_and_scopes_and_not_by_their_order() {
+        let of = |client: &ClientAtProvider, list| client.id(&scopes(list)).unwrap();
+        let other = ClientAtProvider {
+            client_id: "other".into(),
+            ..client()
+        };
+        assert_eq!(of(&client(), "a b"), of(&client(), "b a"));
+        assert_ne!(of(&client(), "a b"), of(&client(), "ab"));
+        assert_ne!(of(&client(), "a"), of(&other, "a"));
+        assert!(of(&client(), "a").as_str().starts_with("oauth:p.example/"));
+        assert!(of(&client(), "a").as_str().starts_with(&client().id_start()));
+        let long = ClientAtProvider {
+            token_endpoint: Url::parse(&format!("https://{}/", vec!["a"; 120].join("."))).unwrap(),
+            client_id: "\u{e9}\n".repeat(500),
+            ..client()
+        };
+        assert!(long.id(&[]).is_some());
+        assert!(long.name(&[]).len() <= MAX_NAME_BYTES && !long.name(&[]).contains('\n'));
+    }
+
+    #[test]
+    fn it_is_stored_whole_and_shown_without_what_is_secret() {
+        let credential = credential("x", answer("canary-a", Some("canary-r"), Some(5)));
+        let opened = Credential::open(&credential.to_value().unwrap()).unwrap();
+        assert_eq!(opened.access_token().expose(), "canary-a");
+        assert_eq!(opened.refresh_token().unwrap().expose(), "canary-r");
+        assert_eq!(opened.client(None).client_secret.unwrap().expose(), "canary-s");
+        assert!(opened.is_of(&client()));
+        let shown = String::from_utf8(opened.describe().expose().clone()).unwrap();
+        assert!(shown.contains("https://p.example/authorize"), "{shown}");
+        assert!(
+            !format!("{shown} {opened:?}").contains("canary"),
+            "{shown} {opened:?}"
+        );
+    }
+}

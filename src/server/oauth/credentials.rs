@@ -1,0 +1,277 @@
+//! The credentials of a server: found, used, refreshed, stored.
+//!
+//! A refresh happens once for everybody who waits for it, and it is carried through when nobody waits
+//! any more: a provider that rotates refresh tokens has no use for the old one from then on. What it
+//! gave is stored before any of it is handed out.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use tokio::sync::oneshot;
+
+use super::credential::{ClientAtProvider, Credential};
+use super::{TokenEndpointError, TokenEndpoints};
+use crate::oauth::OAuthScope;
+use crate::oauth::token_endpoint::{OAuthClient, TokenRequest};
+use crate::sensitive::SensitiveText;
+use crate::server::clock;
+use crate::server::store::{
+    DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord, Store, StoreError,
+};
+use crate::wire::secrets::oauth::CREDENTIAL_TYPE;
+
+/// Why there is no access token.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(in crate::server) enum CredentialError {
+    #[error(transparent)]
+    Endpoint(#[from] TokenEndpointError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the room server failed while it dealt with the token")]
+    Lost,
+}
+
+type Outcome = Result<Option<SensitiveText>, CredentialError>;
+type Refresh = Shared<BoxFuture<'static, Outcome>>;
+
+/// The credentials of a server.
+#[derive(Debug)]
+pub(in crate::server) struct Credentials {
+    store: Arc<dyn Store>,
+    pub(in crate::server) endpoints: TokenEndpoints,
+    refreshes: Mutex<HashMap<SecretKey, Refresh>>,
+}
+
+/// Keeps the server from being over while a provider has given something that is not stored yet.
+pub(in crate::server) type Hold = Box<dyn Send>;
+
+impl Credentials {
+    pub(in crate::server) fn new(store: Arc<dyn Store>, endpoints: TokenEndpoints) -> Self {
+        Self {
+            store,
+            endpoints,
+            refreshes: Mutex::default(),
+        }
+    }
+
+    /// The credentials of `client` that `query` finds, in its order, as far as they
+    /// are good for `scopes`.
+    pub(in crate::server) async fn find(
+        &self,
+        client: &ClientAtProvider,
+        query: SecretQuery,
+        scopes: &[OAuthScope],
+    ) -> Result<Vec<SecretKey>, CredentialError> {
+        let query = SecretQuery {
+            secret_type: Some(CREDENTIAL_TYPE.to_owned()),
+            ..query
+        };
+        let start = client.id_start();
+        let mut found = Vec::new();
+        for record in self.store.find(query).await? {
+            if record.kind != SecretKind::OAuth || !record.key.id.as_str().starts_with(&start) {
+                continue;
+            }
+            let credential = self.read(record.key.clone()).await?;
+            if credential.is_some_and(|(_, credential)| credential.is_of(client) && credential.covers(scopes))
+            {
+                found.push(record.key);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The access token of a credential, refreshed if need be. None if it has none that is still good
+    /// and the provider gives no other. `secret` is the client's, if it was given with the call.
+    pub(in crate::server) async fn access_token(
+        self: &Arc<Self>,
+        key: SecretKey,
+        secret: Option<SensitiveText>,
+        hold: Hold,
+    ) -> Outcome {
+        match self.read(key.clone()).await? {
+            None => Ok(None),
+            Some((_, credential)) if credential.is_valid(clock::now()) => {
+                Ok(Some(credential.access_token().clone()))
+            }
+            Some((_, credential)) if credential.refresh_token().is_none() => Ok(None),
+            Some(_) => self.refresh(key, secret, hold).await,
+        }
+    }
+
+    /// Joins the refresh of that credential that is under way, or starts one.
+    fn refresh(self: &Arc<Self>, key: SecretKey, secret: Option<SensitiveText>, hold: Hold) -> Refresh {
+        let mut refreshes = self.refreshes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(under_way) = refreshes.get(&key) {
+            return under_way.clone();
+        }
+        let (done, outcome) = oneshot::channel();
+        let refresh = async { outcome.await.unwrap_or(Err(CredentialError::Lost)) }
+            .boxed()
+            .shared();
+        refreshes.insert(key.clone(), refresh.clone());
+        let under_way = UnderWay {
+            credentials: Arc::clone(self),
+            key,
+        };
+        // A task of its own: whoever waits may stop, and what the provider gives must not be lost.
+        tokio::spawn(async move {
+            let outcome = under_way.credentials.refresh_now(&under_way.key, secret).await;
+            drop(under_way);
+            drop(hold);
+            // Nobody may be waiting for it.
+            let _ = done.send(outcome);
+        });
+        refresh
+    }
+
+    async fn refresh_now(&self, key: &SecretKey, secret: Option<SensitiveText>) -> Outcome {
+        // Another process that uses the store may just have done it.
+        let _turn = self.store.turn(key.clone()).await?;
+        let Some((record, mut credential)) = self.read(key.clone()).await? else {
+            return Ok(None);
+        };
+        if credential.is_valid(clock::now()) {
+            return Ok(Some(credential.access_token().clone()));
+        }
+        let (Some(refresh_token), Some(endpoint)) =
+            (credential.refresh_token().cloned(), credential.token_endpoint())
+        else {
+            return Ok(None);
+        };
+        let client = credential.client(secret);
+        let asked = TokenRequest::RefreshToken {
+            refresh_token,
+            scopes: Vec::new(),
+        };
+        tracing::debug!(id = %key.id, owner = %key.owner, "refreshing a token");
+        let refreshed = match self.endpoints.ask(&endpoint, &client, &asked).await {
+            Ok(answer) => {
+                credential.keep_secret(client);
+                credential.take(answer, clock::now());
+                true
+            }
+            Err(error) if error.is_invalid_grant() => {
+                tracing::info!(id = %key.id, owner = %key.owner, "a refresh token was revoked");
+                credential.forget_refresh_token();
+                false
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if !self.store.contains(key.clone()).await? {
+            // Deleted meanwhile, and it stays so.
+            return Ok(None);
+        }
+        self.write(record, &credential).await?;
+        Ok(refreshed.then(|| credential.access_token().clone()))
+    }
+
+    /// Exchanges what somebody's sign-in brought, and stores the credential; `place` says whose it is and
+    /// for whom, `scopes` what was asked for. Carried through when nobody waits for it any more.
+    pub(in crate::server) async fn exchange(
+        self: &Arc<Self>,
+        exchange: Exchange,
+        hold: Hold,
+    ) -> Result<SensitiveText, CredentialError> {
+        let credentials = Arc::clone(self);
+        let exchanged = tokio::spawn(async move {
+            let outcome = credentials.exchange_now(exchange).await;
+            drop(hold);
+            outcome
+        });
+        exchanged.await.unwrap_or(Err(CredentialError::Lost))
+    }
+
+    async fn exchange_now(&self, exchange: Exchange) -> Result<SensitiveText, CredentialError> {
+        let Exchange {
+            client,
+            secret,
+            scopes,
+            key,
+            asked,
+        } = exchange;
+        let known = OAuthClient {
+            client_id: client.client_id.clone(),
+            client_secret: secret.clone(),
+        };
+        let answer = self.endpoints.ask(&client.token_endpoint, &known, &asked).await?;
+        let credential = Credential::new(&client, secret, &scopes, answer, clock::now());
+        let record = SecretRecord {
+            kind: SecretKind::OAuth,
+            secret_type: CREDENTIAL_TYPE.to_owned(),
+            name: client.name(&scopes),
+            key,
+        };
+        let _turn = self.store.turn(record.key.clone()).await?;
+        let former = self.same_place(&client, &record.key).await?;
+        self.write(record, &credential).await?;
+        for key in former {
+            let Some((_, former)) = self.read(key.clone()).await? else {
+                continue;
+            };
+            if credential.replaces(&former) {
+                self.store.delete(key).await?;
+            }
+        }
+        Ok(credential.access_token().clone())
+    }
+
+    /// The other credentials of the same client and identities as that of `key`.
+    async fn same_place(
+        &self,
+        client: &ClientAtProvider,
+        key: &SecretKey,
+    ) -> Result<Vec<SecretKey>, CredentialError> {
+        let delegated_to = DelegatedTo::Exactly(key.delegated_to.clone());
+        let query = SecretQuery::new(key.room.clone(), key.owner.clone(), delegated_to);
+        let mut found = self.find(client, query, &[]).await?;
+        found.retain(|other| other != key && other.owner == key.owner);
+        Ok(found)
+    }
+
+    async fn read(&self, key: SecretKey) -> Result<Option<(SecretRecord, Credential)>, CredentialError> {
+        let Some((record, value)) = self.store.read(key).await? else {
+            return Ok(None);
+        };
+        if record.kind != SecretKind::OAuth {
+            return Ok(None);
+        }
+        Ok(Credential::open(&value).map(|credential| (record, credential)))
+    }
+
+    async fn write(&self, record: SecretRecord, credential: &Credential) -> Result<(), CredentialError> {
+        let sealed = credential.to_value().ok_or(CredentialError::Lost)?;
+        Ok(self.store.write(record, sealed).await?)
+    }
+}
+
+/// What a sign-in brought, and what becomes of it.
+#[derive(Debug)]
+pub(in crate::server) struct Exchange {
+    pub(in crate::server) client: ClientAtProvider,
+    pub(in crate::server) secret: Option<SensitiveText>,
+    /// What was asked for.
+    pub(in crate::server) scopes: Vec<OAuthScope>,
+    /// Where the credential is kept.
+    pub(in crate::server) key: SecretKey,
+    pub(in crate::server) asked: TokenRequest,
+}
+
+/// A refresh that is under way; when this is dropped, however that comes, the next one may start.
+struct UnderWay {
+    credentials: Arc<Credentials>,
+    key: SecretKey,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut refreshes = self
+            .credentials
+            .refreshes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        refreshes.remove(&self.key);
+    }
+}

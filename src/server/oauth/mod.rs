@@ -1,0 +1,13 @@
+//! OAuth, as the server of a room has its part in it: it calls the token [`endpoint`] of a provider,
+//! over a stream that is [dialled](dial) with care, and keeps the [`credentials`] that come of it.
+
+mod address;
+mod credential;
+mod credentials;
+mod dial;
+mod endpoint;
+
+pub(in crate::server) use self::credential::{CREDENTIAL_ID_PREFIX, ClientAtProvider, Credential};
+pub(in crate::server) use self::credentials::{CredentialError, Credentials, Exchange, Hold};
+pub use self::dial::TokenEndpointRules;
+pub(in crate::server) use self::endpoint::{TokenEndpointError, TokenEndpoints};
