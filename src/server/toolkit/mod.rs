@@ -1,8 +1,10 @@
 //! The toolkits of a room: who answers which call.
 
+mod asking;
 mod error;
 mod input;
 mod messaging;
+mod oauth;
 mod requests;
 mod secrets;
 
@@ -57,7 +59,11 @@ async fn answer_secrets(
         ));
     }
     let requests = requests::Requests { participant };
+    let oauth = oauth::OAuth { participant };
     match tool {
+        tool::REQUEST_OAUTH => oauth.request(input.into_json()?, place).await,
+        tool::PROVIDE_OAUTH => oauth.provide(input.into_json()?),
+        tool::OFFLINE_OAUTH => oauth.offline(input.into_json()?).await,
         tool::REQUEST => requests.request(input.into_json()?, place).await,
         tool::PROVIDE => {
             let (headers, value) = input.into_binary()?;

@@ -4,31 +4,27 @@
 //! type that were asked for. Requests are not merged: each is put to the participant and answered on its
 //! own, whoever else asks for the same thing at the same time, and the answer that came last is kept.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::CallError;
+use super::asking::{self, Asking};
 use super::input::{delegate, invalid, label, secret_id, too_large};
 use crate::sensitive::SecretValue;
-use crate::server::pending::{self, Answer, Question, Unanswered};
+use crate::server::oauth::CREDENTIAL_ID_PREFIX;
+use crate::server::pending::{Answer, Question};
 use crate::server::session::Participant;
 use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
 use crate::wire::secrets::DEFAULT_TYPE;
 use crate::wire::secrets::request::{
-    DEFAULT_TIMEOUT_SECONDS, DeleteRequestedSecret, MAX_TIMEOUT_SECONDS, MAX_URL_BYTES, ProvideSecret,
-    RequestSecret, Requester, SECRET_REQUEST, SecretRequest,
+    DeleteRequestedSecret, MAX_URL_BYTES, ProvideSecret, RequestSecret, SECRET_REQUEST, SecretRequest,
 };
-use crate::wire::{Content, ErrorCode, NameError, ParticipantId, RequestId, SecretId};
+use crate::wire::{Content, ErrorCode, NameError, SecretId};
 
 /// How the ids of answers begin. No other secret's id does.
 const ANSWER_ID_PREFIX: &str = "requested:";
-
-/// Longest reason for a rejection that is passed on, in characters.
-const MAX_REASON_CHARS: usize = 1000;
 
 /// The tools about requests, for one call.
 pub(super) struct Requests<'a> {
@@ -49,24 +45,12 @@ impl Requests<'_> {
         place: &mut Option<OwnedSemaphorePermit>,
     ) -> Result<Content, CallError> {
         let wanted = Wanted::new(input.url, input.secret_type)?;
-        let timeout = timeout(input.timeout)?;
         let requester = &self.participant.caller.identity;
         let delegate_to = delegate(input.delegate_to)?;
-        let asked =
-            ParticipantId::new(input.participant_id).map_err(|error| invalid("participant_id", error))?;
-        let state = &self.participant.state;
-        let member = state
-            .rooms
-            .member(&self.participant.room, &asked)
-            .ok_or_else(|| {
-                CallError::new(
-                    ErrorCode::NotFound,
-                    "there is no participant of that id in the room",
-                )
-            })?;
+        let asking = Asking::new(self.participant, input.participant_id, input.timeout)?;
         let key = SecretKey {
             room: self.participant.room.clone(),
-            owner: member.identity.clone(),
+            owner: asking.member.identity.clone(),
             delegated_to: Some(delegate_to.clone().unwrap_or_else(|| requester.clone())),
             id: wanted.id()?,
         };
@@ -75,23 +59,14 @@ impl Requests<'_> {
         if may_see && let Some(answer) = self.stored(key.clone()).await? {
             return Ok(wanted.into_file(answer));
         }
-        if !self.participant.begin_waiting(place) {
-            return Err(CallError::new(
-                ErrorCode::OperationFailed,
-                "too many requests of this participant wait for an answer already",
-            ));
-        }
         let request = RequestSecret {
             url: wanted.url.clone(),
             secret_type: Some(wanted.secret_type.clone()),
-            participant_id: asked.into(),
-            timeout: Some(timeout.as_secs()),
+            participant_id: asking.member.id.to_string(),
+            timeout: Some(asking.timeout.as_secs()),
             delegate_to: delegate_to.map(Into::into),
         };
-        let requester = Some(Requester {
-            id: self.participant.member.id.to_string(),
-            name: requester.to_string(),
-        });
+        let requester = Some(asking.requester());
         let question = Question {
             message_type: SECRET_REQUEST,
             header: |request_id| SecretRequest {
@@ -100,18 +75,18 @@ impl Requests<'_> {
                 requester,
             },
             keep_as: Some(wanted.record(key)),
-            timeout,
+            timeout: asking.timeout,
         };
-        match pending::ask(&member, question, self.participant.gone()).await {
-            Ok(Answer::Provided(value)) => Ok(wanted.into_file(value)),
-            Ok(Answer::Rejected(reason)) => Ok(rejected(&reason)),
-            Ok(Answer::Lost) => Err(CallError::new(
+        match asking.ask(question, place).await? {
+            Answer::Provided(value) => Ok(wanted.into_file(value)),
+            Answer::Rejected(reason) => Ok(asking::rejected(&reason)),
+            Answer::Lost => Err(CallError::new(
                 ErrorCode::OperationFailed,
                 "the participant answered, and the room server could not store the answer",
             )),
-            Err(unanswered) => Err(unanswered.into()),
         }
     }
+
     /// `provide_secret`
     pub(super) async fn provide(
         &self,
@@ -122,14 +97,9 @@ impl Requests<'_> {
         if headers.error.is_none() && value.expose().len() > limit {
             return Err(too_large(limit));
         }
-        let unknown = || CallError::new(ErrorCode::NotFound, "no such request waits for your answer");
-        // Text that no id can be is no id of a request either.
-        let id = RequestId::new(headers.request_id).map_err(|_| unknown())?;
-        let taken = self.participant.member.pending.take(&id, SECRET_REQUEST);
-        let asked = taken.ok_or_else(unknown)?;
+        let asked = asking::take(self.participant, headers.request_id, SECRET_REQUEST)?;
         if let Some(reason) = headers.error {
-            let reason = reason.chars().take(MAX_REASON_CHARS).collect();
-            asked.answer(Answer::Rejected(reason));
+            asked.answer(asking::rejection(&reason));
             return Ok(Content::Empty);
         }
         if let Some(record) = asked.keep_as.clone()
@@ -224,45 +194,18 @@ impl Wanted {
     }
 }
 
-/// Time to answer.
-fn timeout(seconds: Option<u64>) -> Result<Duration, CallError> {
-    let seconds = seconds.unwrap_or(DEFAULT_TIMEOUT_SECONDS);
-    if !(1..=MAX_TIMEOUT_SECONDS).contains(&seconds) {
-        return Err(CallError::new(
-            ErrorCode::InvalidRequest,
-            format!("`timeout` is from 1 to {MAX_TIMEOUT_SECONDS} whole seconds"),
-        ));
-    }
-    Ok(Duration::from_secs(seconds))
-}
-
-fn rejected(reason: &str) -> Content {
-    let text = match reason.trim() {
-        "" => "the participant rejected the request".to_owned(),
-        reason => format!("the participant rejected the request: {reason}"),
-    };
-    Content::Rejected { text }
-}
-
-/// An id that somebody chose: no answer has it.
+/// An id that somebody chose: no answer and no credential has it.
 pub(super) fn ordinary(id: SecretId) -> Result<SecretId, CallError> {
-    if id.as_str().starts_with(ANSWER_ID_PREFIX) {
-        return Err(CallError::new(
-            ErrorCode::InvalidRequest,
-            format!("ids that start with `{ANSWER_ID_PREFIX}` are those of answers to requests"),
-        ));
-    }
-    Ok(id)
-}
-
-impl From<Unanswered> for CallError {
-    fn from(unanswered: Unanswered) -> Self {
-        let failed = |text| Self::new(ErrorCode::OperationFailed, text);
-        match unanswered {
-            Unanswered::Left => failed("the participant left without an answer"),
-            Unanswered::TooMany => failed("the participant has too many requests to answer already"),
-            Unanswered::TimedOut => Self::new(ErrorCode::Timeout, "the participant did not answer in time"),
-            Unanswered::Withdrawn => failed("the server is stopping"),
+    for (prefix, whose) in [
+        (ANSWER_ID_PREFIX, "answers to requests"),
+        (CREDENTIAL_ID_PREFIX, "OAuth credentials"),
+    ] {
+        if id.as_str().starts_with(prefix) {
+            return Err(CallError::new(
+                ErrorCode::InvalidRequest,
+                format!("ids that start with `{prefix}` are those of {whose}"),
+            ));
         }
     }
+    Ok(id)
 }

@@ -8,6 +8,7 @@ use super::{CallError, requests};
 use crate::sensitive::SecretValue;
 use crate::server::State;
 use crate::server::credential::Caller;
+use crate::server::oauth::Credential;
 use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
 use crate::wire::secrets::{
     DEFAULT_TYPE, DeleteSecret, ExistsAnswer, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret,
@@ -83,6 +84,10 @@ impl Secrets<'_> {
         };
         let Some((record, value)) = self.state.store.read(key).await? else {
             return Ok(Content::Empty);
+        };
+        let value = match record.kind {
+            SecretKind::OAuth => describe(&value)?,
+            SecretKind::Stored | SecretKind::Requested => value,
         };
         Ok(Content::File {
             name: record.name,
@@ -189,6 +194,13 @@ impl Secrets<'_> {
         }
         Ok(owner)
     }
+}
+
+/// What a credential says of itself: its tokens are had by the OAuth calls, one at a time.
+fn describe(credential: &SecretValue) -> Result<SecretValue, CallError> {
+    let credential = Credential::open(credential);
+    let unreadable = || CallError::new(ErrorCode::OperationFailed, "the credential cannot be read");
+    Ok(credential.ok_or_else(unreadable)?.describe())
 }
 
 fn info(record: SecretRecord) -> SecretInfo {
