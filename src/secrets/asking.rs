@@ -68,7 +68,7 @@ impl SecretsClient<'_> {
 }
 
 /// The wire knows whole seconds: nobody is given less time than was said.
-fn whole_seconds(time: Duration) -> u64 {
+pub(super) fn whole_seconds(time: Duration) -> u64 {
     time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }
 

@@ -4,12 +4,14 @@
 mod answering;
 mod asking;
 mod error;
+mod oauth;
 
 use serde::de::DeserializeOwned;
 
 pub use self::answering::{IncomingRequest, IncomingRequests};
 pub use self::asking::RequestOptions;
 pub use self::error::SecretsError;
+pub use self::oauth::OAuthTokenOptions;
 use crate::room::RoomClient;
 use crate::sensitive::SecretValue;
 use crate::wire::secrets::{
