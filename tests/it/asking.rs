@@ -10,7 +10,7 @@ use meshagent::wire::{ErrorCode, Identity, ParticipantId};
 
 use crate::support::{TestEnv, TestServer};
 
-async fn join(server: &TestServer<'_>, identity: &str) -> RoomClient {
+pub(crate) async fn join(server: &TestServer<'_>, identity: &str) -> RoomClient {
     let url = format!("ws://{}/rooms/room", server.address()).parse().unwrap();
     let token = server.token(identity, "room", false).into();
     RoomClient::join(&url, &token).await.unwrap()

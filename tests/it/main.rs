@@ -20,6 +20,7 @@ mod generated;
 mod http;
 mod interrupt;
 mod local;
+mod oauth;
 mod presence;
 mod proxy;
 mod requests;

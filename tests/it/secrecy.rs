@@ -48,7 +48,7 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
 }
 
 #[track_caller]
-fn is_clean(what: &str, bytes: &[u8], secrets: &[&str]) {
+pub(crate) fn is_clean(what: &str, bytes: &[u8], secrets: &[&str]) {
     for secret in secrets {
         for form in forms(secret) {
             let found = bytes.windows(form.len()).any(|window| window == form);
@@ -181,7 +181,7 @@ fn provide_canary(requester: &mut Participant, server: &TestServer<'_>) {
 }
 
 /// Only `client.env` has the API key, and no file a value.
-fn every_file_is_clean(env: &TestEnv, secrets: &[&str]) {
+pub(crate) fn every_file_is_clean(env: &TestEnv, secrets: &[&str]) {
     let mut paths = Vec::new();
     files(env.root(), &mut paths);
     assert!(paths.len() >= 4, "{paths:?}");

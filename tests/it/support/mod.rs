@@ -1,6 +1,7 @@
 //! What end-to-end tests stand on: an environment of their own, a server of their own, and servers
 //! that misbehave.
 
+mod authority;
 mod env;
 mod fake;
 mod http;
@@ -8,7 +9,9 @@ mod ran;
 mod server;
 mod socket;
 mod terminal;
+mod token_endpoint;
 
+pub(crate) use self::authority::Authority;
 pub(crate) use self::env::{Call, TestEnv, Way};
 pub(crate) use self::fake::{FakeServer, read_request, respond};
 pub(crate) use self::http::{request, upgrade};
@@ -16,3 +19,4 @@ pub(crate) use self::ran::Ran;
 pub(crate) use self::server::{TestServer, ends_soon, signal};
 pub(crate) use self::socket::{Participant, file, is_error};
 pub(crate) use self::terminal::{Screen, Terminal};
+pub(crate) use self::token_endpoint::{TokenCall, TokenEndpoint};

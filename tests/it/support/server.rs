@@ -49,12 +49,18 @@ impl<'a> TestServer<'a> {
 
     /// Starts it, and waits for the line that says where it listens.
     pub(crate) fn start_with(env: &'a TestEnv, flags: &[&str]) -> Self {
+        Self::start_with_variables(env, flags, &[])
+    }
+
+    /// As [`TestServer::start_with`], with more in its environment.
+    pub(crate) fn start_with_variables(env: &'a TestEnv, flags: &[&str], variables: &[(&str, &str)]) -> Self {
         let log = env.root().join("server.log");
         let mut child = env
             .call(["room", "serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(env.data_dir())
             .args(flags)
             .into_command()
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::options().create(true).append(true).open(&log).unwrap())
