@@ -19,6 +19,7 @@ pub use self::connect::connect;
 pub use self::error::RoomError;
 pub use self::participants::{Participants, PresenceChange, RoomParticipant};
 pub use self::pushed::Pushed;
+pub use self::retry::Pauses;
 use self::pushed::Subscribers;
 use self::session::{Calls, Outgoing};
 use crate::net::Stream;

@@ -7,6 +7,15 @@ use std::path::{Path, PathBuf};
 
 use super::SettingsError;
 
+/// Variables that hold a credential of ours, or a secret that guards one. A command that is started on the
+/// user's behalf does not inherit them.
+pub const CREDENTIAL_VARIABLES: [&str; 4] = [
+    "MESHAGENT_API_KEY",
+    "MESHAGENT_TOKEN",
+    "MESHAGENT_KEY",
+    "MESHAGENT_OAUTH_CLIENT_SECRET",
+];
+
 /// The environment that settings are taken from. `Debug` shows the variables' names only.
 ///
 /// Only [`Environment::from_process`] looks at the process; everything else here is pure, but for
@@ -99,7 +108,17 @@ impl Environment {
         Ok(base.join("meshagent"))
     }
 
-    fn os(&self, name: &str) -> Option<&OsStr> {
+    /// What a command that is started on the user's behalf inherits: all but [`CREDENTIAL_VARIABLES`].
+    pub fn inheritable(&self) -> BTreeMap<OsString, OsString> {
+        let mut variables = self.variables.clone();
+        for name in CREDENTIAL_VARIABLES {
+            variables.remove(OsStr::new(name));
+        }
+        variables
+    }
+
+    /// A variable's value, as it is. One that is empty counts as unset.
+    pub fn os(&self, name: &str) -> Option<&OsStr> {
         self.variables
             .get(OsStr::new(name))
             .map(OsString::as_os_str)
@@ -212,6 +231,14 @@ mod tests {
         assert_eq!(name(&[("LOGNAME", "l"), ("USER", "u")]).as_deref(), Some("u"));
         assert_eq!(name(&[("LOGNAME", "l"), ("USER", "")]).as_deref(), Some("l"));
         assert_eq!(name(&[]), None);
+    }
+
+    #[test]
+    fn credentials_are_not_inherited() {
+        let pairs = CREDENTIAL_VARIABLES.map(|name| (name, "canary"));
+        let env = Environment::from_pairs(pairs.into_iter().chain([("MESHAGENT_ROOM", "r"), ("EMPTY", "")]));
+        let inherited: Vec<_> = env.inheritable().into_keys().collect();
+        assert_eq!(inherited, ["EMPTY", "MESHAGENT_ROOM"]);
     }
 
     #[test]

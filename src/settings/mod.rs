@@ -19,7 +19,7 @@ use url::Url;
 use crate::sensitive::SensitiveText;
 use crate::wire::{Identity, RoomName};
 
-pub use environment::Environment;
+pub use environment::{CREDENTIAL_VARIABLES, Environment};
 pub use error::{SettingsError, SettingsErrorKind};
 pub use file::SettingsFile;
 pub use profile::{Profile, Session};

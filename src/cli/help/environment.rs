@@ -26,6 +26,10 @@ const GROUPS: &[Group] = &[
                 "the participant token of MESHAGENT_ROOM, or an access token for the API",
             ),
             (
+                "MESHAGENT_OAUTH_CLIENT_SECRET",
+                "not read yet, and kept from commands that are started here",
+            ),
+            (
                 "MESHAGENT_ALLOW_INSECURE",
                 "switch: allow addresses without TLS on other machines",
             ),
