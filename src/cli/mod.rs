@@ -21,6 +21,7 @@ mod generated;
 mod help;
 mod input;
 mod key_source;
+mod list;
 mod output;
 mod process;
 mod room;

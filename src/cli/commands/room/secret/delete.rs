@@ -3,12 +3,11 @@
 use clap::Args;
 use futures_util::future::join_all;
 
-use super::{ids, not_found, parse_id, parse_identity};
+use super::{confirmed, ids, not_found, parse_id, parse_identity};
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::failure::{CommandError, Kind, Outcome};
+use crate::cli::failure::Outcome;
 use crate::cli::room::{check, in_room};
-use crate::cli::terminal;
 use crate::cli::text::escape;
 use crate::secrets::SecretsError;
 use crate::wire::{ErrorCode, Identity, SecretId};
@@ -46,8 +45,8 @@ pub(super) async fn run(context: &Context, args: DeleteArgs) -> anyhow::Result<O
     let shown: Vec<String> = ids.iter().map(|id| escape(id.as_str())).collect();
     let ui = &context.ui;
     check(context, &args.room)?;
-    if !args.yes && ui.can_ask() && !terminal::confirm(format!("Delete {}?", shown.join(", "))).await? {
-        return Err(CommandError::new(Kind::Failed, "nothing was deleted").into());
+    if !args.yes {
+        confirmed(context, format!("Delete {}?", shown.join(", "))).await?;
     }
     let delegated_to = args.delegated_to.as_ref();
     in_room(context, &args.room, async |room| {

@@ -1,12 +1,12 @@
 //! `meshagent room secret list`
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::Outcome;
+use crate::cli::list::ListFormatArgs;
 use crate::cli::room::in_room;
-use crate::cli::text::escape;
 use crate::wire::secrets::SecretInfo;
 
 /// Shown at the end of `--help`.
@@ -21,52 +21,29 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct ListArgs {
-    /// Form of the list; a table on a terminal, JSON otherwise
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    output: Option<ListFormat>,
+    #[command(flatten)]
+    format: ListFormatArgs,
     #[command(flatten)]
     room: RoomArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ListFormat {
-    Table,
-    Json,
-}
-
 pub(super) async fn run(context: &Context, args: ListArgs) -> anyhow::Result<Outcome> {
-    let ui = &context.ui;
-    let by_default = if ui.answers_to_terminal() {
-        ListFormat::Table
-    } else {
-        ListFormat::Json
-    };
     in_room(context, &args.room, async |room| {
         let secrets = room.secrets().list_secrets().await?;
-        match args.output.unwrap_or(by_default) {
-            ListFormat::Json => ui.answer_line(&serde_json::to_string_pretty(&secrets)?)?,
-            ListFormat::Table if secrets.is_empty() => {
-                ui.note(&format!("There are no secrets for you in room {}.", room.name));
-            }
-            ListFormat::Table => ui.answer_table(&rows(&secrets))?,
-        }
+        let header = ["ID", "TYPE", "NAME", "DELEGATED TO"];
+        let empty = format!("There are no secrets for you in room {}.", room.name);
+        args.format.show(&context.ui, &secrets, header, row, &empty)?;
         Ok(Outcome::Done)
     })
     .await
 }
 
-fn rows(secrets: &[SecretInfo]) -> Vec<Vec<String>> {
-    let header = ["ID", "TYPE", "NAME", "DELEGATED TO"].map(str::to_owned).to_vec();
-    let row = |secret: &SecretInfo| {
-        let delegated_to = secret.delegated_to.as_deref().unwrap_or_default();
-        [
-            secret.id.as_str(),
-            &secret.secret_type,
-            &secret.name,
-            delegated_to,
-        ]
-        .map(escape)
-        .to_vec()
-    };
-    std::iter::once(header).chain(secrets.iter().map(row)).collect()
+fn row(secret: &SecretInfo) -> [String; 4] {
+    let SecretInfo {
+        id,
+        secret_type,
+        name,
+        delegated_to,
+    } = secret.clone();
+    [id, secret_type, name, delegated_to.unwrap_or_default()]
 }

@@ -12,6 +12,7 @@ use clap_complete::ArgValueCompleter;
 use crate::cli::completion::secret_ids;
 use crate::cli::context::Context;
 use crate::cli::failure::{CommandError, Kind, Outcome};
+use crate::cli::terminal;
 use crate::cli::text::escape;
 use crate::wire::{Identity, NameError, SecretId};
 
@@ -74,6 +75,14 @@ fn parse_id(text: &str) -> Result<SecretId, NameError> {
 
 fn parse_identity(text: &str) -> Result<Identity, NameError> {
     Identity::new(text)
+}
+
+/// Asks whether to delete, where somebody is there to ask.
+async fn confirmed(context: &Context, question: String) -> anyhow::Result<()> {
+    if context.ui.can_ask() && !terminal::confirm(question).await? {
+        return Err(CommandError::new(Kind::Failed, "nothing was deleted").into());
+    }
+    Ok(())
 }
 
 /// A secret that is not there.

@@ -1,0 +1,54 @@
+//! Lists: a table for people, JSON for programs.
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::text::escape;
+use super::ui::Ui;
+
+/// In which form a list is shown.
+#[derive(Debug, Args)]
+pub(super) struct ListFormatArgs {
+    /// Form of the list; a table on a terminal, JSON otherwise
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    output: Option<ListFormat>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ListFormat {
+    Table,
+    Json,
+}
+
+impl ListFormatArgs {
+    /// Shows `items`: as JSON they are what they are; in a table each is the cells that `row` makes of it,
+    /// under `header`. `empty` is said where there would be no row.
+    pub(super) fn show<T: Serialize, const N: usize>(
+        &self,
+        ui: &Ui,
+        items: &[T],
+        header: [&str; N],
+        row: impl Fn(&T) -> [String; N],
+        empty: &str,
+    ) -> anyhow::Result<()> {
+        let by_default = if ui.answers_to_terminal() {
+            ListFormat::Table
+        } else {
+            ListFormat::Json
+        };
+        match self.output.unwrap_or(by_default) {
+            ListFormat::Json => ui.answer_line(&serde_json::to_string_pretty(items)?),
+            ListFormat::Table if items.is_empty() => {
+                ui.note(empty);
+                Ok(())
+            }
+            ListFormat::Table => {
+                let rows = items
+                    .iter()
+                    .map(|item| row(item).map(|cell| escape(&cell)).to_vec());
+                let header = header.map(str::to_owned).to_vec();
+                ui.answer_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>())
+            }
+        }
+    }
+}
