@@ -52,6 +52,8 @@ pub(super) enum Kind {
     Usage,
     NotFound,
     NotPermitted,
+    /// Somebody who was asked said no.
+    Rejected,
     TimedOut,
     Unreachable,
     Interrupted,
@@ -62,11 +64,12 @@ pub(super) enum Kind {
 
 impl Kind {
     /// All of them, by exit code.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Failed,
         Self::Usage,
         Self::NotFound,
         Self::NotPermitted,
+        Self::Rejected,
         Self::TimedOut,
         Self::Unreachable,
         Self::Interrupted,
@@ -80,6 +83,7 @@ impl Kind {
             Self::Usage => 2,
             Self::NotFound => 3,
             Self::NotPermitted => 4,
+            Self::Rejected => 5,
             Self::TimedOut => 6,
             Self::Unreachable => 7,
             Self::Interrupted => 130,
@@ -95,6 +99,7 @@ impl Kind {
             Self::Usage => "wrong usage: a flag, a variable or a value that cannot be used",
             Self::NotFound => "not found; or `exists --exit-code` said false",
             Self::NotPermitted => "not signed in, or not permitted",
+            Self::Rejected => "rejected by the participant that was asked",
             Self::TimedOut => "timed out",
             Self::Unreachable => "could not reach the server, or the connection broke",
             Self::Interrupted => "interrupted (Ctrl-C)",
@@ -109,6 +114,7 @@ impl Kind {
             Self::Usage => "usage",
             Self::NotFound => "not_found",
             Self::NotPermitted => "not_permitted",
+            Self::Rejected => "rejected",
             Self::TimedOut => "timed_out",
             Self::Unreachable => "unreachable",
             Self::Interrupted => "interrupted",
@@ -297,6 +303,7 @@ fn of_room(error: &RoomError) -> (Kind, Option<String>, bool) {
             Kind::NotPermitted,
             Some("check that the credential is for this room"),
         ),
+        RoomError::Rejected(_) => (Kind::Rejected, Some("ask them why, or ask somebody else")),
         RoomError::NoSuchRoom(_) => (Kind::NotFound, Some("check --room, --project-id and --api-url")),
         RoomError::Net(NetError::BadAddress { .. }) => (Kind::Usage, None),
         RoomError::Call { code, .. } => match code {

@@ -23,6 +23,7 @@ mod input;
 mod key_source;
 mod list;
 mod output;
+mod participant;
 mod process;
 mod room;
 mod suggest;
@@ -31,6 +32,7 @@ mod text;
 mod token_endpoints;
 mod ui;
 mod unparsed;
+mod waiting;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::task::spawn_blocking;
@@ -46,7 +47,12 @@ impl JoinedRoom {
         SecretsClient::new(&self.client)
     }
 
-    async fn leave(self) {
+    /// The connection to the room.
+    pub(super) const fn client(&self) -> &RoomClient {
+        &self.client
+    }
+
+    pub(super) async fn leave(self) {
         self.client.close().await;
         if let Some(local) = self.server {
             local.server.close().await;
@@ -73,8 +79,45 @@ pub(super) async fn in_room(
         room.leave().await;
         outcome
     };
-    timeout(args.timeout, all).await.map_err(|_| {
-        let seconds = args.timeout.as_secs();
+    within(args.timeout, all).await
+}
+
+/// As [`in_room`], for work with other participants: fails where there can be none. `limit` is the time for
+/// all of it.
+pub(super) async fn among_others(
+    context: &Context,
+    args: &RoomArgs,
+    limit: Duration,
+    work: impl AsyncFnOnce(&JoinedRoom) -> anyhow::Result<Outcome>,
+) -> anyhow::Result<Outcome> {
+    let all = async {
+        let room = join_others(context, args).await?;
+        let outcome = work(&room).await;
+        room.leave().await;
+        outcome
+    };
+    within(limit, all).await
+}
+
+/// Joins a room in which others can be: in local mode, one of a running server.
+async fn join_others(context: &Context, args: &RoomArgs) -> anyhow::Result<JoinedRoom> {
+    let room = join(context, resolve(&args.overrides(), &context.environment)?).await?;
+    if room.server.is_none() {
+        return Ok(room);
+    }
+    room.leave().await;
+    Err(CommandError::new(
+        Kind::Failed,
+        "nobody else can be in this room: no server runs on this machine",
+    )
+    .hint("start one with `meshagent room serve` and leave it running, then try again")
+    .into())
+}
+
+/// Does `work` within the command's time.
+async fn within<T>(limit: Duration, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    timeout(limit, work).await.map_err(|_| {
+        let seconds = limit.as_secs();
         CommandError::new(Kind::TimedOut, format!("no answer within {seconds} s"))
             .hint("allow more time with --timeout SECONDS")
     })?

@@ -94,7 +94,7 @@ impl Ui {
     /// Writes a table as the answer, cut to the terminal's width.
     pub(super) fn answer_table(&self, rows: &[Vec<String>]) -> anyhow::Result<()> {
         let width = if self.stdout_is_terminal {
-            terminal_width()
+            terminal_width(io::stdout())
         } else {
             usize::MAX
         };
@@ -151,6 +151,11 @@ impl Ui {
         }
     }
 
+    /// Whether a line on stderr may move.
+    pub(super) fn shows_progress(&self) -> bool {
+        !self.global.quiet && io::stderr().is_terminal() && !is_dumb_terminal()
+    }
+
     fn paint(&self, code: &str, text: &str) -> String {
         if self.color {
             format!("\x1b[{code}m{text}\x1b[0m")
@@ -169,15 +174,17 @@ fn wants_color(choice: ColorChoice) -> bool {
         ColorChoice::Never => false,
         ColorChoice::Auto if set("NO_COLOR") => false,
         ColorChoice::Auto if std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
-        ColorChoice::Auto => {
-            std::env::var_os("TERM").is_none_or(|term| term != "dumb") && io::stderr().is_terminal()
-        }
+        ColorChoice::Auto => !is_dumb_terminal() && io::stderr().is_terminal(),
     }
 }
 
+fn is_dumb_terminal() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
 #[cfg(unix)]
-fn terminal_width() -> usize {
-    rustix::termios::tcgetwinsize(io::stdout())
+fn terminal_width(terminal: impl std::os::fd::AsFd) -> usize {
+    rustix::termios::tcgetwinsize(terminal)
         .ok()
         .map(|size| usize::from(size.ws_col))
         .filter(|columns| *columns > 0)
@@ -185,7 +192,7 @@ fn terminal_width() -> usize {
 }
 
 #[cfg(not(unix))]
-const fn terminal_width() -> usize {
+fn terminal_width<T>(_terminal: T) -> usize {
     DEFAULT_WIDTH
 }
 

@@ -1,5 +1,6 @@
 //! `meshagent room …`
 
+mod participant;
 mod secret;
 mod serve;
 
@@ -10,9 +11,12 @@ use crate::cli::failure::Outcome;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum RoomCommand {
-    /// Store, read, list and delete the room's secrets
+    /// Store, read, ask for and answer for the room's secrets
     #[command(subcommand, visible_alias = "secrets")]
     Secret(secret::SecretCommand),
+    /// See who is in the room
+    #[command(subcommand)]
+    Participant(participant::ParticipantCommand),
     /// Serve rooms from this machine
     Serve(serve::ServeArgs),
 }
@@ -21,6 +25,7 @@ impl RoomCommand {
     pub(in crate::cli) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
         match self {
             Self::Secret(command) => command.run(context).await,
+            Self::Participant(command) => command.run(context).await,
             Self::Serve(args) => serve::run(context, args).await,
         }
     }

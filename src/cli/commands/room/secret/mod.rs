@@ -1,9 +1,11 @@
 //! `meshagent room secret …`
 
 mod delete;
+mod delete_requested;
 mod exists;
 mod get;
 mod list;
+mod request;
 mod set;
 
 use clap::{Args, Subcommand};
@@ -30,6 +32,10 @@ pub(in crate::cli) enum SecretCommand {
     /// Delete secrets
     #[command(visible_alias = "rm")]
     Delete(delete::DeleteArgs),
+    /// Ask another participant for a secret
+    Request(request::RequestArgs),
+    /// Delete what a participant answered earlier, so that it is asked again
+    DeleteRequested(delete_requested::DeleteRequestedArgs),
 }
 
 impl SecretCommand {
@@ -40,6 +46,8 @@ impl SecretCommand {
             Self::Get(args) => get::run(context, args).await,
             Self::Exists(args) => exists::run(context, args).await,
             Self::Delete(args) => delete::run(context, args).await,
+            Self::Request(args) => request::run(context, args).await,
+            Self::DeleteRequested(args) => delete_requested::run(context, args).await,
         }
     }
 }

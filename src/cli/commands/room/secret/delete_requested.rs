@@ -1,0 +1,68 @@
+//! `meshagent room secret delete-requested`
+
+use clap::Args;
+
+use super::{confirmed, parse_identity};
+use crate::cli::args::RoomArgs;
+use crate::cli::context::Context;
+use crate::cli::failure::{CommandError, Kind, Outcome};
+use crate::cli::room::in_room;
+use crate::cli::text::escape;
+use crate::wire::{ErrorCode, Identity};
+
+/// Shown at the end of `--help`.
+const EXAMPLES: &str = "\
+Examples:
+  Forget what was answered for a URL, so that the participant is asked again:
+    $ meshagent room secret delete-requested --room demo --url https://db.example
+
+  Only what bob was given:
+    $ meshagent room secret delete-requested --room demo --url https://db.example --delegated-to bob --yes";
+
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(in crate::cli) struct DeleteRequestedArgs {
+    /// What the secret was asked for by
+    #[arg(long, value_name = "URL")]
+    url: String,
+    /// Type that was asked for [default: application/octet-stream]
+    #[arg(long = "type", value_name = "TYPE")]
+    secret_type: Option<String>,
+    /// Delete only what is delegated to this identity
+    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
+    delegated_to: Option<Identity>,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    room: RoomArgs,
+}
+
+pub(super) async fn run(context: &Context, args: DeleteRequestedArgs) -> anyhow::Result<Outcome> {
+    let shown = escape(&args.url);
+    if !args.yes {
+        confirmed(context, format!("Delete the answers for {shown}?")).await?;
+    }
+    in_room(context, &args.room, async |room| {
+        let deleted = room
+            .secrets()
+            .delete_requested_secret(&args.url, args.secret_type.as_deref(), args.delegated_to.as_ref())
+            .await;
+        match deleted {
+            Err(error) if error.code() == Some(ErrorCode::NotFound) => {
+                let message = format!("there is no answer for {shown} that you gave or were given");
+                Err(CommandError::new(Kind::NotFound, message)
+                    .hint("check --url and --type; `meshagent room secret list` shows answers by their URL")
+                    .into())
+            }
+            deleted => {
+                deleted?;
+                context
+                    .ui
+                    .note(&format!("Deleted the answers for {shown} in room {}.", room.name));
+                Ok(Outcome::Done)
+            }
+        }
+    })
+    .await
+}

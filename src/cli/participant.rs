@@ -1,0 +1,79 @@
+//! Which participant is asked.
+
+use clap::Args;
+
+use super::failure::{CommandError, Kind};
+use super::room::JoinedRoom;
+use super::text::escape;
+use crate::wire::{Identity, NameError, ParticipantId};
+
+/// The participant that is asked, by id or by name.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct FromArgs {
+    /// Ask the participant of this name
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    from: Option<Identity>,
+    /// Ask the participant of this id
+    #[arg(long, value_name = "ID", value_parser = parse_participant_id)]
+    from_participant_id: Option<ParticipantId>,
+}
+
+fn parse_name(text: &str) -> Result<Identity, NameError> {
+    Identity::new(text)
+}
+
+fn parse_participant_id(text: &str) -> Result<ParticipantId, NameError> {
+    ParticipantId::new(text)
+}
+
+/// A participant that was chosen.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    pub(super) id: ParticipantId,
+    /// How it is called when it is spoken of: its name, else its id.
+    pub(super) shown: String,
+}
+
+/// What helps where a participant is not found.
+pub(super) const WHO_IS_HERE: &str = "`meshagent room participant list` shows who is here";
+
+impl FromArgs {
+    /// The participant that is meant. An id is taken as it is; a name is looked up among those present.
+    pub(super) async fn choose(&self, room: &JoinedRoom) -> anyhow::Result<Chosen> {
+        let Some(name) = &self.from else {
+            let id = self.from_participant_id.clone().ok_or_else(|| {
+                CommandError::new(Kind::Usage, "nobody was named").hint("name a participant: --from NAME")
+            })?;
+            let shown = escape(id.as_str());
+            return Ok(Chosen { id, shown });
+        };
+        let shown = escape(name.as_str());
+        let present = room.client().participants().await?;
+        let mut named: Vec<ParticipantId> = present
+            .named(name.as_str())
+            .map(|found| found.id.clone())
+            .collect();
+        match (named.pop(), named.is_empty()) {
+            (Some(id), true) => Ok(Chosen { id, shown }),
+            (None, _) => Err(not_there(&shown, room).into()),
+            (Some(last), false) => {
+                named.push(last);
+                let ids: Vec<String> = named.iter().map(|id| escape(id.as_str())).collect();
+                let message = format!("{shown} is here {} times: {}", ids.len(), ids.join(", "));
+                Err(CommandError::new(Kind::Failed, message)
+                    .hint("say which with --from-participant-id ID")
+                    .into())
+            }
+        }
+    }
+}
+
+/// There is no such participant.
+pub(super) fn not_there(shown: &str, room: &JoinedRoom) -> CommandError {
+    let message = format!(
+        "there is no participant `{shown}` in room {}",
+        escape(room.name.as_str())
+    );
+    CommandError::new(Kind::NotFound, message).hint(WHO_IS_HERE)
+}
