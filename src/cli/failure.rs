@@ -161,7 +161,7 @@ pub(super) struct Failure {
     kind: Kind,
     pub(super) message: String,
     pub(super) hint: Option<String>,
-    retryable: bool,
+    pub(super) retryable: bool,
 }
 
 impl Failure {

@@ -115,13 +115,13 @@ const fn base64_fault(error: &base64::DecodeError) -> &'static str {
 }
 
 /// Reads a file, whole.
-fn read_file(path: &Path) -> anyhow::Result<SecretValue> {
+pub(super) fn read_file(path: &Path) -> anyhow::Result<SecretValue> {
     let file = File::open(path).map_err(|error| {
         CommandError::new(
             Kind::Failed,
             format!("{} cannot be read: {error}", path.display()),
         )
-        .hint("check the path that --in names, and its permissions")
+        .hint("check the path, and the file's permissions")
     })?;
     read_all(file).with_context(|| format!("{} cannot be read", path.display()))
 }
@@ -146,7 +146,7 @@ fn read_all(source: impl Read) -> anyhow::Result<SecretValue> {
     Ok(value)
 }
 
-fn without_newline(value: SecretValue) -> SecretValue {
+pub(super) fn without_newline(value: SecretValue) -> SecretValue {
     let mut bytes = value.into_exposed();
     if bytes.ends_with(b"\n") {
         bytes.pop();

@@ -25,6 +25,7 @@ mod list;
 mod output;
 mod participant;
 mod process;
+mod provide;
 mod room;
 mod suggest;
 mod terminal;

@@ -30,6 +30,8 @@ use crate::wire::{Identity, RoomName};
 pub(super) struct JoinedRoom {
     client: RoomClient,
     pub(super) name: RoomName,
+    /// Whether it is on this machine.
+    pub(super) is_local: bool,
     server: Option<LocalServer>,
 }
 
@@ -100,7 +102,7 @@ pub(super) async fn among_others(
 }
 
 /// Joins a room in which others can be: in local mode, one of a running server.
-async fn join_others(context: &Context, args: &RoomArgs) -> anyhow::Result<JoinedRoom> {
+pub(super) async fn join_others(context: &Context, args: &RoomArgs) -> anyhow::Result<JoinedRoom> {
     let room = join(context, resolve(&args.overrides(), &context.environment)?).await?;
     if room.server.is_none() {
         return Ok(room);
@@ -115,7 +117,10 @@ async fn join_others(context: &Context, args: &RoomArgs) -> anyhow::Result<Joine
 }
 
 /// Does `work` within the command's time.
-async fn within<T>(limit: Duration, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub(super) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
     timeout(limit, work).await.map_err(|_| {
         let seconds = limit.as_secs();
         CommandError::new(Kind::TimedOut, format!("no answer within {seconds} s"))
@@ -136,6 +141,7 @@ pub(super) async fn list_quietly(
 
 async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<JoinedRoom> {
     let RoomSettings { room, access } = settings;
+    let is_local = matches!(access, Access::Local { .. });
     let (client, server) = match access {
         Access::Token { room_url, token } => (RoomClient::join(&room_url, &token).await?, None),
         Access::Connect {
@@ -167,6 +173,7 @@ async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<Joine
     Ok(JoinedRoom {
         client,
         name: room,
+        is_local,
         server,
     })
 }

@@ -1,5 +1,6 @@
 //! Text that others wrote, made fit for a terminal.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -24,6 +25,13 @@ fn is_unfit(character: char) -> bool {
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Text as a word of a shell's command line.
+pub(super) fn shell_word(text: &str) -> String {
+    let text = escape(text);
+    // Only a NUL has no quotes, and it was escaped.
+    shlex::try_quote(&text).map_or_else(|_| text.clone(), Cow::into_owned)
 }
 
 /// Whether bytes can be written to a terminal: UTF-8 text without control characters but tab and
@@ -96,6 +104,15 @@ mod tests {
     fn nothing_that_steers_a_terminal_is_left() {
         assert_eq!(escape("a\x1b[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{a}");
         assert_eq!(escape("größe 🔑"), "größe 🔑");
+    }
+
+    #[test]
+    fn words_of_a_shell() {
+        assert_eq!(shell_word("https://a.example/b"), "https://a.example/b");
+        for text in ["it's $(x)", "", "a b", "\"$x\" `y`", "!x"] {
+            assert_eq!(shlex::split(&shell_word(text)), Some(vec![text.to_owned()]));
+        }
+        assert_eq!(shlex::split(&shell_word("a\0")), Some(vec!["a\\u{0}".to_owned()]));
     }
 
     #[test]

@@ -47,6 +47,11 @@ impl Ui {
         !self.global.no_input && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// Whether somebody reads what is said on stderr, and may be asked on the terminal itself.
+    pub(super) fn can_ask_beside_stdin(&self) -> bool {
+        !self.global.no_input && io::stderr().is_terminal()
+    }
+
     /// Refuses to go on where a prompt would be needed and none is wanted.
     pub(super) const fn prompts_allowed(&self) -> bool {
         !self.global.no_input
@@ -156,6 +161,18 @@ impl Ui {
         !self.global.quiet && io::stderr().is_terminal() && !is_dumb_terminal()
     }
 
+    /// Columns of the terminal that stderr is.
+    #[expect(clippy::unused_self, reason = "the `Ui` knows where output goes")]
+    pub(super) fn error_width(&self) -> usize {
+        terminal_width(io::stderr())
+    }
+
+    /// Whether the terminal cannot go back on its line.
+    #[expect(clippy::unused_self, reason = "the `Ui` knows where output goes")]
+    pub(super) fn is_dumb(&self) -> bool {
+        is_dumb_terminal()
+    }
+
     fn paint(&self, code: &str, text: &str) -> String {
         if self.color {
             format!("\x1b[{code}m{text}\x1b[0m")
@@ -199,6 +216,12 @@ fn terminal_width<T>(_terminal: T) -> usize {
 /// One line on stderr. If that is closed, there is nobody to tell.
 pub(super) fn error_line(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Text on stderr as it is, without a newline.
+pub(super) fn prompt(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
 }
 
 /// Starts the log on stderr: of a server from `info` on, of other commands only where `-v` asks for it.

@@ -5,6 +5,7 @@ mod delete_requested;
 mod exists;
 mod get;
 mod list;
+mod provide;
 mod request;
 mod set;
 
@@ -34,6 +35,8 @@ pub(in crate::cli) enum SecretCommand {
     Delete(delete::DeleteArgs),
     /// Ask another participant for a secret
     Request(request::RequestArgs),
+    /// Stay in the room and answer what others ask
+    Provide(provide::ProvideArgs),
     /// Delete what a participant answered earlier, so that it is asked again
     DeleteRequested(delete_requested::DeleteRequestedArgs),
 }
@@ -47,6 +50,7 @@ impl SecretCommand {
             Self::Exists(args) => exists::run(context, args).await,
             Self::Delete(args) => delete::run(context, args).await,
             Self::Request(args) => request::run(context, args).await,
+            Self::Provide(args) => provide::run(context, args).await,
             Self::DeleteRequested(args) => delete_requested::run(context, args).await,
         }
     }

@@ -1,7 +1,15 @@
 //! Prompts on the terminal.
 
+mod console;
+#[cfg_attr(not(unix), path = "keyboard_elsewhere.rs")]
+mod keyboard;
+#[cfg(unix)]
+mod line;
+
 use std::io::{self, Write};
 
+pub(super) use self::console::Console;
+pub(super) use self::keyboard::{Echo, Keyboard};
 use crate::sensitive::{Sensitive, SensitiveText};
 
 /// Asks for a value that is not shown while it is typed. It is read from the terminal itself.
@@ -64,7 +72,7 @@ mod state {
         if let Some((terminal, attributes)) = before {
             // The terminal may be gone, as after a hang-up.
             let _ = tcsetattr(&terminal, OptionalActions::Now, &attributes);
-            super::super::ui::error_line("");
+            crate::cli::ui::error_line("");
         }
     }
 }

@@ -1,0 +1,81 @@
+//! What `provide` is told on the command line about whom to give what.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::pattern::Pattern;
+use super::rules::{Action, Origin, Rule, Rules, Subject};
+use super::rules_file;
+use super::source::Source;
+use crate::cli::context::Context;
+use crate::cli::failure::{CommandError, Kind};
+
+/// Rules from flags and a file; those of flags come first.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rules")]
+pub(in crate::cli) struct RulesArgs {
+    /// Give this secret to whoever asks for URL: SOURCE is `file:PATH` or a path, `id:ID` of a secret of
+    /// yours, or `env:NAME`
+    #[arg(long = "secret", value_name = "URL=SOURCE", value_parser = parse_given)]
+    secrets: Vec<Given>,
+    /// Answer by the rules in a TOML file; the first that matches decides
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+}
+
+/// `URL=SOURCE`, split at the last `=`.
+#[derive(Debug, Clone)]
+struct Given {
+    url: String,
+    source: String,
+}
+
+fn parse_given(text: &str) -> Result<Given, String> {
+    match text.rsplit_once('=') {
+        Some((url, source)) if !url.is_empty() => Ok(Given {
+            url: url.to_owned(),
+            source: source.to_owned(),
+        }),
+        _ => Err("give URL=SOURCE, like https://db.example=file:password.txt".to_owned()),
+    }
+}
+
+impl RulesArgs {
+    /// Reads and checks all rules.
+    pub(super) fn read(&self, context: &Context) -> anyhow::Result<Rules> {
+        let mut rules = Rules::default();
+        for given in &self.secrets {
+            let source =
+                Source::parse(&given.source, Path::new(""), &context.environment).map_err(|error| {
+                    CommandError::new(Kind::Usage, format!("--secret for {}: {error}", given.url))
+                        .hint("SOURCE is file:PATH, id:ID of a secret of yours, or env:NAME")
+                })?;
+            rules.extend([Rule {
+                place: "--secret".to_owned(),
+                subject: Subject::Secret {
+                    url: Some(Pattern::exactly(&given.url)),
+                    secret_type: None,
+                },
+                requesters: Vec::new(),
+                delegates: None,
+                action: Action::Give {
+                    from: Origin::Source(source),
+                    strip_newline: false,
+                },
+            }]);
+        }
+        if let Some(path) = &self.rules {
+            rules.extend(rules_file::read(path, &context.environment)?);
+        }
+        Ok(rules)
+    }
+
+    /// A URL that is given, where there is just one: for the example that the other side is shown.
+    pub(super) fn only_url(&self) -> Option<&str> {
+        match self.secrets.as_slice() {
+            [given] => Some(&given.url),
+            _ => None,
+        }
+    }
+}

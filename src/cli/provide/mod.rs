@@ -1,0 +1,60 @@
+//! Answers what other participants ask: by rules, and by the person at the terminal.
+//!
+//! A request comes in as an [`asked::Asked`]. The first of the [`rules`] that matches decides what is done;
+//! where none does, the [`prompt`] asks. [`answer`] sends what comes of it. All requests are worked on at
+//! the same time, in one [`session`] over one connection after the other.
+
+mod answer;
+mod args;
+mod asked;
+mod command;
+mod open;
+mod pattern;
+mod prompt;
+mod rules;
+mod rules_file;
+mod session;
+mod source;
+
+use std::future::pending;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use self::answer::Answering;
+pub(super) use self::args::RulesArgs;
+use self::prompt::Prompt;
+use self::session::Session;
+use super::args::RoomArgs;
+use super::context::Context;
+use super::failure::Outcome;
+use super::terminal::Console;
+
+/// Answers requests in a room: until the first one was answered if that is `once`, and at most for
+/// `duration`.
+pub(super) async fn provide(
+    context: &Context,
+    room: &RoomArgs,
+    rules: &RulesArgs,
+    once: bool,
+    duration: Option<Duration>,
+) -> anyhow::Result<Outcome> {
+    let example_url = rules.only_url().unwrap_or("URL");
+    let rules = rules.read(context)?;
+    let console = Console::new(&context.ui);
+    let prompt = Prompt::new(context, &console);
+    let session = Session {
+        context,
+        room,
+        answering: Answering::new(context, &console, &rules, &prompt),
+        once,
+        example_url,
+    };
+    let stop = async {
+        match duration {
+            Some(duration) => sleep(duration).await,
+            None => pending().await,
+        }
+    };
+    session.run(stop).await
+}

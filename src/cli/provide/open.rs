@@ -1,0 +1,98 @@
+//! The requests of one connection that wait for an answer.
+
+use std::collections::HashMap;
+
+use tokio::sync::oneshot;
+
+use super::asked::Asked;
+use crate::cli::terminal::Console;
+use crate::secrets::IncomingRequest;
+use crate::wire::RequestId;
+use crate::wire::secrets::request::{SECRET_REQUEST, withdrawn};
+
+/// Why a request is taken back when its time is over.
+pub(super) const TIME_IS_OVER: &str = "the time is over";
+
+/// The requests that wait for an answer, each with a way to tell whoever works on it that nobody waits any
+/// more.
+#[derive(Debug, Default)]
+pub(super) struct OpenRequests(HashMap<RequestId, oneshot::Sender<String>>);
+
+/// A request that waits for an answer.
+#[derive(Debug)]
+pub(super) struct OpenRequest {
+    pub(super) id: RequestId,
+    /// None if it cannot be read.
+    pub(super) asked: Option<Asked>,
+    /// Why nobody waits any more.
+    pub(super) taken_back: oneshot::Receiver<String>,
+}
+
+impl OpenRequests {
+    /// A request that is to be answered, if this is one. One that is taken back is told so.
+    pub(super) fn accept(&mut self, request: IncomingRequest, console: &Console) -> Option<OpenRequest> {
+        match request {
+            IncomingRequest::Secret(request) => {
+                let asked = Asked::from(&request);
+                // What has no id cannot be answered.
+                let id = RequestId::new(request.request_id).ok()?;
+                return Some(self.open(id, Some(asked)));
+            }
+            IncomingRequest::OAuth(request) => {
+                let asked = Asked::from(&request);
+                console.note(&asked.became("ignored, as this version cannot sign in"));
+            }
+            IncomingRequest::Withdrawn(request) => {
+                let id = RequestId::new(request.request_id).ok()?;
+                if let Some(withdraw) = self.0.remove(&id) {
+                    // It may just have been answered.
+                    let _ = withdraw.send(spoken_reason(&request.reason));
+                }
+            }
+            IncomingRequest::Unreadable {
+                message_type,
+                request_id,
+                error,
+            } => {
+                tracing::info!(%message_type, %error, "a request cannot be read");
+                console.note("Somebody asked for something in a form that is not known here.");
+                let id = request_id.filter(|_| message_type == SECRET_REQUEST)?;
+                return Some(self.open(id, None));
+            }
+        }
+        None
+    }
+
+    fn open(&mut self, id: RequestId, asked: Option<Asked>) -> OpenRequest {
+        let (withdraw, taken_back) = oneshot::channel();
+        self.0.insert(id.clone(), withdraw);
+        OpenRequest {
+            id,
+            asked,
+            taken_back,
+        }
+    }
+
+    /// A request that nobody works on any more.
+    pub(super) fn close(&mut self, id: &RequestId) {
+        self.0.remove(id);
+    }
+
+    /// Takes all of them back.
+    pub(super) fn withdraw_all(self, reason: &str) {
+        for (_, withdraw) in self.0 {
+            // It may just have been answered.
+            let _ = withdraw.send(reason.to_owned());
+        }
+    }
+}
+
+/// Why a request is taken back, for people.
+fn spoken_reason(reason: &str) -> String {
+    match reason {
+        withdrawn::BY_REQUESTER => "the other side does not wait any more".to_owned(),
+        withdrawn::TIMED_OUT => TIME_IS_OVER.to_owned(),
+        "" => "the server does not say why".to_owned(),
+        other => other.to_owned(),
+    }
+}

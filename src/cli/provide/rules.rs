@@ -1,0 +1,237 @@
+//! Rules that answer while nobody is there. The first that matches decides.
+
+use super::asked::{Asked, What};
+use super::command::ValueCommand;
+use super::pattern::Pattern;
+use super::source::Source;
+
+/// The rules, in their order.
+#[derive(Debug, Default)]
+pub(super) struct Rules(Vec<Rule>);
+
+/// What is done with the requests that it matches.
+#[derive(Debug)]
+pub(super) struct Rule {
+    /// Where it was given, as it is shown: `rule 2`, `--secret`.
+    pub(super) place: String,
+    pub(super) subject: Subject,
+    /// Names of those who ask; empty for everybody, the unknown too.
+    pub(super) requesters: Vec<String>,
+    /// Names of those who may read the answer again. None: nobody but the one who asks, where something is
+    /// handed out, and anybody where it is not.
+    pub(super) delegates: Option<Vec<String>>,
+    pub(super) action: Action,
+}
+
+/// What a rule is about. A pattern that is not there matches everything.
+#[derive(Debug)]
+pub(super) enum Subject {
+    Secret {
+        url: Option<Pattern>,
+        secret_type: Option<Pattern>,
+    },
+    OAuth {
+        client_id: Option<Pattern>,
+        /// Must match the hosts of both endpoints.
+        host: Option<Pattern>,
+    },
+}
+
+/// What a rule does.
+#[derive(Debug)]
+pub(super) enum Action {
+    Give {
+        from: Origin,
+        strip_newline: bool,
+    },
+    /// Says yes to an OAuth authorization.
+    Authorize,
+    Ask,
+    Reject(String),
+}
+
+/// Where the value comes from that a rule gives.
+#[derive(Debug)]
+pub(super) enum Origin {
+    Source(Source),
+    Command(ValueCommand),
+}
+
+impl Rules {
+    /// Adds rules that come after those that are there.
+    pub(super) fn extend(&mut self, rules: impl IntoIterator<Item = Rule>) {
+        self.0.extend(rules);
+    }
+
+    /// The first rule that matches.
+    pub(super) fn find(&self, asked: &Asked) -> Option<&Rule> {
+        self.0.iter().find(|rule| rule.matches(asked))
+    }
+}
+
+impl Rule {
+    fn matches(&self, asked: &Asked) -> bool {
+        self.subject.matches(&asked.what) && self.is_asked_by(asked) && self.allows_delegate(asked)
+    }
+
+    fn is_asked_by(&self, asked: &Asked) -> bool {
+        self.requesters.is_empty()
+            || asked
+                .requester
+                .as_ref()
+                .is_some_and(|requester| self.requesters.contains(&requester.name))
+    }
+
+    fn allows_delegate(&self, asked: &Asked) -> bool {
+        match (&self.delegates, &self.action) {
+            (Some(names), _) => asked
+                .delegate_to
+                .as_ref()
+                .is_some_and(|delegate| names.contains(delegate)),
+            (None, Action::Give { .. } | Action::Authorize) => asked.is_for_requester_alone(),
+            (None, Action::Ask | Action::Reject(_)) => true,
+        }
+    }
+}
+
+impl Subject {
+    fn matches(&self, what: &What) -> bool {
+        let fits = |pattern: &Option<Pattern>, text: &str| {
+            pattern.as_ref().is_none_or(|pattern| pattern.matches(text))
+        };
+        match (self, what) {
+            (
+                Self::Secret { url, secret_type },
+                What::Secret {
+                    url: asked,
+                    secret_type: kind,
+                },
+            ) => fits(url, asked) && fits(secret_type, kind),
+            (Self::OAuth { client_id, host }, What::OAuth(asked)) => {
+                let hosts_fit = host.is_none()
+                    || asked
+                        .hosts()
+                        .is_some_and(|hosts| hosts.iter().all(|name| fits(host, name)));
+                fits(client_id, &asked.client_id) && hosts_fit
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::asked::tests::asked;
+    use super::super::asked::{OAuthAsked, What};
+    use super::super::rules_file::parse;
+    use super::*;
+    use crate::settings::Environment;
+
+    fn rules(text: &str) -> Rules {
+        let environment = Environment::from_pairs([("SET", "x")]);
+        let mut rules = Rules::default();
+        rules.extend(parse(text, Path::new("."), &environment).unwrap());
+        rules
+    }
+
+    fn found<'a>(rules: &'a Rules, asked: &Asked) -> Option<&'a str> {
+        rules.find(asked).map(|rule| rule.place.as_str())
+    }
+
+    #[test]
+    fn the_first_that_matches_decides() {
+        let rules = rules(
+            r#"
+            [[rule]]
+            url = "https://a.example/**"
+            type = "git"
+            requester = ["carol", "bob"]
+            give = "env:SET"
+            [[rule]]
+            url = "https://a.example/**"
+            ask = true
+            [[rule]]
+            kind = "oauth"
+            reject = "not here"
+            [[rule]]
+            requester = "eve"
+            reject = "no"
+            "#,
+        );
+        let mut git = asked("https://a.example/x", "git");
+        assert_eq!(found(&rules, &git), Some("rule 1"));
+        assert_eq!(
+            found(&rules, &asked("https://a.example/x", "text")),
+            Some("rule 2")
+        );
+        assert_eq!(found(&rules, &asked("https://b.example/x", "git")), None);
+        git.requester = None;
+        assert_eq!(found(&rules, &git), Some("rule 2"));
+    }
+
+    #[test]
+    fn nothing_is_handed_to_a_delegate_that_is_not_named() {
+        let rules = rules(
+            r#"
+            [[rule]]
+            url = "**"
+            give = "env:SET"
+            [[rule]]
+            url = "**"
+            delegate_to = "carol"
+            give = "env:SET"
+            [[rule]]
+            reject = "no"
+            "#,
+        );
+        let mut asked = asked("u", "");
+        for (delegate, place) in [
+            (None, "rule 1"),
+            (Some("bob"), "rule 1"),
+            (Some("carol"), "rule 2"),
+            (Some("eve"), "rule 3"),
+        ] {
+            asked.delegate_to = delegate.map(str::to_owned);
+            assert_eq!(found(&rules, &asked), Some(place), "{delegate:?}");
+        }
+    }
+
+    #[test]
+    fn both_hosts_of_a_provider_must_be_allowed() {
+        let rules = rules(
+            r#"
+            [[rule]]
+            kind = "oauth"
+            client_id = "app-*"
+            host = "*.idp.example"
+            authorize = true
+            "#,
+        );
+        let oauth = |client_id: &str, authorization: &str, token: &str| {
+            let mut asked = asked("", "");
+            asked.what = What::OAuth(OAuthAsked {
+                client_id: client_id.to_owned(),
+                authorization_endpoint: authorization.to_owned(),
+                token_endpoint: token.to_owned(),
+                scopes: Vec::new(),
+            });
+            found(&rules, &asked).is_some()
+        };
+        let good = "https://login.idp.example/authorize";
+        assert!(oauth("app-1", good, "https://token.idp.example/"));
+        for (client_id, authorization, token) in [
+            ("other", good, good),
+            ("app-1", "https://login.idp.example.evil.test/", good),
+            ("app-1", good, "https://evil.test/?.idp.example"),
+            ("app-1", good, "https://a.idp.example@evil.test/"),
+            ("app-1", "javascript:alert(1)", good),
+        ] {
+            assert!(
+                !oauth(client_id, authorization, token),
+                "{client_id} {authorization} {token}"
+            );
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Stays in a room and answers until told to stop; joins again when the connection drops.
+
+use std::pin::{Pin, pin};
+use std::time::{Duration, Instant};
+
+use futures_util::future::FusedFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use tokio::time::{sleep, timeout};
+
+use super::answer::Answering;
+use super::asked::shown;
+use super::open::{OpenRequest, OpenRequests, TIME_IS_OVER};
+use crate::cli::args::RoomArgs;
+use crate::cli::context::Context;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::room::{JoinedRoom, join_others, within};
+use crate::cli::text::{escape, shell_word};
+use crate::room::Pauses;
+use crate::secrets::SecretsClient;
+use crate::wire::RequestId;
+
+/// Time after a request's deadline within which a server should have taken it back. Those of others do
+/// not, and this program does it for them.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What whoever asked is told where the request makes no sense.
+const UNREADABLE: &str = "the participant does not understand the request";
+
+/// Longest time for a server to say who else is in the room, which this program does not depend on.
+const ANNOUNCEMENT: Duration = Duration::from_secs(10);
+
+/// A connection that lasted so long was a good one: what comes after it starts over.
+const GOOD_CONNECTION: Duration = Duration::from_secs(30);
+
+/// Answers the requests of one room, over one connection after the other.
+#[derive(Debug)]
+pub(super) struct Session<'a> {
+    pub(super) context: &'a Context,
+    pub(super) room: &'a RoomArgs,
+    pub(super) answering: Answering<'a>,
+    /// Stop after the first request that was answered.
+    pub(super) once: bool,
+    /// The URL in the example that is shown.
+    pub(super) example_url: &'a str,
+}
+
+/// Why a connection is over.
+enum Ended {
+    /// All that was wanted is done.
+    Done,
+    /// It broke.
+    Lost(String),
+}
+
+impl Session<'_> {
+    /// Answers until `stop`, or until everything is done. Fails if the room cannot be joined at first, or
+    /// never again.
+    pub(super) async fn run(&self, stop: impl Future<Output = ()>) -> anyhow::Result<Outcome> {
+        let mut stop = pin!(stop);
+        let mut pauses = Pauses::default();
+        let mut room = self.join().await?;
+        loop {
+            let joined = Instant::now();
+            let ended = self.serve(&room, stop.as_mut()).await;
+            room.leave().await;
+            let Ended::Lost(reason) = ended else {
+                return Ok(Outcome::Done);
+            };
+            if joined.elapsed() > GOOD_CONNECTION {
+                pauses = Pauses::default();
+            }
+            let joined_again = self.join_again(reason, &mut pauses);
+            room = tokio::select! {
+                room = joined_again => room?,
+                () = stop.as_mut() => return Ok(Outcome::Done),
+            };
+        }
+    }
+
+    async fn join(&self) -> anyhow::Result<JoinedRoom> {
+        within(self.room.timeout, join_others(self.context, self.room)).await
+    }
+
+    /// Tries until it works, or fails in a way that will not pass.
+    async fn join_again(&self, mut reason: String, pauses: &mut Pauses) -> anyhow::Result<JoinedRoom> {
+        let console = self.answering.console();
+        loop {
+            let pause = pauses.next_pause();
+            console.note(&format!(
+                "Not in the room any more: {reason}. Joining again in {} s.",
+                pause.as_secs_f32()
+            ));
+            sleep(pause).await;
+            match self.join().await {
+                Ok(room) => return Ok(room),
+                Err(error) => {
+                    let failure = Failure::of(&error);
+                    if !failure.retryable {
+                        return Err(error);
+                    }
+                    reason = escape(&failure.message);
+                }
+            }
+        }
+    }
+
+    /// Becomes visible to others, then says who this is and how others ask.
+    async fn introduce(&self, room: &JoinedRoom) {
+        match timeout(ANNOUNCEMENT, room.client().participants()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::info!(%error, "others cannot see this participant"),
+            Err(_) => tracing::info!("the server does not say who else is here"),
+        }
+        let me = room.client().participant();
+        let name = me.name().unwrap_or("somebody");
+        let console = self.answering.console();
+        console.note(&format!(
+            "In room {} as {}, participant {}. Others ask with:",
+            escape(room.name.as_str()),
+            escape(name),
+            escape(&me.participant_id),
+        ));
+        let local = if room.is_local { " --local" } else { "" };
+        console.note(&format!(
+            "  meshagent room secret request --room {}{local} --from-participant-id {} --url {}",
+            shell_word(room.name.as_str()),
+            shell_word(&me.participant_id),
+            shell_word(self.example_url),
+        ));
+    }
+
+    async fn serve(&self, room: &JoinedRoom, mut stop: Pin<&mut impl Future<Output = ()>>) -> Ended {
+        let secrets = room.secrets();
+        let mut incoming = secrets.incoming_requests();
+        let mut introduced = pin!(self.introduce(room).fuse());
+        let mut open = OpenRequests::default();
+        let mut answers = FuturesUnordered::new();
+        let reason = loop {
+            tokio::select! {
+                request = incoming.next() => match request {
+                    Ok(request) => {
+                        if let Some(request) = open.accept(request, self.answering.console()) {
+                            answers.push(self.answer(&secrets, request));
+                        }
+                    }
+                    Err(reason) => break shown(&reason.to_string()),
+                },
+                Some((request_id, answered)) = answers.next() => {
+                    open.close(&request_id);
+                    if answered && self.once {
+                        return Ended::Done;
+                    }
+                }
+                () = &mut introduced, if !introduced.is_terminated() => {}
+                () = stop.as_mut() => return Ended::Done,
+            }
+        };
+        open.withdraw_all(&reason);
+        // Who types an answer is still to be told.
+        while answers.next().await.is_some() {}
+        Ended::Lost(reason)
+    }
+
+    /// Answers one request. True if it was answered.
+    async fn answer(&self, secrets: &SecretsClient<'_>, request: OpenRequest) -> (RequestId, bool) {
+        let OpenRequest {
+            id,
+            asked,
+            taken_back,
+        } = request;
+        let Some(asked) = asked else {
+            // It may be over already.
+            let _ = secrets.reject_secret(&id, UNREADABLE).await;
+            return (id, false);
+        };
+        let gone = async {
+            let time_is_over = sleep(asked.left() + GRACE);
+            tokio::select! {
+                Ok(reason) = taken_back => reason,
+                () = time_is_over => TIME_IS_OVER.to_owned(),
+            }
+        };
+        let answered = self.answering.answer(secrets, &id, &asked, gone).await;
+        (id, answered)
+    }
+}

@@ -1,0 +1,35 @@
+//! Where the terminal cannot be read without waiting for it alone, nobody is asked.
+
+use std::convert::Infallible;
+use std::io;
+
+use super::console::Console;
+use crate::sensitive::SecretValue;
+
+/// Whether what is typed is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Echo {
+    Shown,
+    Hidden,
+}
+
+/// The keyboard of the terminal; there is none.
+#[derive(Debug)]
+pub(in crate::cli) struct Keyboard<'a> {
+    _console: &'a Console,
+    nobody: Infallible,
+}
+
+impl<'a> Keyboard<'a> {
+    pub(in crate::cli) fn open(_console: &'a Console) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(in crate::cli) async fn ask(&self, _question: &str, _echo: Echo) -> io::Result<Option<SecretValue>> {
+        match self.nobody {}
+    }
+
+    pub(in crate::cli) async fn quiet(&self) {
+        match self.nobody {}
+    }
+}
