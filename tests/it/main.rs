@@ -15,6 +15,7 @@ mod bad_store;
 mod completion;
 mod crud;
 mod docs;
+mod exchange;
 mod files;
 mod generated;
 mod http;

@@ -6,12 +6,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
 use super::Ran;
+
+/// The longest that a file is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A home, a data directory and an environment of its own.
 pub(crate) struct TestEnv {
@@ -53,6 +56,15 @@ impl TestEnv {
         let path = self.file(name);
         mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
         path
+    }
+
+    /// Waits until a file is there.
+    pub(crate) fn awaits(&self, name: &str) {
+        let started = Instant::now();
+        while !self.file(name).exists() {
+            assert!(started.elapsed() < PATIENCE, "{name} is not there");
+            thread::yield_now();
+        }
     }
 
     /// The names in the directory that commands run in, sorted.
@@ -104,6 +116,12 @@ impl TestEnv {
         command
     }
 
+    /// The directory of the program.
+    #[expect(clippy::unused_self, reason = "it is what this environment runs")]
+    pub(crate) fn program_dir(&self) -> &'static Path {
+        Path::new(env!("CARGO_BIN_EXE_meshagent")).parent().unwrap()
+    }
+
     /// The room `room` of local mode, as the user's own.
     pub(crate) fn local(&self) -> Way<'_> {
         Way::new(self, &[], &["--local", "--room", "room"])
@@ -141,8 +159,20 @@ impl<'a> Way<'a> {
         I: IntoIterator<Item = A>,
         A: AsRef<OsStr>,
     {
-        let mut call = self.env.call(["room", "secret"]);
-        call.command.args(arguments).args(&self.flags);
+        self.lead(self.env.call(["room", "secret"]).args(arguments))
+    }
+
+    /// `meshagent room …` in that room.
+    pub(crate) fn room<I, A>(&self, arguments: I) -> Call
+    where
+        I: IntoIterator<Item = A>,
+        A: AsRef<OsStr>,
+    {
+        self.lead(self.env.call(["room"]).args(arguments))
+    }
+
+    fn lead(&self, call: Call) -> Call {
+        let mut call = call.args(&self.flags);
         for (name, value) in &self.variables {
             call.command.env(name, value);
         }
@@ -223,6 +253,27 @@ impl Call {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap()
+    }
+
+    /// The same with a file on stdin, where there would be a terminal.
+    pub(crate) fn reading(self, path: &Path) -> Self {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", r#"file=$0; exec "$@" <"$file""#])
+            .arg(path)
+            .arg(self.command.get_program())
+            .args(self.command.get_args())
+            .current_dir(self.command.get_current_dir().unwrap())
+            .env_clear();
+        for (name, value) in self.command.get_envs() {
+            if let Some(value) = value {
+                command.env(name, value);
+            }
+        }
+        Self {
+            command,
+            stdin: self.stdin,
+        }
     }
 
     pub(crate) fn into_command(self) -> Command {

@@ -6,7 +6,7 @@ use super::{confirmed, parse_identity};
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{CommandError, Kind, Outcome};
-use crate::cli::room::in_room;
+use crate::cli::room::{check, in_room};
 use crate::cli::text::escape;
 use crate::wire::{ErrorCode, Identity};
 
@@ -40,6 +40,7 @@ pub(in crate::cli) struct DeleteRequestedArgs {
 
 pub(super) async fn run(context: &Context, args: DeleteRequestedArgs) -> anyhow::Result<Outcome> {
     let shown = escape(&args.url);
+    check(context, &args.room)?;
     if !args.yes {
         confirmed(context, format!("Delete the answers for {shown}?")).await?;
     }
