@@ -208,6 +208,11 @@ fn the_server_page_does_what_it_says() {
 }
 
 #[test]
+fn the_exchange_does_what_it_says() {
+    replay_page("docs/exchange.md");
+}
+
+#[test]
 fn the_exit_codes_are_what_they_say() {
     replay_page("docs/exit-codes.md");
 }
@@ -220,10 +225,11 @@ fn the_environment_does_what_it_says() {
 /// A page that has examples must have a test above.
 #[test]
 fn no_page_with_examples_is_left_out() {
-    const REPLAYED: [&str; 6] = [
+    const REPLAYED: [&str; 7] = [
         "README.md",
         "concepts.md",
         "environment.md",
+        "exchange.md",
         "exit-codes.md",
         "guide.md",
         "server.md",
