@@ -17,7 +17,7 @@ use super::RoomError;
 use super::pushed::Subscribers;
 use crate::net::reason;
 use crate::wire::room::{RESPONSE, read_response};
-use crate::wire::{Assembled, Assembler, Content, MAX_MESSAGE_BYTES, Message};
+use crate::wire::{Assembled, Assembler, Content, MAX_ANSWER_HEADER_BYTES, MAX_MESSAGE_BYTES, Message};
 
 /// Time without a word from the server after which it is asked whether it is there.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
@@ -151,7 +151,7 @@ async fn receive<S>(mut stream: S, calls: &Calls, subscribers: &Subscribers, hea
 where
     S: Stream<Item = Result<SocketMessage, SocketError>> + Unpin,
 {
-    let mut assembler = Assembler::new(MAX_MESSAGE_BYTES);
+    let mut assembler = Assembler::new(MAX_MESSAGE_BYTES).with_header_limit(MAX_ANSWER_HEADER_BYTES);
     loop {
         let packet = match stream.next().await {
             Some(Ok(SocketMessage::Binary(packet))) => packet,

@@ -1,7 +1,7 @@
 //! Joins packets to messages, one message at a time.
 
 use super::data::MessageData;
-use super::{DecodeError, Message, Packet};
+use super::{DecodeError, MAX_HEADER_BYTES, Message, Packet};
 
 /// What a packet completed.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ pub enum Assembled {
 #[derive(Debug)]
 pub struct Assembler {
     limit: usize,
+    header_limit: usize,
     partial: Option<Partial>,
 }
 
@@ -43,9 +44,21 @@ struct Partial {
 }
 
 impl Assembler {
-    /// An assembler that keeps messages of up to `limit` bytes of data.
+    /// An assembler that keeps messages of up to `limit` bytes of data, with a header of up to
+    /// [`MAX_HEADER_BYTES`].
     pub const fn new(limit: usize) -> Self {
-        Self { limit, partial: None }
+        Self {
+            limit,
+            header_limit: MAX_HEADER_BYTES,
+            partial: None,
+        }
+    }
+
+    /// Takes headers of up to `bytes` instead.
+    #[must_use]
+    pub const fn with_header_limit(mut self, bytes: usize) -> Self {
+        self.header_limit = bytes;
+        self
     }
 
     /// Takes the next packet of the stream. After an error the stream has no meaning any more.
@@ -64,7 +77,7 @@ impl Assembler {
                     kind: kind.to_owned(),
                     packet_count,
                     received: 0,
-                    data: MessageData::default(),
+                    data: MessageData::new(self.header_limit),
                     too_large: false,
                 };
                 if packet_count == 0 {
@@ -125,7 +138,7 @@ impl Partial {
         self.received = expected;
         if self.too_large || self.data.len().saturating_add(data.len()) > limit {
             self.too_large = true;
-            self.data = MessageData::default();
+            self.data.clear();
         } else {
             self.data.append(data);
         }

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::DecodeError;
-use super::data::{LENGTH_BYTES, MessageData, header_length};
+use super::data::{LENGTH_BYTES, MessageData};
 use super::packet::{PACKET_DATA_BYTES, Packet, data_header};
 use crate::sensitive::{SecretValue, SensitiveText};
 
@@ -54,7 +54,7 @@ impl Message {
             .head
             .split_first_chunk()
             .ok_or(DecodeError::BadHeaderLength)?;
-        if header_length(*length) != Some(header.len()) {
+        if data.header_length(*length) != Some(header.len()) {
             return Err(DecodeError::BadHeaderLength);
         }
         let header = String::from_utf8(header.to_vec()).map_err(|_| DecodeError::BadHeader)?;

@@ -26,8 +26,12 @@ pub use message::{Header, Message};
 pub use name::{Identity, MAX_NAME_BYTES, NameError, ParticipantId, RequestId, RoomName, SecretId};
 pub use packet::{PACKET_DATA_BYTES, Packet};
 
-/// Largest message header that is read, in bytes (1 MiB).
+/// Largest message header that is read unless the reader takes more, in bytes (1 MiB).
 pub const MAX_HEADER_BYTES: usize = 1 << 20;
+
+/// Largest header of an answer that a client reads, in bytes (16 MiB): a list of secrets is a header, and
+/// one of 10,000 is longer than [`MAX_HEADER_BYTES`].
+pub const MAX_ANSWER_HEADER_BYTES: usize = 16 << 20;
 
 /// Largest message that is read unless configured otherwise, in bytes: a payload of 64 MiB and its
 /// header.

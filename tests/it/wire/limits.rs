@@ -90,6 +90,17 @@ fn a_header_has_a_limit_of_its_own() {
 }
 
 #[test]
+fn a_reader_may_take_longer_headers() {
+    for (over, allowed) in [(0, true), (1, false)] {
+        let header = format!(r#"{{"a":"{}"}}"#, "x".repeat(2 * MAX_HEADER_BYTES - 8 + over));
+        let packets = header_of(header.len() as u64, header.as_bytes());
+        let mut assembler = assembler().with_header_limit(2 * MAX_HEADER_BYTES);
+        let read = matches!(push_all(&mut assembler, &packets).unwrap(), Assembled::Message(_));
+        assert_eq!(read, allowed);
+    }
+}
+
+#[test]
 fn a_type_has_a_limit_too() {
     for (length, allowed) in [(0, true), (256, true), (257, false)] {
         let packet = [vec![0; 16], vec![b'k'; length]].concat();
