@@ -4,7 +4,7 @@
 //! program. It never shows its content in `Debug`, it overwrites its memory when it is dropped, and
 //! it hands the content out only where the code says [`Sensitive::expose`].
 
-use std::fmt;
+use std::{fmt, io};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroize;
@@ -64,6 +64,24 @@ impl<T: Wipe + Default> Sensitive<T> {
     }
 }
 
+impl io::Write for SecretValue {
+    /// Appends; memory that the value outgrows is overwritten. Never fails.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let used = self.0.len();
+        if self.0.capacity() - used < bytes.len() {
+            let mut larger = Vec::with_capacity((used + bytes.len()).saturating_mul(2));
+            larger.extend_from_slice(&self.0);
+            std::mem::replace(&mut self.0, larger).wipe();
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl<T: Wipe> From<T> for Sensitive<T> {
     fn from(value: T) -> Self {
         Self::new(value)
@@ -115,6 +133,15 @@ mod tests {
         bytes.wipe();
         text.wipe();
         assert!(bytes.is_empty() && text.is_empty());
+    }
+
+    #[test]
+    fn writing_appends() {
+        let mut value = SecretValue::default();
+        for _ in 0..100 {
+            io::Write::write_all(&mut value, b"canary").unwrap();
+        }
+        assert_eq!(value.expose(), &b"canary".repeat(100));
     }
 
     #[test]

@@ -73,11 +73,7 @@ impl InputArgs {
             return Ok(bytes.into());
         }
         match &self.path {
-            Some(path) if path != Path::new("-") => {
-                let path = path.clone();
-                // On a thread of its own: it may be a pipe, and Ctrl-C is noticed meanwhile.
-                tokio::task::spawn_blocking(move || read_file(&path)).await?
-            }
+            Some(path) if path != Path::new("-") => read_file(path).await,
             Some(_) => self.read_stdin(ui).await,
             None if !io::stdin().is_terminal() => self.read_stdin(ui).await,
             None if !ui.prompts_allowed() => Err(CommandError::new(Kind::Usage, "no value was given")
@@ -93,9 +89,7 @@ impl InputArgs {
     }
 
     async fn read_stdin(&self, ui: &Ui) -> anyhow::Result<SecretValue> {
-        // On a thread of its own, so that Ctrl-C is noticed meanwhile.
-        let read = tokio::task::spawn_blocking(|| read_all(io::stdin().lock())).await?;
-        let value = read.context("stdin cannot be read")?;
+        let value = read_stdin().await?;
         let bytes = value.expose();
         if !self.strip_newline && bytes.ends_with(b"\n") && std::str::from_utf8(bytes).is_ok() {
             ui.note("note: the value ends in a newline, which is kept; --strip-newline removes it");
@@ -114,8 +108,14 @@ const fn base64_fault(error: &base64::DecodeError) -> &'static str {
     }
 }
 
-/// Reads a file, whole.
-pub(super) fn read_file(path: &Path) -> anyhow::Result<SecretValue> {
+/// Reads a whole file, with the limit of a value.
+pub(super) async fn read_file(path: &Path) -> anyhow::Result<SecretValue> {
+    let path = path.to_owned();
+    // On a thread of its own: it may be a pipe, and Ctrl-C is noticed meanwhile.
+    tokio::task::spawn_blocking(move || read_file_here(&path)).await?
+}
+
+fn read_file_here(path: &Path) -> anyhow::Result<SecretValue> {
     let file = File::open(path).map_err(|error| {
         CommandError::new(
             Kind::Failed,
@@ -124,6 +124,13 @@ pub(super) fn read_file(path: &Path) -> anyhow::Result<SecretValue> {
         .hint("check the path, and the file's permissions")
     })?;
     read_all(file).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// Reads stdin to its end, with the limit of a value.
+pub(super) async fn read_stdin() -> anyhow::Result<SecretValue> {
+    // On a thread of its own, so that Ctrl-C is noticed meanwhile.
+    let read = tokio::task::spawn_blocking(|| read_all(io::stdin().lock())).await?;
+    read.context("stdin cannot be read")
 }
 
 /// Reads to the end, but no more than a room takes.

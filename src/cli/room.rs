@@ -11,7 +11,7 @@ use url::Url;
 
 use super::args::RoomArgs;
 use super::context::Context;
-use super::failure::{CommandError, Kind, Outcome};
+use super::failure::{CommandError, Kind};
 use super::key_source::KeyArgs;
 use super::token_endpoints::TokenEndpointArgs;
 use crate::net::is_loopback;
@@ -54,6 +54,11 @@ impl JoinedRoom {
         &self.client
     }
 
+    /// Who the command is in the room, if the server says it.
+    pub(super) fn own_name(&self) -> Option<&str> {
+        self.client.participant().name()
+    }
+
     pub(super) async fn leave(self) {
         self.client.close().await;
         if let Some(local) = self.server {
@@ -69,11 +74,11 @@ pub(super) fn check(context: &Context, args: &RoomArgs) -> anyhow::Result<()> {
 }
 
 /// Joins the room, does `work` in it and leaves, all within the command's time.
-pub(super) async fn in_room(
+pub(super) async fn in_room<T>(
     context: &Context,
     args: &RoomArgs,
-    work: impl AsyncFnOnce(&JoinedRoom) -> anyhow::Result<Outcome>,
-) -> anyhow::Result<Outcome> {
+    work: impl AsyncFnOnce(&JoinedRoom) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let settings = resolve(&args.overrides(), &context.environment)?;
     let all = async {
         let room = join(context, settings).await?;
@@ -86,12 +91,12 @@ pub(super) async fn in_room(
 
 /// As [`in_room`], for work with other participants: fails where there can be none. `limit` is the time for
 /// all of it.
-pub(super) async fn among_others(
+pub(super) async fn among_others<T>(
     context: &Context,
     args: &RoomArgs,
     limit: Duration,
-    work: impl AsyncFnOnce(&JoinedRoom) -> anyhow::Result<Outcome>,
-) -> anyhow::Result<Outcome> {
+    work: impl AsyncFnOnce(&JoinedRoom) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let all = async {
         let room = join_others(context, args).await?;
         let outcome = work(&room).await;

@@ -5,7 +5,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use tokio::task::spawn_blocking;
 
 use crate::cli::context::Context;
 use crate::cli::input::read_file;
@@ -75,11 +74,7 @@ impl Source {
         secrets: &SecretsClient<'_>,
     ) -> anyhow::Result<SecretValue> {
         match self {
-            Self::File(path) => {
-                let path = path.clone();
-                // On a thread of its own: a pipe may let us wait.
-                spawn_blocking(move || read_file(&path)).await?
-            }
+            Self::File(path) => read_file(path).await,
             Self::Id(id) => {
                 let secret = secrets.get_secret(id, None).await?;
                 let secret =

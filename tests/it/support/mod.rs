@@ -2,6 +2,7 @@
 //! that misbehave.
 
 mod authority;
+mod awkward;
 mod env;
 mod fake;
 mod http;
@@ -14,6 +15,7 @@ mod terminal;
 mod token_endpoint;
 
 pub(crate) use self::authority::Authority;
+pub(crate) use self::awkward::{a_megabyte, awkward_bytes, awkward_texts};
 pub(crate) use self::env::{Call, TestEnv, Way};
 pub(crate) use self::fake::{FakeServer, read_request, respond};
 pub(crate) use self::http::{request, upgrade};

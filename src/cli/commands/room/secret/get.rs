@@ -2,13 +2,12 @@
 
 use clap::Args;
 
-use super::{IdArgs, not_found, parse_identity};
+use super::{DelegateArgs, IdArgs, not_found};
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::Outcome;
 use crate::cli::output::OutputArgs;
 use crate::cli::room::in_room;
-use crate::wire::Identity;
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\
@@ -27,9 +26,8 @@ Examples:
 pub(in crate::cli) struct GetArgs {
     #[command(flatten)]
     id: IdArgs,
-    /// Read the secret that is delegated to this identity; your own name reads what others gave you
-    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
-    delegated_to: Option<Identity>,
+    #[command(flatten)]
+    delegate: DelegateArgs,
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
@@ -40,8 +38,8 @@ pub(super) async fn run(context: &Context, args: GetArgs) -> anyhow::Result<Outc
     let id = args.id.id()?;
     let output = args.output.prepare()?;
     in_room(context, &args.room, async |room| {
-        let secret = room.secrets().get_secret(&id, args.delegated_to.as_ref()).await?;
-        let secret = secret.ok_or_else(|| not_found(&id, args.delegated_to.as_ref()))?;
+        let secret = room.secrets().get_secret(&id, args.delegate.identity()).await?;
+        let secret = secret.ok_or_else(|| not_found(&id, args.delegate.identity()))?;
         output.write(&context.ui, &secret.value)?;
         Ok(Outcome::Done)
     })

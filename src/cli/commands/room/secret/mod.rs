@@ -3,7 +3,10 @@
 mod delete;
 mod delete_requested;
 mod exists;
+mod export;
+mod fetch;
 mod get;
+mod import;
 mod list;
 mod provide;
 mod request;
@@ -39,6 +42,25 @@ pub(in crate::cli) enum SecretCommand {
     Provide(provide::ProvideArgs),
     /// Delete what a participant answered earlier, so that it is asked again
     DeleteRequested(delete_requested::DeleteRequestedArgs),
+    /// Write secrets to a file of variables, or as JSON
+    ///
+    /// Three forms: env comes back the same through `import`, through `source` in sh and bash, and through
+    /// `run --env-file`; docker is for `docker run --env-file`, which knows no quotes; json holds binary values,
+    /// types, names and delegations as well. What a form cannot hold is an error. A variable is named as the
+    /// secret's id is; --env-secret gives it another name. Without ids, everything that you own is exported.
+    ///
+    /// Example: meshagent room secret export --env-secret PGPASSWORD=db/password --out db.env
+    Export(export::ExportArgs),
+    /// Store the secrets of a file
+    ///
+    /// Reads what `export` writes, other files of variables (quotes, `export`, comments, values of several lines),
+    /// and JSON: a list as `export` writes it, or an object of ids and texts. Nothing in a file is expanded or
+    /// run. A fault in it names line and column, and nothing is stored. A secret that is there is replaced; its
+    /// type and name stay if the file does not say them. If it is stopped on the way, it says how far it came.
+    ///
+    /// Example: meshagent room secret import .env --dry-run
+    #[command(mut_arg("timeout", |timeout| timeout.default_value("1h")))]
+    Import(import::ImportArgs),
 }
 
 impl SecretCommand {
@@ -52,6 +74,8 @@ impl SecretCommand {
             Self::Request(args) => request::run(context, args).await,
             Self::Provide(args) => provide::run(context, args).await,
             Self::DeleteRequested(args) => delete_requested::run(context, args).await,
+            Self::Export(args) => export::run(context, args).await,
+            Self::Import(args) => import::run(context, args).await,
         }
     }
 }
@@ -81,6 +105,20 @@ fn ids() -> ArgValueCompleter {
     ArgValueCompleter::new(secret_ids)
 }
 
+/// Whose secret is read, if it was delegated.
+#[derive(Debug, Args)]
+struct DelegateArgs {
+    /// Read what is delegated to this identity; your own name reads what others gave you
+    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
+    delegated_to: Option<Identity>,
+}
+
+impl DelegateArgs {
+    const fn identity(&self) -> Option<&Identity> {
+        self.delegated_to.as_ref()
+    }
+}
+
 fn parse_id(text: &str) -> Result<SecretId, NameError> {
     SecretId::new(text)
 }
@@ -99,14 +137,28 @@ async fn confirmed(context: &Context, question: String) -> anyhow::Result<()> {
 
 /// A secret that is not there.
 fn not_found(id: &SecretId, delegated_to: Option<&Identity>) -> CommandError {
-    let id = escape(id.as_str());
+    not_found_all(std::slice::from_ref(id), delegated_to)
+}
+
+/// One secret or more that are not there.
+fn not_found_all(ids: &[SecretId], delegated_to: Option<&Identity>) -> CommandError {
+    let shown: Vec<String> = ids
+        .iter()
+        .map(|id| format!("`{}`", escape(id.as_str())))
+        .collect();
+    let (verb, noun) = if ids.len() == 1 {
+        ("is", "secret")
+    } else {
+        ("are", "secrets")
+    };
+    let what = format!("there {verb} no {noun} {}", shown.join(", "));
     match delegated_to {
         Some(identity) => CommandError::new(
             Kind::NotFound,
-            format!("there is no secret `{id}` delegated to `{}`", escape(identity.as_str())),
+            format!("{what} delegated to `{}`", escape(identity.as_str())),
         )
         .hint("`meshagent room secret list` shows what you may see"),
-        None => CommandError::new(Kind::NotFound, format!("there is no secret `{id}` of yours")).hint(
+        None => CommandError::new(Kind::NotFound, format!("{what} of yours")).hint(
             "`meshagent room secret list` shows what you may see; what others delegated to you is read with --delegated-to YOUR-NAME",
         ),
     }

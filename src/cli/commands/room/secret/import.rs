@@ -1,0 +1,236 @@
+//! `meshagent room secret import`
+
+use std::collections::HashMap;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use futures_util::{StreamExt, stream};
+
+use super::fetch::{CALLS_IN_FLIGHT, Wanted, fetch_each};
+use super::parse_identity;
+use crate::cli::args::RoomArgs;
+use crate::cli::context::Context;
+use crate::cli::exchange::{Format, Record, read};
+use crate::cli::failure::{CommandError, Kind, Outcome};
+use crate::cli::input::{read_file, read_stdin};
+use crate::cli::progress::Progress;
+use crate::cli::room::{JoinedRoom, in_room};
+use crate::cli::text::escape;
+use crate::cli::ui::Ui;
+use crate::secrets::{Secret, SetOptions};
+use crate::wire::{Identity, RoomName, SecretId};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ImportArgs {
+    /// File to read, or `-` for stdin
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Form of the file; if it is not given, JSON is told from variables by how it starts
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Say what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Let this identity read them too
+    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
+    delegated_to: Option<Identity>,
+    #[command(flatten)]
+    room: RoomArgs,
+}
+
+pub(super) async fn run(context: &Context, args: ImportArgs) -> anyhow::Result<Outcome> {
+    let mut records = args.read().await?;
+    if let Some(delegated_to) = &args.delegated_to {
+        for record in &mut records {
+            record.delegated_to = Some(delegated_to.clone());
+        }
+    }
+    in_room(context, &args.room, async |room| {
+        let there = Present::list(room).await?;
+        for record in &mut records {
+            there.complete(record);
+        }
+        if args.dry_run {
+            compare(&context.ui, room, &there, &records).await?;
+        } else {
+            store(&context.ui, room, &there, records).await?;
+        }
+        Ok(Outcome::Done)
+    })
+    .await
+}
+
+impl ImportArgs {
+    async fn read(&self) -> anyhow::Result<Vec<Record>> {
+        let (file, shown) = if self.file == Path::new("-") {
+            if io::stdin().is_terminal() {
+                return Err(CommandError::new(Kind::Usage, "stdin is a terminal")
+                    .hint("name a file, or pipe it in")
+                    .into());
+            }
+            (read_stdin().await?, "stdin".into())
+        } else {
+            (read_file(&self.file).await?, self.file.to_string_lossy())
+        };
+        let format = self.format.unwrap_or_else(|| Format::guess(file.expose()));
+        read(format, &file, &escape(&shown))
+    }
+}
+
+/// What is there before the import, without values.
+struct Present(HashMap<(String, Option<String>), (String, String)>);
+
+impl Present {
+    async fn list(room: &JoinedRoom) -> anyhow::Result<Self> {
+        let list = room.secrets().list_secrets().await?;
+        let entry = |info: crate::wire::secrets::SecretInfo| {
+            ((info.id, info.delegated_to), (info.secret_type, info.name))
+        };
+        Ok(Self(list.into_iter().map(entry).collect()))
+    }
+
+    fn of(&self, record: &Record) -> Option<&(String, String)> {
+        let delegated_to = record.delegated_to.as_ref().map(ToString::to_string);
+        self.0.get(&(record.id.to_string(), delegated_to))
+    }
+
+    /// A file that says nothing of type and name leaves those of a secret as they are.
+    fn complete(&self, record: &mut Record) {
+        if let Some((secret_type, name)) = self.of(record).cloned() {
+            record.secret_type.get_or_insert(secret_type);
+            record.name.get_or_insert(name);
+        }
+    }
+}
+
+/// Says for each secret whether it is new, changed or the same.
+async fn compare(ui: &Ui, room: &JoinedRoom, there: &Present, records: &[Record]) -> anyhow::Result<()> {
+    let wanted = records
+        .iter()
+        .filter(|record| there.of(record).is_some())
+        .map(|record| Wanted {
+            id: record.id.clone(),
+            delegated_to: record.delegated_to.clone(),
+        });
+    let found = fetch_each(room, wanted).await?;
+    let found: HashMap<(SecretId, Option<Identity>), Secret> = found
+        .into_iter()
+        .filter_map(|(wanted, secret)| Some(((wanted.id, wanted.delegated_to), secret?)))
+        .collect();
+    let (mut new, mut changed) = (0_usize, 0_usize);
+    let mut rows = vec![["CHANGE", "ID", "DELEGATED TO"].map(str::to_owned).to_vec()];
+    for record in records {
+        let change = match found.get(&(record.id.clone(), record.delegated_to.clone())) {
+            None => {
+                new += 1;
+                "new"
+            }
+            Some(secret) if is_same(record, secret) => "same",
+            Some(_) => {
+                changed += 1;
+                "changed"
+            }
+        };
+        let delegated_to = record.delegated_to.as_ref().map_or("", Identity::as_str);
+        rows.push(vec![
+            change.to_owned(),
+            escape(record.id.as_str()),
+            escape(delegated_to),
+        ]);
+    }
+    ui.answer_table(&rows)?;
+    ui.note(&format!(
+        "Of {}, {new} would be new in room {} and {changed} changed; nothing was stored.",
+        count(records.len()),
+        room.name,
+    ));
+    Ok(())
+}
+
+fn is_same(record: &Record, secret: &Secret) -> bool {
+    record.value.expose() == secret.value.expose()
+        && record
+            .secret_type
+            .as_ref()
+            .is_none_or(|secret_type| *secret_type == secret.secret_type)
+        && record.name.as_ref().is_none_or(|name| *name == secret.name)
+}
+
+/// Stores them over one connection, many at a time, and answered for in the order of the file.
+async fn store(ui: &Ui, room: &JoinedRoom, there: &Present, records: Vec<Record>) -> anyhow::Result<()> {
+    let new = records.iter().filter(|record| there.of(record).is_none()).count();
+    let total = records.len();
+    let mut tally = Tally {
+        ui,
+        room: &room.name,
+        total,
+        stored: 0,
+        last: None,
+        progress: Progress::new("Storing", total),
+    };
+    let secrets = room.secrets();
+    let mut outcomes = stream::iter(records)
+        .map(async |record| {
+            let options = SetOptions {
+                secret_type: record.secret_type,
+                name: record.name,
+                delegated_to: record.delegated_to,
+                for_identity: None,
+            };
+            let outcome = secrets.set_secret(&record.id, record.value, options).await;
+            (record.id, outcome)
+        })
+        .buffered(CALLS_IN_FLIGHT);
+    while let Some((id, outcome)) = outcomes.next().await {
+        outcome.map_err(|error| {
+            anyhow::Error::from(error).context(format!("{} was not stored", escape(id.as_str())))
+        })?;
+        tally.stored += 1;
+        tally.last = Some(id);
+        tally.progress.step(ui.shows_progress());
+    }
+    drop(tally);
+    ui.note(&format!(
+        "Stored {} in room {}: {new} new, {} replaced.",
+        count(total),
+        room.name,
+        total - new,
+    ));
+    Ok(())
+}
+
+fn count(secrets: usize) -> String {
+    let unit = if secrets == 1 { "secret" } else { "secrets" };
+    format!("{secrets} {unit}")
+}
+
+/// How far an import is. If it is dropped before the end, by an error or because the command is to stop,
+/// it says so.
+struct Tally<'a> {
+    ui: &'a Ui,
+    room: &'a RoomName,
+    total: usize,
+    stored: usize,
+    last: Option<SecretId>,
+    progress: Progress,
+}
+
+impl Drop for Tally<'_> {
+    fn drop(&mut self) {
+        if self.stored == self.total {
+            return;
+        }
+        self.progress.clear();
+        let (total, room) = (count(self.total), self.room);
+        // More may have been on their way.
+        self.ui.warn(&match &self.last {
+            None => format!("of {total}, none is known to be stored in room {room}"),
+            Some(last) => format!(
+                "at least {} of {total} are stored in room {room}, up to `{}`; import the file again for the rest",
+                self.stored,
+                escape(last.as_str()),
+            ),
+        });
+    }
+}
