@@ -148,9 +148,18 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// Whether this is the server: it has its own way to stop, and logs what it does.
+    /// Whether this is the server: it logs what it does.
     pub(super) const fn is_server(&self) -> bool {
         matches!(self, Self::Room(room::RoomCommand::Serve(_)))
+    }
+
+    /// Whether signals are to end the command in good order. The server has its own way to stop, and a
+    /// command that gives way to another leaves all signals to it.
+    pub(super) const fn hears_signals(&self) -> bool {
+        match self {
+            Self::Room(command) => command.hears_signals(),
+            Self::Token(_) | Self::Completion(_) | Self::Help(_) => true,
+        }
     }
 
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {

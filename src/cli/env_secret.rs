@@ -1,9 +1,12 @@
-//! A secret for an environment variable: `NAME=ID` on the command line.
+//! A secret for an environment variable: `NAME=ID` on the command line, `secret://ID` in a file.
 
 use std::str::FromStr;
 
 use super::dotenv::is_variable_name;
 use crate::wire::SecretId;
+
+/// What a value starts with that stands for a secret.
+const REFERENCE: &str = "secret://";
 
 /// A variable that is to hold a secret: `NAME=ID`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +31,11 @@ impl FromStr for EnvSecret {
     }
 }
 
+/// The id that a value of a file stands for, if it is a reference.
+pub(super) fn referenced_id(value: &str) -> Option<&str> {
+    value.strip_prefix(REFERENCE)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +50,12 @@ mod tests {
         for text in ["A", "=a", "1A=a", "A-B=a", "A=", "A=a\nb", "Ä=a"] {
             assert!(text.parse::<EnvSecret>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_reference_is_the_whole_value() {
+        assert_eq!(referenced_id("secret://db/password"), Some("db/password"));
+        assert_eq!(referenced_id(" secret://a"), None);
+        assert_eq!(referenced_id("https://a"), None);
     }
 }

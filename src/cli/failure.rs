@@ -24,6 +24,9 @@ pub(super) enum Outcome {
     Done,
     /// It was asked whether something is there, and it is not.
     Absent,
+    /// It ran another command, which ended with this code.
+    #[cfg(not(unix))]
+    Ran(u8),
 }
 
 impl Outcome {
@@ -31,6 +34,8 @@ impl Outcome {
         match self {
             Self::Done => ExitCode::SUCCESS,
             Self::Absent => ExitCode::from(Kind::NotFound.exit_code()),
+            #[cfg(not(unix))]
+            Self::Ran(code) => ExitCode::from(code),
         }
     }
 }
@@ -56,6 +61,10 @@ pub(super) enum Kind {
     Rejected,
     TimedOut,
     Unreachable,
+    /// A command that was to be run is there and cannot be started.
+    CannotRun,
+    /// A command that was to be run is not there.
+    NoSuchCommand,
     Interrupted,
     Terminated,
     /// Whoever read our output stopped reading; said by nothing but the code, as other tools do.
@@ -64,7 +73,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// All of them, by exit code.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Failed,
         Self::Usage,
         Self::NotFound,
@@ -72,6 +81,8 @@ impl Kind {
         Self::Rejected,
         Self::TimedOut,
         Self::Unreachable,
+        Self::CannotRun,
+        Self::NoSuchCommand,
         Self::Interrupted,
         Self::ClosedPipe,
         Self::Terminated,
@@ -86,6 +97,8 @@ impl Kind {
             Self::Rejected => 5,
             Self::TimedOut => 6,
             Self::Unreachable => 7,
+            Self::CannotRun => 126,
+            Self::NoSuchCommand => 127,
             Self::Interrupted => 130,
             Self::Terminated => 143,
             Self::ClosedPipe => 141,
@@ -102,6 +115,8 @@ impl Kind {
             Self::Rejected => "rejected by the participant that was asked",
             Self::TimedOut => "timed out",
             Self::Unreachable => "could not reach the server, or the connection broke",
+            Self::CannotRun => "`run`: the command is there and cannot be run",
+            Self::NoSuchCommand => "`run`: there is no such command",
             Self::Interrupted => "interrupted (Ctrl-C)",
             Self::Terminated => "terminated (SIGTERM)",
             Self::ClosedPipe => "whoever read the output stopped reading",
@@ -117,6 +132,8 @@ impl Kind {
             Self::Rejected => "rejected",
             Self::TimedOut => "timed_out",
             Self::Unreachable => "unreachable",
+            Self::CannotRun => "cannot_run",
+            Self::NoSuchCommand => "no_such_command",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
             Self::ClosedPipe => "closed_pipe",

@@ -24,6 +24,7 @@ mod generated;
 mod help;
 mod input;
 mod key_source;
+mod launch;
 mod list;
 mod output;
 mod participant;
@@ -93,9 +94,9 @@ fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         ui: ui.clone(),
         environment: Environment::from_process(),
     };
-    let stops_by_itself = cli.command.is_server();
+    let hears_signals = cli.command.hears_signals();
     let outcome = runtime.block_on(async {
-        if stops_by_itself {
+        if !hears_signals {
             return cli.command.run(&context).await;
         }
         tokio::select! {

@@ -1,5 +1,7 @@
 //! The process itself: hardened against leaks, and told to stop.
 
+use std::sync::OnceLock;
+
 /// A signal asked the command to stop.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("interrupted")]
@@ -7,6 +9,9 @@ pub(super) struct Interrupted {
     /// It was SIGTERM and not Ctrl-C.
     pub(super) terminated: bool,
 }
+
+/// What [`harden`] changed that a command would inherit which takes this process's place.
+static BEFORE: OnceLock<Before> = OnceLock::new();
 
 /// Keeps secrets out of core dumps and panic messages.
 pub(super) fn harden() {
@@ -19,19 +24,36 @@ pub(super) fn harden() {
             "error: this is a bug in meshagent{place}; please report it"
         ));
     }));
-    no_core_dump();
+    BEFORE.get_or_init(no_core_dump);
+}
+
+/// Gives a command that takes this process's place the limits that this process was started with. What
+/// else [`harden`] changed does not outlive it.
+#[cfg(unix)]
+pub(super) fn restore_limits() {
+    if let Some(core) = BEFORE.get() {
+        // It can be no higher than what was allowed before.
+        let _ = rustix::process::setrlimit(rustix::process::Resource::Core, *core);
+    }
 }
 
 #[cfg(unix)]
-fn no_core_dump() {
+type Before = rustix::process::Rlimit;
+
+#[cfg(not(unix))]
+type Before = ();
+
+/// Forbids core dumps; what was allowed before.
+#[cfg(unix)]
+fn no_core_dump() -> Before {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let hard = getrlimit(Resource::Core).maximum;
+    let before = getrlimit(Resource::Core);
     // Refused only where the limit is lower already.
     let _ = setrlimit(
         Resource::Core,
         Rlimit {
             current: Some(0),
-            maximum: hard,
+            maximum: before.maximum,
         },
     );
     #[cfg(target_os = "linux")]
@@ -39,10 +61,11 @@ fn no_core_dump() {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
+    before
 }
 
 #[cfg(not(unix))]
-const fn no_core_dump() {}
+const fn no_core_dump() -> Before {}
 
 /// Waits for Ctrl-C or a request to terminate. Where signals cannot be heard, the system's own way to
 /// end a process is left as it is.

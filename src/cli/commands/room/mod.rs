@@ -22,6 +22,11 @@ pub(in crate::cli) enum RoomCommand {
 }
 
 impl RoomCommand {
+    /// Whether signals are to end the command in good order.
+    pub(in crate::cli) const fn hears_signals(&self) -> bool {
+        !matches!(self, Self::Serve(_) | Self::Secret(secret::SecretCommand::Run(_)))
+    }
+
     pub(in crate::cli) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
         match self {
             Self::Secret(command) => command.run(context).await,

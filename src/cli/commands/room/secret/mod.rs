@@ -10,6 +10,7 @@ mod import;
 mod list;
 mod provide;
 mod request;
+mod run;
 mod set;
 
 use clap::{Args, Subcommand};
@@ -42,6 +43,17 @@ pub(in crate::cli) enum SecretCommand {
     Provide(provide::ProvideArgs),
     /// Delete what a participant answered earlier, so that it is asked again
     DeleteRequested(delete_requested::DeleteRequestedArgs),
+    /// Run a command with secrets in its environment
+    ///
+    /// All secrets are read, over one connection, before the command starts. If one is missing, nothing runs.
+    /// On Unix the command then takes the place of this program: signals, the terminal and the exit code are
+    /// its own. It inherits the environment without MESHAGENT_API_KEY, MESHAGENT_TOKEN, MESHAGENT_KEY and
+    /// MESHAGENT_OAUTH_CLIENT_SECRET. --timeout limits the reading, and not the command.
+    ///
+    /// Exit codes are the command's own. 126 says that it cannot be run, and 127 that it is not there.
+    ///
+    /// Example: meshagent room secret run --env-secret PGPASSWORD=db/password -- psql
+    Run(run::RunArgs),
     /// Write secrets to a file of variables, or as JSON
     ///
     /// Three forms: env comes back the same through `import`, through `source` in sh and bash, and through
@@ -74,6 +86,7 @@ impl SecretCommand {
             Self::Request(args) => request::run(context, args).await,
             Self::Provide(args) => provide::run(context, args).await,
             Self::DeleteRequested(args) => delete_requested::run(context, args).await,
+            Self::Run(args) => run::run(context, args).await,
             Self::Export(args) => export::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,
         }

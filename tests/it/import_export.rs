@@ -68,6 +68,35 @@ fn a_file_of_variables_comes_back_through_shells() {
 }
 
 #[test]
+fn a_file_of_variables_runs_a_command() {
+    let env = TestEnv::new();
+    for (id, text) in awkward_texts() {
+        env.local().set(id, text);
+    }
+    // What looks like a reference is one in such a file.
+    env.local().set("other", "referenced");
+    export(
+        &env.local(),
+        &[
+            "--env-secret",
+            "OTHER=other",
+            "--out",
+            "all.env",
+            "REFERENCE",
+            "BOTH",
+        ],
+    )
+    .succeeds();
+    let script = r#"echo "$OTHER $REFERENCE $BOTH""#;
+    let call = env
+        .local()
+        .secret(["run", "--env-file", "all.env"])
+        .args(["--", "sh", "-c", script]);
+    let expected = "referenced referenced it's \"both\" and `more`\n";
+    assert_eq!(call.run().succeeds().out(), expected);
+}
+
+#[test]
 fn what_a_file_of_variables_cannot_hold_is_an_error() {
     let env = TestEnv::new();
     let way = env.local();
