@@ -34,6 +34,7 @@ mod provide;
 mod room;
 mod suggest;
 mod syntax;
+mod template;
 mod terminal;
 mod text;
 mod token_endpoints;

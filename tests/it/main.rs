@@ -20,6 +20,7 @@ mod files;
 mod generated;
 mod http;
 mod import_export;
+mod inject;
 mod interrupt;
 mod local;
 mod oauth;

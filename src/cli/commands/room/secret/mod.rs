@@ -7,6 +7,7 @@ mod export;
 mod fetch;
 mod get;
 mod import;
+mod inject;
 mod list;
 mod provide;
 mod request;
@@ -73,6 +74,14 @@ pub(in crate::cli) enum SecretCommand {
     /// Example: meshagent room secret import .env --dry-run
     #[command(mut_arg("timeout", |timeout| timeout.default_value("1h")))]
     Import(import::ImportArgs),
+    /// Put secrets into their places in a text
+    ///
+    /// A place is {{ secret "ID" }}. All else stays as it is, byte for byte, other braces too. In the id, \" is a
+    /// quote and \\ a backslash; \{{ keeps a place as text. Values are put in as they are: nothing is quoted for
+    /// the format around them. If a secret is missing, nothing is written.
+    ///
+    /// Example: meshagent room secret inject --in app.conf.tpl --out app.conf
+    Inject(inject::InjectArgs),
 }
 
 impl SecretCommand {
@@ -89,6 +98,7 @@ impl SecretCommand {
             Self::Run(args) => run::run(context, args).await,
             Self::Export(args) => export::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,
+            Self::Inject(args) => inject::run(context, args).await,
         }
     }
 }

@@ -1,0 +1,60 @@
+//! `meshagent room secret inject`
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::DelegateArgs;
+use super::fetch::fetch;
+use crate::cli::args::RoomArgs;
+use crate::cli::context::Context;
+use crate::cli::failure::{CommandError, Kind, Outcome};
+use crate::cli::input::{read_file, read_stdin};
+use crate::cli::output::OutputArgs;
+use crate::cli::room::in_room;
+use crate::cli::template::Template;
+use crate::cli::text::escape;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct InjectArgs {
+    /// Read the text from a file; else, or with `-`, from stdin
+    #[arg(long = "in", short, value_name = "PATH")]
+    template: Option<PathBuf>,
+    #[command(flatten)]
+    delegate: DelegateArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    room: RoomArgs,
+}
+
+pub(super) async fn run(context: &Context, args: InjectArgs) -> anyhow::Result<Outcome> {
+    let output = args.output.prepare()?;
+    let (text, shown) = match args.template.as_deref() {
+        Some(path) if path != Path::new("-") => (read_file(path).await?, path.to_string_lossy()),
+        None if io::stdin().is_terminal() => {
+            return Err(CommandError::new(Kind::Usage, "no text was given")
+                .hint("name a file with --in PATH, or pipe the text in")
+                .into());
+        }
+        _ => (read_stdin().await?, "stdin".into()),
+    };
+    let template = Template::parse(text.expose()).map_err(|error| {
+        CommandError::new(Kind::Failed, format!("{}: {error}", escape(&shown)))
+            .hint(r#"a place for a secret is {{ secret "ID" }}; \{{ keeps it as text"#)
+    })?;
+    let ids = template.ids();
+    let secrets = if ids.is_empty() {
+        context.ui.warn(r#"the text has no {{ secret "ID" }} in it"#);
+        std::collections::BTreeMap::new()
+    } else {
+        let delegated_to = args.delegate.identity();
+        in_room(context, &args.room, async |room| {
+            fetch(room, ids, delegated_to).await
+        })
+        .await?
+    };
+    output.write(&context.ui, &template.fill(&secrets))?;
+    Ok(Outcome::Done)
+}
