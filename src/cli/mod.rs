@@ -22,6 +22,7 @@ mod exchange;
 mod failure;
 mod generated;
 mod help;
+mod git;
 mod input;
 mod key_source;
 mod launch;

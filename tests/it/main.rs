@@ -18,6 +18,7 @@ mod docs;
 mod exchange;
 mod files;
 mod generated;
+mod git;
 mod http;
 mod import_export;
 mod inject;

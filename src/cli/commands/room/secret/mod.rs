@@ -6,6 +6,7 @@ mod exists;
 mod export;
 mod fetch;
 mod get;
+mod git_credential;
 mod import;
 mod inject;
 mod list;
@@ -82,6 +83,14 @@ pub(in crate::cli) enum SecretCommand {
     ///
     /// Example: meshagent room secret inject --in app.conf.tpl --out app.conf
     Inject(inject::InjectArgs),
+    /// Give git the credentials it asks for, as its credential helper
+    ///
+    /// Git asks on stdin and is answered on stdout. A credential is a secret of the type git, the JSON object
+    /// {"username", "password"}; its id is the server's address, such as https://example.com. Git says the path too
+    /// if credential.useHttpPath is set. Git has what let it in stored, and what did not erased.
+    ///
+    /// Example: git config --global credential.helper '!meshagent room secret git-credential --room R'
+    GitCredential(git_credential::GitCredentialArgs),
 }
 
 impl SecretCommand {
@@ -99,6 +108,7 @@ impl SecretCommand {
             Self::Export(args) => export::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,
             Self::Inject(args) => inject::run(context, args).await,
+            Self::GitCredential(args) => git_credential::run(context, args).await,
         }
     }
 }

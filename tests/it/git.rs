@@ -1,0 +1,288 @@
+//! `git-credential`: the real git gets into a repository over HTTP that wants a password.
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::support::{FakeServer, Ran, TestEnv, Way, read_request, respond};
+
+/// A user and a password as awkward as HTTP's basic authentication and git's lines allow.
+const USER: &str = "ad\u{e4} =\"$x'\\#";
+const PASSWORD: &str = "  p=1 $HOME \"quoted\" it's \\n # \u{1f511}";
+
+/// git, with the helper as its only one and nobody to ask.
+fn git(env: &TestEnv, helper: &str) -> Command {
+    let mut command = env.command("git");
+    command
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_AUTHOR_NAME", "A")
+        .env("GIT_AUTHOR_EMAIL", "a@example.com")
+        .env("GIT_COMMITTER_NAME", "A")
+        .env("GIT_COMMITTER_EMAIL", "a@example.com")
+        .env("MESHAGENT_LOCAL", "1")
+        .env("MESHAGENT_ROOM", "room")
+        .stdin(Stdio::null())
+        .args(["-c", &format!("credential.helper={helper}")]);
+    command
+}
+
+/// The helper as it stands in git's configuration.
+fn helper(flags: &str) -> String {
+    let program = env!("CARGO_BIN_EXE_meshagent");
+    format!("!'{program}' room secret git-credential {flags}")
+}
+
+fn succeeds(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+/// A repository with one file, as a server without git in it serves it.
+fn repository(env: &TestEnv) -> PathBuf {
+    let work = env.root().join("source");
+    let run = |arguments: &[&str]| succeeds(git(env, "").arg("-C").arg(&work).args(arguments));
+    fs::create_dir(&work).unwrap();
+    run(&["init", "--quiet", "--initial-branch=main"]);
+    fs::write(work.join("file"), "content\n").unwrap();
+    run(&["add", "file"]);
+    run(&["commit", "--quiet", "--message=First"]);
+    run(&["update-server-info"]);
+    work.join(".git")
+}
+
+/// Serves a repository's files below `/owner/repository.git` to who has the password.
+struct GitServer {
+    server: FakeServer,
+    password: Arc<Mutex<String>>,
+}
+
+impl GitServer {
+    fn start(env: &TestEnv, password: &str) -> Self {
+        let files = repository(env);
+        let password = Arc::new(Mutex::new(password.to_owned()));
+        let wanted = Arc::clone(&password);
+        let server = FakeServer::start(move |_, mut stream| {
+            let password = wanted.lock().unwrap().clone();
+            answer(&mut stream, &files, &format!("{USER}:{password}"));
+        });
+        Self { server, password }
+    }
+
+    fn url(&self) -> String {
+        format!("{}/owner/repository.git", self.server.url())
+    }
+
+    fn set_password(&self, password: &str) {
+        password.clone_into(&mut self.password.lock().unwrap());
+    }
+}
+
+fn answer(stream: &mut TcpStream, files: &Path, credential: &str) {
+    let request = read_request(stream);
+    let expected = format!("authorization: basic {}", STANDARD.encode(credential));
+    let allowed = request.lines().any(|line| line.eq_ignore_ascii_case(&expected));
+    let path = request.split_whitespace().nth(1).unwrap_or_default();
+    let path = path.split('?').next().unwrap_or_default();
+    let file = path
+        .strip_prefix("/owner/repository.git/")
+        .map(|path| fs::read(files.join(path)));
+    let refusal = "text/plain\r\nWWW-Authenticate: Basic realm=\"r\"";
+    let answer = match (allowed, file) {
+        (false, _) => respond("401 Unauthorized", refusal, "").into_bytes(),
+        (true, Some(Ok(content))) => {
+            let length = format!("Content-Length: {}", content.len());
+            let head = respond("200 OK", "text/plain", "").replace("Content-Length: 0", &length);
+            [head.into_bytes(), content].concat()
+        }
+        (true, _) => respond("404 Not Found", "text/plain", "").into_bytes(),
+    };
+    // Whoever asked may be gone.
+    let _ = stream.write_all(&answer);
+}
+
+/// Clones, which must give the file; removes it again.
+fn clones(env: &TestEnv, url: &str, flags: &str) {
+    succeeds(git(env, &helper(flags)).args(["clone", "--quiet", url, "copy"]));
+    assert_eq!(fs::read(env.file("copy/file")).unwrap(), b"content\n");
+    fs::remove_dir_all(env.file("copy")).unwrap();
+}
+
+fn does_not_clone(env: &TestEnv, url: &str, flags: &str) {
+    let output = git(env, &helper(flags))
+        .args(["clone", "--quiet", url, "copy"])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!said.contains("canary"), "{said}");
+}
+
+/// The JSON of a credential.
+fn credential(username: &str, password: &str) -> String {
+    json!({"username": username, "password": password}).to_string()
+}
+
+fn ask(way: &Way<'_>, operation: &str, lines: &str) -> Ran {
+    way.secret(["git-credential", operation]).stdin(lines).run()
+}
+
+#[test]
+fn git_gets_in_with_a_stored_credential() {
+    let env = TestEnv::new();
+    let server = GitServer::start(&env, PASSWORD);
+    does_not_clone(&env, &server.url(), "");
+    let id = server.server.url();
+    env.local().set(&id, credential(USER, PASSWORD));
+    clones(&env, &server.url(), "");
+    // One for a path goes where git says the path.
+    env.local().set(&id, credential(USER, "wrong canary"));
+    env.local().set("own", credential(USER, PASSWORD));
+    clones(&env, &server.url(), "--id own");
+    env.local().set(&server.url(), credential(USER, PASSWORD));
+    succeeds(git(&env, "").args(["config", "--global", "credential.useHttpPath", "true"]));
+    clones(&env, &server.url(), "");
+}
+
+#[test]
+fn git_has_a_wrong_credential_erased() {
+    let env = TestEnv::new();
+    let server = GitServer::start(&env, PASSWORD);
+    let id = server.server.url();
+    env.local().set(&id, credential(USER, PASSWORD));
+    server.set_password("another");
+    does_not_clone(&env, &server.url(), "");
+    env.local().secret(["get", &id]).run().refuses(3);
+}
+
+#[test]
+fn git_has_what_let_it_in_stored() {
+    let env = TestEnv::new();
+    let server = GitServer::start(&env, "plain");
+    let url = server.url();
+    // The other helper knows the password, as the user would.
+    let knows = format!(
+        "!f() {{ test \"$1\" = get && printf 'username=%s\\npassword=plain\\n' '{}'; }}; f",
+        USER.replace('\'', "'\\''")
+    );
+    succeeds(
+        git(&env, &helper(""))
+            .args(["-c", &format!("credential.helper={knows}")])
+            .args(["clone", "--quiet", &url, "copy"]),
+    );
+    let stored: Value = serde_json::from_slice(&env.local().get(&server.server.url())).unwrap();
+    assert_eq!(stored, json!({"username": USER, "password": "plain"}));
+    let list = env.local().secret(["list"]).run().json();
+    assert_eq!(list[0]["type"], "git");
+}
+
+#[test]
+fn what_is_asked_is_answered() {
+    let env = TestEnv::new();
+    let way = env.local();
+    let get = |lines: &str| ask(&way, "get", lines).succeeds().says_nothing().out().to_owned();
+    let of_host = "protocol=https\nhost=example.com\n";
+    assert_eq!(get(of_host), "");
+    let store = |user: &str, password: &str| {
+        let lines = format!("{of_host}username={user}\npassword={password}\n");
+        assert_eq!(ask(&way, "store", &lines).succeeds().says_nothing().out(), "");
+    };
+    store("ada", "first");
+    store("bob", "other");
+    assert_eq!(get(of_host), "username=ada\npassword=first\n");
+    assert_eq!(
+        get(&format!("{of_host}username=bob\n")),
+        "username=bob\npassword=other\n"
+    );
+    assert_eq!(get(&format!("{of_host}username=carol\n")), "");
+    assert_eq!(get("protocol=http\nhost=example.com\n"), "");
+    assert_eq!(get(&format!("{of_host}path=a/b\n")), "");
+    store("ada", "second");
+    assert_eq!(
+        get(&format!(
+            "capability[]=authtype\n{of_host}wwwauth[]=Basic\n\nhost=ignored"
+        )),
+        "username=ada\npassword=second\n"
+    );
+    // A password that has changed meanwhile is not the one that was wrong.
+    let erase = |rest: &str| {
+        ask(&way, "erase", &format!("{of_host}{rest}"))
+            .succeeds()
+            .says_nothing()
+    };
+    erase("username=ada\npassword=first\n");
+    assert_eq!(get(of_host), "username=ada\npassword=second\n");
+    erase("username=ada\npassword=second\n");
+    assert_eq!(get(of_host), "");
+    assert_eq!(
+        get(&format!("{of_host}username=bob\n")),
+        "username=bob\npassword=other\n"
+    );
+    erase("username=nobody\n");
+}
+
+#[test]
+fn what_git_may_come_to_ask_is_ignored() {
+    let env = TestEnv::new();
+    let ran = env.call(["room", "secret", "git-credential", "capability"]).run();
+    assert_eq!(ran.succeeds().says_nothing().out(), "");
+    assert!(!env.data_dir().exists());
+}
+
+#[test]
+fn what_is_no_credential_is_not_given_to_git() {
+    let env = TestEnv::new();
+    let way = env.local();
+    let lines = "protocol=https\nhost=example.com\n";
+    for value in [
+        "canary",
+        "",
+        r#"{"username":"canary"}"#,
+        r#"["canary","p"]"#,
+        r#"{"username":"u","password":"canary\nhost=evil"}"#,
+    ] {
+        way.set("https://example.com", value);
+        let ran = ask(&way, "get", lines)
+            .succeeds()
+            .says("is no credential for git");
+        assert!(ran.out().is_empty() && !ran.err().contains("canary"), "{ran:?}");
+    }
+    ask(&way, "get", "canary").refuses(2);
+    ask(&way, "get", "protocol=https\n").refuses(2);
+    let ran = ask(&way, "get", "protocol=https\nhost=a\u{1b}[2Jb\n").ends_with(2);
+    assert!(!ran.err().contains('\u{1b}'));
+}
+
+#[test]
+fn a_delegated_credential() {
+    let env = TestEnv::new();
+    let set = env
+        .local()
+        .secret(["set", "https://example.com", "--delegated-to", "bob"]);
+    set.stdin(credential("u", "p")).run().succeeds();
+    let way = env.local_as("bob");
+    let ask = |operation: &str, lines: &str| {
+        let call = way.secret(["git-credential", operation, "--delegated-to", "bob"]);
+        call.stdin(format!("protocol=https\nhost=example.com\n{lines}"))
+            .run()
+            .succeeds()
+            .says_nothing()
+    };
+    assert_eq!(ask("get", "").out(), "username=u\npassword=p\n");
+    // Git stores what let it in, and has erased what did not: neither is Bob's to do.
+    ask("store", "username=u\npassword=p\n");
+    ask("erase", "username=u\npassword=p\n");
+    assert_eq!(ask("get", "").out(), "username=u\npassword=p\n");
+}
