@@ -222,6 +222,11 @@ fn the_environment_does_what_it_says() {
     replay_page("docs/environment.md");
 }
 
+#[test]
+fn the_formats_are_what_they_say() {
+    replay_page("docs/formats.md");
+}
+
 /// A page that has examples must have a test above.
 #[test]
 fn no_page_with_examples_is_left_out() {
@@ -231,6 +236,7 @@ fn no_page_with_examples_is_left_out() {
         "environment.md",
         "exchange.md",
         "exit-codes.md",
+        "formats.md",
         "guide.md",
         "server.md",
     ];

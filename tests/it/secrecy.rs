@@ -180,6 +180,55 @@ fn provide_canary(requester: &mut Participant, server: &TestServer<'_>) {
     }
 }
 
+#[test]
+fn a_secret_in_a_file_of_secrets_or_for_a_program_is_in_no_log_and_no_argument() {
+    let env = TestEnv::new();
+    let server = TestServer::start_with(&env, &["-vvv"]);
+    let secrets = [CANARY];
+    for way in [server.with_key("room"), env.local_as("carol")] {
+        let run = |arguments: &[&str], stdin: &str| {
+            let ran = way.secret(arguments).arg("-vvv").stdin(stdin).run();
+            says_no(&secrets, &ran);
+            ran
+        };
+        run(&["set", "a"], CANARY).succeeds();
+        let (file, lines) = (
+            format!("C='{CANARY}'\n"),
+            format!("protocol=https\nhost=h\nusername=u\npassword={CANARY}\n"),
+        );
+        run(&["import", "-"], &file).succeeds();
+        is_clean(
+            "import",
+            &run(&["import", "-", "--dry-run"], &file).succeeds().stdout,
+            &secrets,
+        );
+        run(&["import", "-"], &format!("{file}D='{CANARY}")).ends_with(1);
+        assert_eq!(
+            run(&["export", "C"], "").succeeds().out(),
+            format!("C={CANARY}\n")
+        );
+        run(&["export", "C", "a", "gone"], "").ends_with(3);
+        assert_eq!(run(&["inject"], "{{ secret \"a\" }}").succeeds().out(), CANARY);
+        run(&["inject"], "{{ secret \"a\" }}{{ secret \"gone\" }}").ends_with(3);
+        run(&["git-credential", "store"], &lines).succeeds();
+        run(&["git-credential", "get"], "protocol=https\nhost=h\n").succeeds();
+        let started =
+            way.secret(["run", "-vvv", "--env-secret=A=a"])
+                .args(["--", "cat", "/proc/self/cmdline"]);
+        let started = started.run().succeeds();
+        says_no(&secrets, &started);
+        is_clean("the command's argv", &started.stdout, &secrets);
+        let started = way
+            .secret(["run", "-vvv", "--env-secret=A=a"])
+            .args(["--", "./gone"])
+            .run();
+        says_no(&secrets, &started.ends_with(127));
+    }
+    is_clean("the server's log", server.log().as_bytes(), &secrets);
+    server.stop();
+    every_file_is_clean(&env, &secrets);
+}
+
 /// Only `client.env` has the API key, and no file a value.
 pub(crate) fn every_file_is_clean(env: &TestEnv, secrets: &[&str]) {
     let mut paths = Vec::new();
