@@ -22,7 +22,21 @@ use crate::wire::{Identity, SecretId};
 /// Most ids that an error names.
 const MAX_NAMED: usize = 5;
 
+/// Shown at the end of `--help`.
+const EXAMPLES: &str = "\
+Examples:
+  Write a file that `source` and `import` read:
+    $ meshagent room secret export API_KEY --env-secret PGPASSWORD=db/password --out app.env
+
+  Give secrets to a container:
+    $ meshagent room secret export API_KEY --format docker --out app.env
+    $ docker run --env-file app.env my-image
+
+  Keep a copy of all that you own:
+    $ meshagent room secret export --format json --out secrets.json";
+
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct ExportArgs {
     /// Ids of the secrets; none of them means all of yours
     #[arg(value_name = "ID", value_parser = parse_id)]

@@ -15,7 +15,18 @@ use crate::cli::text::escape;
 use crate::secrets::SetOptions;
 use crate::wire::{ErrorCode, Identity, SecretId};
 
+/// Shown at the end of `--help`.
+const EXAMPLES: &str = "\
+Examples:
+  Have git ask the room demo:
+    $ git config --global credential.helper '!meshagent room secret git-credential --room demo'
+
+  Use a secret of yours for one server:
+    $ git config --global credential.https://git.example.com.helper \\
+        '!meshagent room secret git-credential --room demo --id work/git'";
+
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct GitCredentialArgs {
     /// What git wants: get, store or erase; anything else is ignored
     #[arg(value_name = "OPERATION")]

@@ -21,7 +21,18 @@ use crate::cli::ui::Ui;
 use crate::secrets::{Secret, SetOptions};
 use crate::wire::{Identity, RoomName, SecretId};
 
+/// Shown at the end of `--help`.
+const EXAMPLES: &str = "\
+Examples:
+  Look what would change, then store:
+    $ meshagent room secret import .env --dry-run
+    $ meshagent room secret import .env
+
+  Take over what another tool prints:
+    $ vault kv get -format=json -field=data secret/app | meshagent room secret import -";
+
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct ImportArgs {
     /// File to read, or `-` for stdin
     #[arg(value_name = "FILE")]

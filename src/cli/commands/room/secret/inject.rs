@@ -16,10 +16,19 @@ use crate::cli::room::in_room;
 use crate::cli::template::Template;
 use crate::cli::text::escape;
 
+/// Shown at the end of `--help`.
+const EXAMPLES: &str = r#"Examples:
+  Fill in a configuration file:
+    $ meshagent room secret inject --in app.conf.tpl --out app.conf
+
+  Fill in a line:
+    $ echo 'password = {{ secret "db/password" }}' | meshagent room secret inject"#;
+
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct InjectArgs {
     /// Read the text from a file; else, or with `-`, from stdin
-    #[arg(long = "in", short, value_name = "PATH")]
+    #[arg(long = "in", value_name = "PATH")]
     template: Option<PathBuf>,
     #[command(flatten)]
     delegate: DelegateArgs,

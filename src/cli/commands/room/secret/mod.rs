@@ -53,8 +53,6 @@ pub(in crate::cli) enum SecretCommand {
     /// MESHAGENT_OAUTH_CLIENT_SECRET. --timeout limits the reading, and not the command.
     ///
     /// Exit codes are the command's own. 126 says that it cannot be run, and 127 that it is not there.
-    ///
-    /// Example: meshagent room secret run --env-secret PGPASSWORD=db/password -- psql
     Run(run::RunArgs),
     /// Write secrets to a file of variables, or as JSON
     ///
@@ -62,8 +60,6 @@ pub(in crate::cli) enum SecretCommand {
     /// `run --env-file`; docker is for `docker run --env-file`, which knows no quotes; json holds binary values,
     /// types, names and delegations as well. What a form cannot hold is an error. A variable is named as the
     /// secret's id is; --env-secret gives it another name. Without ids, everything that you own is exported.
-    ///
-    /// Example: meshagent room secret export --env-secret PGPASSWORD=db/password --out db.env
     Export(export::ExportArgs),
     /// Store the secrets of a file
     ///
@@ -71,8 +67,6 @@ pub(in crate::cli) enum SecretCommand {
     /// and JSON: a list as `export` writes it, or an object of ids and texts. Nothing in a file is expanded or
     /// run. A fault in it names line and column, and nothing is stored. A secret that is there is replaced; its
     /// type and name stay if the file does not say them. If it is stopped on the way, it says how far it came.
-    ///
-    /// Example: meshagent room secret import .env --dry-run
     #[command(mut_arg("timeout", |timeout| timeout.default_value("1h")))]
     Import(import::ImportArgs),
     /// Put secrets into their places in a text
@@ -80,16 +74,12 @@ pub(in crate::cli) enum SecretCommand {
     /// A place is {{ secret "ID" }}. All else stays as it is, byte for byte, other braces too. In the id, \" is a
     /// quote and \\ a backslash; \{{ keeps a place as text. Values are put in as they are: nothing is quoted for
     /// the format around them. If a secret is missing, nothing is written.
-    ///
-    /// Example: meshagent room secret inject --in app.conf.tpl --out app.conf
     Inject(inject::InjectArgs),
     /// Give git the credentials it asks for, as its credential helper
     ///
     /// Git asks on stdin and is answered on stdout. A credential is a secret of the type git, the JSON object
     /// {"username", "password"}; its id is the server's address, such as https://example.com. Git says the path too
     /// if credential.useHttpPath is set. Git has what let it in stored, and what did not erased.
-    ///
-    /// Example: git config --global credential.helper '!meshagent room secret git-credential --room R'
     GitCredential(git_credential::GitCredentialArgs),
 }
 

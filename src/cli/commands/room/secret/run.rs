@@ -21,7 +21,17 @@ use crate::secrets::Secret;
 use crate::sensitive::SensitiveText;
 use crate::wire::SecretId;
 
+/// Shown at the end of `--help`.
+const EXAMPLES: &str = "\
+Examples:
+  Run a program with a password in its environment:
+    $ meshagent room secret run --env-secret PGPASSWORD=db/password -- psql
+
+  Name the variables in a file, which may have the line PGPASSWORD=secret://db/password:
+    $ meshagent room secret run --env-file app.env -- ./app";
+
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct RunArgs {
     /// Give the command a variable with the value of a secret; repeat it for more
     #[arg(long, value_name = "NAME=ID", required_unless_present = "env_file")]
