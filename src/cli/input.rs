@@ -16,6 +16,9 @@ use super::ui::Ui;
 use crate::sensitive::{SecretValue, Sensitive};
 use crate::wire::MAX_PAYLOAD_BYTES;
 
+/// Largest file of secrets, template or file of variables that is read, in bytes (1 GiB).
+const MAX_FILE_BYTES: usize = 1 << 30;
+
 /// Sources of a value; none of them means a hidden prompt on a terminal, else stdin.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Value")]
@@ -73,7 +76,7 @@ impl InputArgs {
             return Ok(bytes.into());
         }
         match &self.path {
-            Some(path) if path != Path::new("-") => read_file(path).await,
+            Some(path) if path != Path::new("-") => read_file(path, Limit::Value).await,
             Some(_) => self.read_stdin(ui).await,
             None if !io::stdin().is_terminal() => self.read_stdin(ui).await,
             None if !ui.prompts_allowed() => Err(CommandError::new(Kind::Usage, "no value was given")
@@ -89,7 +92,7 @@ impl InputArgs {
     }
 
     async fn read_stdin(&self, ui: &Ui) -> anyhow::Result<SecretValue> {
-        let value = read_stdin().await?;
+        let value = read_stdin(Limit::Value).await?;
         let bytes = value.expose();
         if !self.strip_newline && bytes.ends_with(b"\n") && std::str::from_utf8(bytes).is_ok() {
             ui.note("note: the value ends in a newline, which is kept; --strip-newline removes it");
@@ -108,14 +111,43 @@ const fn base64_fault(error: &base64::DecodeError) -> &'static str {
     }
 }
 
-/// Reads a whole file, with the limit of a value.
-pub(super) async fn read_file(path: &Path) -> anyhow::Result<SecretValue> {
-    let path = path.to_owned();
-    // On a thread of its own: it may be a pipe, and Ctrl-C is noticed meanwhile.
-    tokio::task::spawn_blocking(move || read_file_here(&path)).await?
+/// How much is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Limit {
+    /// What a room takes as a value.
+    Value,
+    /// A file that may hold many values.
+    File,
 }
 
-fn read_file_here(path: &Path) -> anyhow::Result<SecretValue> {
+impl Limit {
+    const fn bytes(self) -> usize {
+        match self {
+            Self::Value => MAX_PAYLOAD_BYTES,
+            Self::File => MAX_FILE_BYTES,
+        }
+    }
+
+    fn exceeded(self) -> CommandError {
+        let mebibytes = self.bytes() >> 20;
+        CommandError::new(
+            Kind::Usage,
+            match self {
+                Self::Value => format!("the value is larger than a room takes ({mebibytes} MiB)"),
+                Self::File => format!("the file is larger than is read ({mebibytes} MiB)"),
+            },
+        )
+    }
+}
+
+/// Reads a whole file.
+pub(super) async fn read_file(path: &Path, limit: Limit) -> anyhow::Result<SecretValue> {
+    let path = path.to_owned();
+    // On a thread of its own: it may be a pipe, and Ctrl-C is noticed meanwhile.
+    tokio::task::spawn_blocking(move || read_file_here(&path, limit)).await?
+}
+
+fn read_file_here(path: &Path, limit: Limit) -> anyhow::Result<SecretValue> {
     let file = File::open(path).map_err(|error| {
         CommandError::new(
             Kind::Failed,
@@ -123,32 +155,25 @@ fn read_file_here(path: &Path) -> anyhow::Result<SecretValue> {
         )
         .hint("check the path, and the file's permissions")
     })?;
-    read_all(file).with_context(|| format!("{} cannot be read", path.display()))
+    read_all(file, limit).with_context(|| format!("{} cannot be read", path.display()))
 }
 
-/// Reads stdin to its end, with the limit of a value.
-pub(super) async fn read_stdin() -> anyhow::Result<SecretValue> {
+/// Reads stdin to its end.
+pub(super) async fn read_stdin(limit: Limit) -> anyhow::Result<SecretValue> {
     // On a thread of its own, so that Ctrl-C is noticed meanwhile.
-    let read = tokio::task::spawn_blocking(|| read_all(io::stdin().lock())).await?;
+    let read = tokio::task::spawn_blocking(move || read_all(io::stdin().lock(), limit)).await?;
     read.context("stdin cannot be read")
 }
 
-/// Reads to the end, but no more than a room takes.
-fn read_all(source: impl Read) -> anyhow::Result<SecretValue> {
+/// Reads to the end, but no more than the limit.
+fn read_all(source: impl Read, limit: Limit) -> anyhow::Result<SecretValue> {
     let mut value = SecretValue::default().into_exposed();
-    let limit = u64::try_from(MAX_PAYLOAD_BYTES).unwrap_or(u64::MAX);
-    let read = source.take(limit.saturating_add(1)).read_to_end(&mut value);
+    let most = u64::try_from(limit.bytes()).unwrap_or(u64::MAX);
+    let read = source.take(most.saturating_add(1)).read_to_end(&mut value);
     let value = SecretValue::new(value);
     read?;
-    if value.expose().len() > MAX_PAYLOAD_BYTES {
-        return Err(CommandError::new(
-            Kind::Usage,
-            format!(
-                "the value is larger than a room takes ({} MiB)",
-                MAX_PAYLOAD_BYTES >> 20
-            ),
-        )
-        .into());
+    if value.expose().len() > limit.bytes() {
+        return Err(limit.exceeded().into());
     }
     Ok(value)
 }

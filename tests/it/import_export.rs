@@ -315,7 +315,13 @@ fn a_fault_stores_nothing() {
     import(&way, "a.json", &[])
         .refuses(1)
         .says("line 1, column 1: this is not UTF-8");
+    let twins = r#"[{"id":"A","value":"1"},{"id":"A","delegated_to":"bob","value":"2"}]"#;
+    env.write("twins.json", twins);
+    import(&way, "twins.json", &["--delegated-to", "carol"])
+        .refuses(1)
+        .says("twins.json: `A` is in it twice");
     assert!(!env.data_dir().exists());
+    import(&way, "twins.json", &[]).succeeds();
 }
 
 #[test]

@@ -100,13 +100,20 @@ pub(super) fn read(format: Format, file: &SecretValue, shown: &str) -> anyhow::R
         Format::Docker => of_variables(docker::parse(bytes).map_err(syntax)?)?,
         Format::Json => json::read(bytes).map_err(refuse)?,
     };
-    let mut seen = HashSet::new();
-    for record in &records {
-        if !seen.insert((&record.id, &record.delegated_to)) {
-            return Err(refuse(format!("`{}` is in it twice", escape(record.id.as_str()))).into());
-        }
-    }
     Ok(records)
+}
+
+/// Refuses records of which two are for the same secret: nothing says which of them is meant.
+pub(super) fn refuse_twins(records: &[Record], shown: &str) -> anyhow::Result<()> {
+    let mut seen = HashSet::new();
+    let twin = records
+        .iter()
+        .find(|record| !seen.insert((&record.id, &record.delegated_to)));
+    let Some(twin) = twin else { return Ok(()) };
+    let message = format!("{shown}: `{}` is in it twice", escape(twin.id.as_str()));
+    Err(CommandError::new(Kind::Failed, message)
+        .hint("leave one of them out")
+        .into())
 }
 
 fn of_variables(assignments: Vec<Assignment>) -> anyhow::Result<Vec<Record>> {

@@ -9,7 +9,7 @@ use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{CommandError, Kind, Outcome};
 use crate::cli::git::{Credential, Description, SECRET_TYPE};
-use crate::cli::input::read_stdin;
+use crate::cli::input::{Limit, read_stdin};
 use crate::cli::room::{JoinedRoom, in_room};
 use crate::cli::text::escape;
 use crate::secrets::SetOptions;
@@ -50,7 +50,7 @@ pub(super) async fn run(context: &Context, args: GitCredentialArgs) -> anyhow::R
             .hint("git calls this command itself: see `git help credentials`")
             .into());
     }
-    let description = Description::parse(&read_stdin().await?)?;
+    let description = Description::parse(&read_stdin(Limit::File).await?)?;
     let ids = match &args.id {
         Some(id) => vec![id.clone()],
         None => description.ids()?,

@@ -11,9 +11,9 @@ use super::fetch::{CALLS_IN_FLIGHT, Wanted, fetch_each};
 use super::parse_identity;
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::exchange::{Format, Record, read};
+use crate::cli::exchange::{Format, Record, read, refuse_twins};
 use crate::cli::failure::{CommandError, Kind, Outcome};
-use crate::cli::input::{read_file, read_stdin};
+use crate::cli::input::{Limit, read_file, read_stdin};
 use crate::cli::progress::Progress;
 use crate::cli::room::{JoinedRoom, in_room};
 use crate::cli::text::escape;
@@ -52,11 +52,6 @@ pub(in crate::cli) struct ImportArgs {
 
 pub(super) async fn run(context: &Context, args: ImportArgs) -> anyhow::Result<Outcome> {
     let mut records = args.read().await?;
-    if let Some(delegated_to) = &args.delegated_to {
-        for record in &mut records {
-            record.delegated_to = Some(delegated_to.clone());
-        }
-    }
     in_room(context, &args.room, async |room| {
         let there = Present::list(room).await?;
         for record in &mut records {
@@ -80,12 +75,23 @@ impl ImportArgs {
                     .hint("name a file, or pipe it in")
                     .into());
             }
-            (read_stdin().await?, "stdin".into())
+            (read_stdin(Limit::File).await?, "stdin".into())
         } else {
-            (read_file(&self.file).await?, self.file.to_string_lossy())
+            (
+                read_file(&self.file, Limit::File).await?,
+                self.file.to_string_lossy(),
+            )
         };
         let format = self.format.unwrap_or_else(|| Format::guess(file.expose()));
-        read(format, &file, &escape(&shown))
+        let shown = escape(&shown);
+        let mut records = read(format, &file, &shown)?;
+        if let Some(delegated_to) = &self.delegated_to {
+            for record in &mut records {
+                record.delegated_to = Some(delegated_to.clone());
+            }
+        }
+        refuse_twins(&records, &shown)?;
+        Ok(records)
     }
 }
 

@@ -10,7 +10,7 @@ use super::fetch::fetch;
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{CommandError, Kind, Outcome};
-use crate::cli::input::{read_file, read_stdin};
+use crate::cli::input::{Limit, read_file, read_stdin};
 use crate::cli::output::OutputArgs;
 use crate::cli::room::in_room;
 use crate::cli::template::Template;
@@ -41,13 +41,13 @@ pub(in crate::cli) struct InjectArgs {
 pub(super) async fn run(context: &Context, args: InjectArgs) -> anyhow::Result<Outcome> {
     let output = args.output.prepare()?;
     let (text, shown) = match args.template.as_deref() {
-        Some(path) if path != Path::new("-") => (read_file(path).await?, path.to_string_lossy()),
+        Some(path) if path != Path::new("-") => (read_file(path, Limit::File).await?, path.to_string_lossy()),
         None if io::stdin().is_terminal() => {
             return Err(CommandError::new(Kind::Usage, "no text was given")
                 .hint("name a file with --in PATH, or pipe the text in")
                 .into());
         }
-        _ => (read_stdin().await?, "stdin".into()),
+        _ => (read_stdin(Limit::File).await?, "stdin".into()),
     };
     let template = Template::parse(text.expose()).map_err(|error| {
         CommandError::new(Kind::Failed, format!("{}: {error}", escape(&shown)))

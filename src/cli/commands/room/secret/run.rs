@@ -13,7 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::dotenv;
 use crate::cli::env_secret::{EnvSecret, referenced_id};
 use crate::cli::failure::{CommandError, Kind, Outcome};
-use crate::cli::input::read_file;
+use crate::cli::input::{Limit, read_file};
 use crate::cli::launch::{Variables, launch};
 use crate::cli::room::in_room;
 use crate::cli::text::escape;
@@ -120,7 +120,7 @@ async fn read_env_file(path: &Path) -> anyhow::Result<Vec<(String, Source)>> {
     let refuse = |why: String, hint: &str| {
         CommandError::new(Kind::Failed, format!("{}: {why}", path.display())).hint(hint)
     };
-    let file = read_file(path).await?;
+    let file = read_file(path, Limit::File).await?;
     let assignments = dotenv::parse(file.expose()).map_err(|error| {
         refuse(
             error.to_string(),
