@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use clap::Args;
 
-use super::{DelegateArgs, parse_id};
+use super::{DelegateArgs, ids, parse_id};
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{CommandError, Kind, Outcome};
@@ -16,14 +16,17 @@ use crate::secrets::SetOptions;
 use crate::wire::{ErrorCode, Identity, SecretId};
 
 /// Shown at the end of `--help`.
-const EXAMPLES: &str = "\
-Examples:
-  Have git ask the room demo:
-    $ git config --global credential.helper '!meshagent room secret git-credential --room demo'
+const EXAMPLES: &str = r#"Examples:
+  Have git ask the room demo, by these lines in ~/.gitconfig:
+    [credential]
+        helper = "!meshagent room secret git-credential --room demo"
 
   Use a secret of yours for one server:
-    $ git config --global credential.https://git.example.com.helper \\
-        '!meshagent room secret git-credential --room demo --id work/git'";
+    [credential "https://git.example.com"]
+        helper = "!meshagent room secret git-credential --room demo --id work/git"
+
+  See what git would be told:
+    $ printf 'protocol=https\nhost=git.example.com\n' | meshagent room secret git-credential get"#;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -32,7 +35,7 @@ pub(in crate::cli) struct GitCredentialArgs {
     #[arg(value_name = "OPERATION")]
     operation: String,
     /// Use this secret, whatever server git asks for: set it in git's configuration for one server only
-    #[arg(long, value_name = "ID", value_parser = parse_id)]
+    #[arg(long, value_name = "ID", value_parser = parse_id, add = ids())]
     id: Option<SecretId>,
     #[command(flatten)]
     delegate: DelegateArgs,
