@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::cli::context::Context;
-use crate::cli::input::read_file;
+use crate::cli::input::{Limit, read_file};
 use crate::cli::text::escape;
 use crate::secrets::SecretsClient;
 use crate::sensitive::SecretValue;
@@ -74,7 +74,7 @@ impl Source {
         secrets: &SecretsClient<'_>,
     ) -> anyhow::Result<SecretValue> {
         match self {
-            Self::File(path) => read_file(path).await,
+            Self::File(path) => read_file(path, Limit::Value).await,
             Self::Id(id) => {
                 let secret = secrets.get_secret(id, None).await?;
                 let secret =
