@@ -4,7 +4,7 @@ use std::pin::{Pin, pin};
 
 use tokio::sync::Semaphore;
 
-use super::asked::{Asked, shown};
+use super::asked::{Asked, What, shown};
 use super::prompt::{Asking, Prompt, Reply};
 use super::rules::{Action, Origin, Rule, Rules};
 use crate::cli::context::Context;
@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::input::without_newline;
 use crate::cli::terminal::Console;
 use crate::cli::text::escape;
-use crate::secrets::SecretsClient;
+use crate::secrets::{SecretsClient, SecretsError};
 use crate::sensitive::SecretValue;
 use crate::wire::RequestId;
 
@@ -22,6 +22,9 @@ const REJECTED: &str = "the participant said no";
 const NOBODY_THERE: &str = "the participant has no rule for this, and nobody is there to ask";
 /// What whoever asked is told where the value could not be had. Why is not theirs to know.
 const NO_VALUE: &str = "the participant could not get the value";
+
+/// What whoever asked is told who wants an OAuth authorization.
+const CANNOT_SIGN_IN: &str = "the participant cannot sign in for others";
 
 /// Commands that run at once; more wait for one to end.
 const MAX_COMMANDS: usize = 64;
@@ -122,7 +125,7 @@ impl<'a> Answering<'a> {
                 told,
                 how,
                 on_purpose,
-            } => match secrets.reject_secret(request_id, &told).await {
+            } => match reject(secrets, request_id, asked, &told).await {
                 Ok(()) => (format!("rejected, {how}"), on_purpose),
                 Err(error) => (format!("not rejected: {}", escape(&error.to_string())), false),
             },
@@ -142,6 +145,10 @@ impl<'a> Answering<'a> {
     ) -> Decision {
         let rule = self.rules.find(asked);
         match rule.map(|rule| (rule, &rule.action)) {
+            Some((rule, Action::Reject(reason))) => Decision::reject(reason, format!("by {}", rule.place)),
+            _ if matches!(asked.what, What::OAuth(_)) => {
+                Decision::unable(CANNOT_SIGN_IN, "as this version cannot sign in")
+            }
             Some((rule, Action::Give { from, strip_newline })) => tokio::select! {
                 biased;
                 reason = gone => Decision::Gone(reason),
@@ -153,7 +160,6 @@ impl<'a> Answering<'a> {
                     Err(why) => Decision::unable(NO_VALUE, format!("by {}: {why}", rule.place)),
                 },
             },
-            Some((rule, Action::Reject(reason))) => Decision::reject(reason, format!("by {}", rule.place)),
             Some((_, Action::Ask | Action::Authorize)) | None => {
                 self.ask(secrets, asked, gone.as_mut(), rule).await
             }
@@ -205,5 +211,18 @@ impl<'a> Answering<'a> {
             }
             Err(error) => Decision::unable(NOBODY_THERE, format!("the terminal cannot be read: {error}")),
         }
+    }
+}
+
+/// Rejects a request, of whichever kind it is.
+async fn reject(
+    secrets: &SecretsClient<'_>,
+    request_id: &RequestId,
+    asked: &Asked,
+    reason: &str,
+) -> Result<(), SecretsError> {
+    match asked.what {
+        What::Secret { .. } => secrets.reject_secret(request_id, reason).await,
+        What::OAuth(_) => secrets.reject_oauth_authorization(request_id, reason).await,
     }
 }

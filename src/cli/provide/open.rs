@@ -40,7 +40,8 @@ impl OpenRequests {
             }
             IncomingRequest::OAuth(request) => {
                 let asked = Asked::from(&request);
-                console.note(&asked.became("ignored, as this version cannot sign in"));
+                let id = RequestId::new(request.request_id).ok()?;
+                return Some(self.open(id, Some(asked)));
             }
             IncomingRequest::Withdrawn(request) => {
                 let id = RequestId::new(request.request_id).ok()?;

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use meshagent::wire::Content;
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -160,7 +161,7 @@ fn many_requests_at_once_are_answered_rightly() {
     let mut bob = server.join("bob");
     for n in 1..=MANY {
         let input = json!({"url": format!("n:{n}"), "type": null, "participant_id": provider.id});
-        bob.ask("request_secret", meshagent::wire::Content::json(&input).unwrap());
+        bob.ask("request_secret", Content::json(&input).unwrap());
     }
     for (id, content) in bob.answers(MANY) {
         assert_eq!(file(content).2, format!("value of n:{id}").into_bytes());
@@ -193,6 +194,40 @@ fn a_slow_one_holds_up_nobody() {
     assert_eq!(quick.stdout, b"quick\n");
     env.write("go", "");
     assert_eq!(ended(slow).succeeds().stdout, b"slow\n");
+    provider.stop();
+}
+
+#[test]
+fn who_asks_to_sign_in_is_answered_at_once() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    env.write(
+        "rules.toml",
+        "[[rule]]\nkind = \"oauth\"\nclient_id = \"bad\"\nreject = \"not that one\"\n",
+    );
+    let mut provider = ada(&server, &["--rules", "rules.toml"]);
+    let mut bob = server.join("bob");
+    for (client_id, told) in [("bad", "not that one"), ("app", "cannot sign in for others")] {
+        let answer = bob.call_json(
+            "request_oauth_token",
+            &json!({
+                "oauth": {
+                    "client_id": client_id,
+                    "authorization_endpoint": "https://idp.example/authorize",
+                    "token_endpoint": "https://idp.example/token",
+                },
+                "redirect_uri": "http://localhost:1/callback",
+                "participant_id": provider.id,
+            }),
+        );
+        let Content::Rejected { text } = answer else {
+            panic!("{answer:?}");
+        };
+        assert!(text.contains(told), "{text}");
+        provider.says(&format!(
+            "bob asked for an authorization for client {client_id}: rejected"
+        ));
+    }
     provider.stop();
 }
 
