@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from servers import CALLS, PROGRAM, Nginx, Redis, RoomServer
+from servers import CALLS, PROGRAM, Nginx, Provider, Redis, RoomServer
 
 SMOKE = "--smoke" in sys.argv[1:]
 LARGE_BYTES = 16 << 20
@@ -101,6 +101,26 @@ def small(room, redis):
     row("`--version` less `/bin/true`", f"{difference:.2f} ms", aim="≤ 1 ms")
 
 
+def exchange(room, directory):
+    """A request that a rule of another process answers, beside a plain get; each for another URL, because the
+    server keeps answers."""
+    (directory / "answer").write_text("x" * 32)
+    (directory / "rules.toml").write_text('[[rule]]\nurl = "**"\ngive = "answer"\n')
+    provider = Provider(room, directory / "rules.toml")
+    request = [PROGRAM, "room", "secret", "request", "--quiet", "--from-participant-id", provider.participant]
+    get = [*GET, "bench/small"]
+    ours, theirs = [], []
+    try:
+        for number in range(runs(200)):
+            ours.append(seconds([*request, "--url", f"bench:{number}"], room.client) * 1000)
+            theirs.append(seconds(get, room.client) * 1000)
+    finally:
+        provider.stop()
+    shown = [f"{statistics.median(times):.2f} ms (min {min(times):.2f})" for times in (ours, theirs)]
+    ratio = statistics.median(ours) / statistics.median(theirs)
+    row("`room secret request`, answered by a rule", shown[0], "`room secret get`", shown[1], f"{ratio:.2f}")
+
+
 def large(room, nginx, directory):
     source = directory / "large"
     source.write_bytes(os.urandom(LARGE_BYTES))
@@ -143,6 +163,7 @@ def main():
             print("| what | meshagent | beside | its figure | ratio | aim |")
             print("|---|---|---|---|---|---|")
             small(room, redis)
+            exchange(room, directory)
             if nginx:
                 large(room, nginx, directory)
             in_flight(room, redis)

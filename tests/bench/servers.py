@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from threading import Thread
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = str(ROOT / "target/release/meshagent")
@@ -57,22 +58,45 @@ class RoomServer(Server):
         )
         self.url = self.child.stdout.readline().decode().strip()
         key = dict(line.split("=", 1) for line in (data / "client.env").read_text().splitlines())
-        token = subprocess.run(
-            [PROGRAM, "token", "generate", "--identity", "bench", "--room", "bench"],
-            env=base | key, check=True, capture_output=True, text=True,
-        ).stdout.strip()
-        self.client = base | {
-            "MESHAGENT_API_URL": self.url,
-            "MESHAGENT_TOKEN": token,
-            "MESHAGENT_ROOM": "bench",
-            "MESHAGENT_BENCH_URL": self.url.replace("http", "ws", 1) + "/rooms/bench",
-        }
+        self.base, self.key = base, key
+        self.client = self.participant("bench")
         # A store of its own, so that no server runs on it.
         self.local = base | {
             "MESHAGENT_DATA_DIR": str(directory / "local"),
             "MESHAGENT_LOCAL": "1",
             "MESHAGENT_ROOM": "bench",
         }
+
+
+    def participant(self, identity):
+        """The environment of a participant with a token of its own."""
+        token = subprocess.run(
+            [PROGRAM, "token", "generate", "--identity", identity, "--room", "bench"],
+            env=self.base | self.key, check=True, capture_output=True, text=True,
+        ).stdout.strip()
+        return self.base | {
+            "MESHAGENT_API_URL": self.url,
+            "MESHAGENT_TOKEN": token,
+            "MESHAGENT_ROOM": "bench",
+            "MESHAGENT_BENCH_URL": self.url.replace("http", "ws", 1) + "/rooms/bench",
+        }
+
+
+class Provider(Server):
+    """`meshagent room secret provide` with a file of rules, in the room of a server."""
+
+    BEFORE_ID = "--from-participant-id "
+
+    def __init__(self, room, rules):
+        self.child = subprocess.Popen(
+            [PROGRAM, "room", "secret", "provide", "--rules", rules],
+            env=room.participant("provider"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True,
+        )
+        line = next(line for line in self.child.stderr if self.BEFORE_ID in line)
+        self.participant = line.split(self.BEFORE_ID)[1].split()[0]
+        # It says a line of every request, which somebody has to read.
+        Thread(target=self.child.stderr.read, daemon=True).start()
 
 
 class Redis(Server):
