@@ -1,6 +1,7 @@
 //! One participant's connection: reads calls, works on many at once, writes answers and what is pushed.
 
 mod call;
+mod heard;
 mod writer;
 
 use std::pin::pin;
@@ -12,9 +13,10 @@ use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 pub(super) use self::call::Participant;
+use self::heard::LastHeard;
 use self::writer::Writer;
 use super::State;
 use super::credential::Caller;
@@ -63,8 +65,8 @@ pub(super) async fn run(state: Arc<State>, mut guest: Guest, socket: WebSocket, 
         %participant_id, "joined");
     let (sink, stream) = socket.split();
     let (answers, queue) = mpsc::channel(MAX_QUEUED_ANSWERS);
-    let (heard, last_heard) = watch::channel(Instant::now());
-    let mut writer = Writer::new(sink, queue, pushed, last_heard, limits);
+    let heard = LastHeard::now();
+    let mut writer = Writer::new(sink, queue, pushed, heard.clone(), limits);
     let greeted = greet(&mut writer, &entry, &presence.session_id, participant_id.as_str()).await;
     let (here, leaving) = watch::channel(());
     let participant = Participant {
@@ -139,7 +141,7 @@ async fn read(
     mut stream: SplitStream<WebSocket>,
     participant: Participant,
     answers: mpsc::Sender<Answer>,
-    heard: watch::Sender<Instant>,
+    heard: LastHeard,
 ) -> Ending {
     let limits = &participant.state.config.limits;
     let mut assembler = Assembler::new(limits.value_bytes.saturating_add(MAX_HEADER_BYTES));
@@ -149,11 +151,11 @@ async fn read(
             Some(Ok(SocketMessage::Binary(packet))) => packet,
             Some(Ok(SocketMessage::Close(_)) | Err(_)) | None => return Ending::Left,
             Some(Ok(_)) => {
-                heard.send_replace(Instant::now());
+                heard.again();
                 continue;
             }
         };
-        heard.send_replace(Instant::now());
+        heard.again();
         let (id, work) = match assembler.push(&packet) {
             Ok(Assembled::Pending) => continue,
             Ok(Assembled::Message(message)) if message.kind == SET_ATTRIBUTES => {

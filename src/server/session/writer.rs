@@ -6,9 +6,10 @@ use axum::extract::ws::{Message as SocketMessage, WebSocket, close_code};
 use bytes::Bytes;
 use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::heard::LastHeard;
 use super::{Answer, Ending};
 use crate::server::Limits;
 use crate::wire::Message;
@@ -20,7 +21,7 @@ pub(super) struct Writer {
     pushed: mpsc::Receiver<Message>,
     /// Id of the last message that was pushed; they count up from 1.
     last_id: u64,
-    last_heard: watch::Receiver<Instant>,
+    last_heard: LastHeard,
     send_timeout: Duration,
     ping_interval: Duration,
     idle_timeout: Duration,
@@ -31,7 +32,7 @@ impl Writer {
         sink: SplitSink<WebSocket, SocketMessage>,
         answers: mpsc::Receiver<Answer>,
         pushed: mpsc::Receiver<Message>,
-        last_heard: watch::Receiver<Instant>,
+        last_heard: LastHeard,
         limits: &Limits,
     ) -> Self {
         Self {
@@ -64,7 +65,7 @@ impl Writer {
                     None => return Ending::Close(close_code::POLICY, "what was pushed was not taken".to_owned()),
                 },
                 () = sleep_until(next_ping) => {
-                    if self.last_heard.borrow().elapsed() >= self.idle_timeout {
+                    if self.last_heard.elapsed() >= self.idle_timeout {
                         return Ending::Close(close_code::AWAY, "nothing was heard for too long".to_owned());
                     }
                     next_ping = Instant::now() + self.ping_interval;
