@@ -18,7 +18,7 @@ use crate::net::is_loopback;
 use crate::room::{RoomClient, connect};
 use crate::secrets::SecretsClient;
 use crate::server::data_dir::{DataDir, LocalAccess};
-use crate::server::store::{KeySource, SqliteStore};
+use crate::server::store::{KeySource, OpeningStore, SqliteStore};
 use crate::server::{Server, ServerConfig, ServerKeys, local_token};
 use crate::settings::{Access, RoomSettings, resolve};
 use crate::token::ApiKey;
@@ -40,7 +40,7 @@ pub(super) struct JoinedRoom {
 struct LocalServer {
     server: Server,
     /// Keeps `room serve` from taking the directory meanwhile.
-    _data_dir: DataDir,
+    _data_dir: Arc<DataDir>,
 }
 
 impl JoinedRoom {
@@ -214,55 +214,29 @@ async fn join_local(
     administrator: bool,
     room: &RoomName,
 ) -> anyhow::Result<(RoomClient, Option<LocalServer>)> {
-    let path = path.to_owned();
-    let owner = identity.clone();
-    let opened = spawn_blocking(move || open_local(&path, &key_source, config, owner)).await??;
-    match opened {
-        Local::Served { base, api_key } => {
-            let token = local_token(&api_key, identity, room.clone(), administrator)?;
+    let directory = path.to_owned();
+    match spawn_blocking(move || DataDir::open_local(&directory)).await?? {
+        LocalAccess::Served(base) => {
+            let token = local_token(&served_api_key(path)?, identity, room.clone(), administrator)?;
             let room_url = local_room_url(&base, room)?;
             Ok((RoomClient::join(&room_url, &token).await?, None))
         }
-        Local::Here { local, api_key } => {
-            let token = local_token(&api_key, identity, room.clone(), administrator)?;
-            let stream = Box::new(local.server.connect_in_memory());
-            let room_url = local_room_url(&Url::parse("ws://localhost/")?, room)?;
-            Ok((
-                RoomClient::join_over(stream, &room_url, &token).await?,
-                Some(local),
-            ))
-        }
-    }
-}
-
-enum Local {
-    Served { base: Url, api_key: ApiKey },
-    Here { local: LocalServer, api_key: ApiKey },
-}
-
-fn open_local(
-    path: &Path,
-    key_source: &KeySource,
-    config: ServerConfig,
-    owner: Identity,
-) -> anyhow::Result<Local> {
-    match DataDir::open_local(path)? {
-        LocalAccess::Served(base) => Ok(Local::Served {
-            base,
-            api_key: served_api_key(path)?,
-        }),
         LocalAccess::Here(data_dir) => {
-            let store = SqliteStore::open(&data_dir, key_source)?;
-            let keys = ServerKeys::load(&store)?;
-            let api_key = keys.api_key.clone();
-            let server = Server::new(config, keys, owner, Arc::new(store));
-            Ok(Local::Here {
-                local: LocalServer {
-                    server,
-                    _data_dir: data_dir,
-                },
-                api_key,
-            })
+            let data_dir = Arc::new(data_dir);
+            // Opened while the room is joined; the key that the store holds is for others.
+            let store = OpeningStore::new(Arc::clone(&data_dir), key_source);
+            let keys = ServerKeys::passing()?;
+            let token = local_token(&keys.api_key, identity.clone(), room.clone(), administrator)?;
+            let server = Server::new(config, keys, identity, Arc::new(store.clone()));
+            let stream = Box::new(server.connect_in_memory());
+            let room_url = local_room_url(&Url::parse("ws://localhost/")?, room)?;
+            let client = RoomClient::join_over(stream, &room_url, &token).await?;
+            store.opened().await?;
+            let local = LocalServer {
+                server,
+                _data_dir: data_dir,
+            };
+            Ok((client, Some(local)))
         }
     }
 }

@@ -13,6 +13,7 @@ mod connection;
 mod error;
 mod key_source;
 mod keys;
+mod opening;
 mod passphrase;
 mod reader;
 mod record;
@@ -29,6 +30,7 @@ use futures_util::future::BoxFuture;
 
 pub use error::StoreError;
 pub use key_source::KeySource;
+pub use opening::OpeningStore;
 pub use record::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
 pub use sqlite::SqliteStore;
 pub use turns::Turn;
