@@ -1,14 +1,26 @@
-//! OAuth 2.0, as far as both sides of a room need it: PKCE, scopes, and what is asked of a token
-//! endpoint and answered by it.
+//! OAuth 2.0 as both sides of a room need it (RFC 6749, RFC 8252 for programs on somebody's machine).
 //!
-//! Nothing here opens a connection to a provider: whoever has a request sends it over a stream of its
-//! own choice, since a server must be more careful about where it dials than its user is.
+//! A sign-in goes: an [`AuthorizationRequest`] is made into a URL with a [`CsrfState`] and a
+//! [`PkceChallenge`], a browser shows it, and the callback that is [`pasted`] holds the
+//! [`AuthorizationCode`]. The [`token_endpoint`] gives tokens for that.
+//!
+//! Nothing here opens a connection to a provider: whoever has a token request sends it over a stream of
+//! its own choice, since a server must be more careful about where it dials than its user is.
 
+mod authorization;
+mod callback;
 mod error;
+pub mod pasted;
 mod pkce;
+mod redirect_uri;
 mod scope;
+mod state;
 pub mod token_endpoint;
 
+pub use self::authorization::{AuthorizationError, AuthorizationRequest};
+pub use self::callback::{AuthorizationCode, CallbackError, Expected, Issuer};
 pub use self::error::{OAuthError, ProviderErrorCode};
 pub use self::pkce::{PkceChallenge, PkceVerifier};
+pub use self::redirect_uri::{RedirectUri, RedirectUriError};
 pub use self::scope::{OAuthScope, ScopeError};
+pub use self::state::CsrfState;

@@ -1,0 +1,157 @@
+//! The authorization request: the URL that the browser is sent to (RFC 6749, section 4.1.1).
+
+use url::Url;
+use url::form_urlencoded::{Serializer, parse};
+
+use super::{CsrfState, OAuthScope, PkceChallenge, RedirectUri};
+
+/// What the authorization endpoint is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct AuthorizationRequest<'a> {
+    /// Where. What its query has stays.
+    pub endpoint: &'a Url,
+    /// Who asks.
+    pub client_id: &'a str,
+    /// Where the answer goes.
+    pub redirect_uri: &'a RedirectUri,
+    /// What for; empty means what the provider gives by default.
+    pub scopes: &'a [OAuthScope],
+    /// None only where PKCE was refused.
+    pub challenge: Option<&'a PkceChallenge>,
+    /// What the answer must bring back.
+    pub state: &'a CsrfState,
+}
+
+/// Why no URL can be made for an authorization endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AuthorizationError {
+    /// No browser is sent to anything but http and https.
+    #[error("the authorization endpoint is not an http or https URL")]
+    NotHttp,
+    /// It has a fragment, which RFC 6749 section 3.1 forbids.
+    #[error("the authorization endpoint has a fragment, which it may not have")]
+    Fragment,
+    /// It has a user name or a password: `https://good.example@bad.example`.
+    #[error("the authorization endpoint has a user name or a password in it")]
+    UserInfo,
+}
+
+impl AuthorizationRequest<'_> {
+    /// The URL for the browser. Of what the endpoint's own query says, only the parameters that are
+    /// set here give way.
+    pub fn url(&self) -> Result<Url, AuthorizationError> {
+        let endpoint = self.endpoint;
+        if !matches!(endpoint.scheme(), "http" | "https") {
+            return Err(AuthorizationError::NotHttp);
+        }
+        if endpoint.fragment().is_some() {
+            return Err(AuthorizationError::Fragment);
+        }
+        if !endpoint.username().is_empty() || endpoint.password().is_some() {
+            return Err(AuthorizationError::UserInfo);
+        }
+        let scope = OAuthScope::write_list(self.scopes);
+        let mut parameters = vec![
+            ("response_type", "code"),
+            ("client_id", self.client_id),
+            ("redirect_uri", self.redirect_uri.as_str()),
+            ("state", self.state.text().expose()),
+        ];
+        if !scope.is_empty() {
+            parameters.push(("scope", &scope));
+        }
+        if let Some(challenge) = self.challenge {
+            parameters.push(("code_challenge", challenge.as_str()));
+            parameters.push(("code_challenge_method", "S256"));
+        }
+        let is_set_here = |piece: &str| {
+            let name = parse(piece.as_bytes()).next().map(|(name, _)| name);
+            parameters.iter().any(|(set, _)| name.as_deref() == Some(*set))
+        };
+        let kept = endpoint.query().unwrap_or_default().split('&');
+        let kept: Vec<&str> = kept
+            .filter(|piece| !piece.is_empty() && !is_set_here(piece))
+            .collect();
+        let query = Serializer::new(kept.join("&")).extend_pairs(&parameters).finish();
+        let mut url = endpoint.clone();
+        url.set_query(Some(&query));
+        Ok(url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn url_for(endpoint: &str, scopes: &[&str], pkce: bool) -> Result<Url, AuthorizationError> {
+        let scopes = OAuthScope::read_list(&scopes.join(" "));
+        let verifier = super::super::PkceVerifier::generate().unwrap();
+        let challenge = verifier.challenge();
+        AuthorizationRequest {
+            endpoint: &Url::parse(endpoint).unwrap(),
+            client_id: "a b&c",
+            redirect_uri: &RedirectUri::parse("http://127.0.0.1:9/cb?x=1").unwrap(),
+            scopes: &scopes,
+            challenge: pkce.then_some(&challenge),
+            state: &CsrfState::generate().unwrap(),
+        }
+        .url()
+    }
+
+    #[test]
+    fn all_that_is_asked() {
+        let url = url_for("https://h/authorize", &["read", "room/*"], true).unwrap();
+        let pairs: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+        let value = |name: &str| pairs.get(name).map(String::as_str);
+        assert_eq!(value("response_type"), Some("code"));
+        assert_eq!(value("client_id"), Some("a b&c"));
+        assert_eq!(value("redirect_uri"), Some("http://127.0.0.1:9/cb?x=1"));
+        assert_eq!(value("scope"), Some("read room/*"));
+        assert_eq!(value("code_challenge_method"), Some("S256"));
+        assert_eq!(value("code_challenge").map(str::len), Some(43));
+        assert_eq!(value("state").map(str::len), Some(43));
+        assert_eq!(pairs.len(), 7);
+    }
+
+    #[test]
+    fn what_is_not_asked_is_not_there() {
+        let url = url_for("https://h/authorize", &[], false).unwrap();
+        let names: Vec<_> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+        assert_eq!(names, ["response_type", "client_id", "redirect_uri", "state"]);
+    }
+
+    #[test]
+    fn the_query_of_the_endpoint_stays_but_for_what_is_set() {
+        let url = url_for(
+            "https://h/a?tenant=a%2Bb+c&&prompt=consent&client%5Fid=x&state=y",
+            &[],
+            true,
+        )
+        .unwrap();
+        let query = url.query().unwrap();
+        assert!(
+            query.starts_with("tenant=a%2Bb+c&prompt=consent&response_type=code&"),
+            "{query}"
+        );
+        for name in ["client_id", "state"] {
+            assert_eq!(url.query_pairs().filter(|(n, _)| n == name).count(), 1, "{query}");
+        }
+        let url = url_for("https://h/a?scope=fixed", &[], true).unwrap();
+        assert!(url.query().unwrap().starts_with("scope=fixed&"));
+    }
+
+    #[test]
+    fn endpoints_that_no_browser_is_sent_to() {
+        for (endpoint, error) in [
+            ("ftp://h/", AuthorizationError::NotHttp),
+            ("file:///etc/passwd", AuthorizationError::NotHttp),
+            ("javascript:alert(1)", AuthorizationError::NotHttp),
+            ("https://h/#f", AuthorizationError::Fragment),
+            ("https://good.example@bad.example/", AuthorizationError::UserInfo),
+        ] {
+            assert_eq!(url_for(endpoint, &[], true).unwrap_err(), error, "{endpoint}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! A callback that was pasted: from a browser on another machine, or where nothing could listen.
+
+use url::{Position, Url};
+
+use super::RedirectUri;
+use super::callback::{self, AuthorizationCode, CallbackError, Expected};
+use crate::sensitive::SensitiveText;
+
+/// Why what was pasted has no code. No variant holds any of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PastedError {
+    /// Nothing was pasted.
+    #[error("nothing was pasted")]
+    Nothing,
+    /// It is an address, but not one that the provider sends the browser back to.
+    #[error("that is not the address that the provider sends the browser back to")]
+    AnotherAddress,
+    /// It is a code alone, where nothing but a state could tie it to the request.
+    #[error("without PKCE a code alone is not enough: paste the whole address")]
+    CodeAlone,
+    /// It is no answer to the request.
+    #[error(transparent)]
+    Callback(#[from] CallbackError),
+}
+
+/// Reads what was pasted: the whole address that the browser was sent to, its query, or the code alone.
+///
+/// A code alone has no state. It is taken only with `pkce`, where the token endpoint refuses a code that
+/// was given for another request; all else is checked as on a [`super::LoopbackListener`].
+pub fn read(
+    text: &SensitiveText,
+    redirect_uri: &RedirectUri,
+    expected: &Expected,
+    pkce: bool,
+) -> Result<AuthorizationCode, PastedError> {
+    let text = text.expose().trim();
+    if text.is_empty() {
+        return Err(PastedError::Nothing);
+    }
+    if let Ok(url) = Url::parse(text) {
+        if url[..Position::AfterPath] != redirect_uri.url()[..Position::AfterPath] {
+            return Err(PastedError::AnotherAddress);
+        }
+        return Ok(callback::read(url.query().unwrap_or_default(), expected)?);
+    }
+    let query = text.strip_prefix('?').unwrap_or(text);
+    if query != text || query.contains("state=") {
+        return Ok(callback::read(query, expected)?);
+    }
+    if !pkce {
+        return Err(PastedError::CodeAlone);
+    }
+    let code = AuthorizationCode::new(text.to_owned().into());
+    Ok(code.ok_or(CallbackError::NoCode)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::{CsrfState, Issuer};
+
+    fn paste(text: &str, pkce: bool) -> Result<String, PastedError> {
+        let redirect_uri = RedirectUri::parse("http://127.0.0.1:9/cb?x=1").unwrap();
+        let state = CsrfState::generate().unwrap();
+        let text = text.replace("state=S", &format!("state={}", state.text().expose()));
+        let endpoint = Url::parse("https://as.example/").unwrap();
+        let issuer = Issuer::OriginOf(endpoint);
+        let code = read(&text.into(), &redirect_uri, &Expected { state, issuer }, pkce);
+        code.map(|code| code.text().expose().clone())
+    }
+
+    #[test]
+    fn an_address_a_query_or_a_code() {
+        for text in [
+            " http://127.0.0.1:9/cb?x=1&code=abc&state=S\n",
+            "http://127.0.0.1:9/cb?code=abc&state=S#_=_",
+            "?code=abc&state=S",
+            "code=abc&state=S",
+        ] {
+            assert_eq!(paste(text, false).as_deref(), Ok("abc"), "{text}");
+        }
+        assert_eq!(paste("4/0A-b_c", true).as_deref(), Ok("4/0A-b_c"));
+    }
+
+    #[test]
+    fn what_is_not_taken() {
+        use PastedError::{AnotherAddress, Callback, CodeAlone, Nothing};
+        for (text, pkce, error) in [
+            ("", true, Nothing),
+            (" \n", true, Nothing),
+            ("abc", false, CodeAlone),
+            ("http://127.0.0.1:9/?code=abc&state=S", true, AnotherAddress),
+            ("http://127.0.0.1/cb?code=abc&state=S", true, AnotherAddress),
+            ("https://127.0.0.1:9/cb?code=abc&state=S", true, AnotherAddress),
+            ("https://as.example/?code=abc&state=S", true, AnotherAddress),
+            (
+                "http://127.0.0.1:9/cb?code=abc",
+                true,
+                Callback(CallbackError::NoState),
+            ),
+            ("?code=abc&state=x", true, Callback(CallbackError::WrongState)),
+            ("code=a&code=b&state=S", true, Callback(CallbackError::Repeated)),
+            ("a\nb", true, Callback(CallbackError::NoCode)),
+        ] {
+            assert_eq!(paste(text, pkce), Err(error), "{text}");
+        }
+    }
+}

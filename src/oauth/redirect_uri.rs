@@ -1,0 +1,153 @@
+//! Where the provider sends the browser back to.
+
+use std::fmt;
+
+use url::Url;
+
+use crate::net::is_loopback;
+
+/// A redirect URI, kept to the byte: providers compare it as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedirectUri {
+    text: String,
+    url: Url,
+}
+
+/// Why a text is no redirect URI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RedirectUriError {
+    /// It is no absolute URI.
+    #[error("the redirect URI is not a URI")]
+    NotAUri,
+    /// It has a fragment, which RFC 6749 section 3.1.2 forbids.
+    #[error("the redirect URI has a fragment, which no redirect URI may have")]
+    Fragment,
+    /// It has a user name or a password.
+    #[error("the redirect URI has a user name or a password in it")]
+    UserInfo,
+}
+
+impl RedirectUri {
+    /// Takes any absolute URI without a fragment; one of an app's own scheme too.
+    pub fn parse(text: &str) -> Result<Self, RedirectUriError> {
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(RedirectUriError::NotAUri);
+        }
+        let url = Url::parse(text).map_err(|_| RedirectUriError::NotAUri)?;
+        if url.fragment().is_some() {
+            return Err(RedirectUriError::Fragment);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(RedirectUriError::UserInfo);
+        }
+        let text = text.to_owned();
+        Ok(Self { text, url })
+    }
+
+    /// As it is sent to the provider.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the browser comes back to this machine, by plain http, so that a
+    /// [`super::LoopbackListener`] can be there.
+    pub fn is_loopback(&self) -> bool {
+        self.url.scheme() == "http" && is_loopback(&self.url)
+    }
+
+    /// The port, if the URI names one. 0 names none.
+    pub fn port(&self) -> Option<u16> {
+        // `Url` forgets the port that its scheme has anyway.
+        let (_, rest) = self.text.split_once("://")?;
+        let authority = rest.split(['/', '?', '\\']).next()?;
+        let (_, port) = authority.rsplit_once(':')?;
+        port.parse().ok().filter(|port| *port != 0)
+    }
+
+    /// The same URI with a port in it.
+    pub(super) fn with_port(&self, port: u16) -> Self {
+        let mut url = self.url.clone();
+        // A URI of http has a host, and so may have a port.
+        let _ = url.set_port(Some(port));
+        let text = url.as_str().to_owned();
+        Self { text, url }
+    }
+
+    pub(super) const fn url(&self) -> &Url {
+        &self.url
+    }
+}
+
+impl fmt::Display for RedirectUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_uri_stays_as_it_was_written() {
+        for text in [
+            "http://localhost:8765",
+            "HTTP://LocalHost:80/",
+            "com.example:/cb",
+            "https://h?a=b",
+        ] {
+            assert_eq!(RedirectUri::parse(text).unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_redirect_uri() {
+        use RedirectUriError::{Fragment, NotAUri, UserInfo};
+        for (text, error) in [
+            ("", NotAUri),
+            ("/callback", NotAUri),
+            ("http://h/a b", NotAUri),
+            ("http://h/\n", NotAUri),
+            ("http://h/#", Fragment),
+            ("http://u@h/", UserInfo),
+        ] {
+            assert_eq!(RedirectUri::parse(text).unwrap_err(), error, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_port_that_is_named() {
+        for (text, port) in [
+            ("http://127.0.0.1:80/", Some(80)),
+            ("http://127.0.0.1:8765?x=:1", Some(8765)),
+            ("http://[::1]:9/", Some(9)),
+            ("http://[::1]/", None),
+            ("http://localhost/a:1", None),
+            ("http://localhost:0/", None),
+            ("com.example:/1", None),
+        ] {
+            assert_eq!(RedirectUri::parse(text).unwrap().port(), port, "{text}");
+        }
+        let uri = RedirectUri::parse("http://[::1]/a?b=c").unwrap().with_port(80);
+        assert_eq!(uri.as_str(), "http://[::1]/a?b=c", "80 need not be said");
+    }
+
+    #[test]
+    fn what_comes_back_to_this_machine() {
+        for (text, loopback) in [
+            ("http://localhost/", true),
+            ("http://127.0.0.9/", true),
+            ("http://[::1]:1/", true),
+            ("https://localhost/", false),
+            ("http://localhost.example/", false),
+            ("http://0.0.0.0/", false),
+            ("com.example:/localhost", false),
+        ] {
+            assert_eq!(
+                RedirectUri::parse(text).unwrap().is_loopback(),
+                loopback,
+                "{text}"
+            );
+        }
+    }
+}
