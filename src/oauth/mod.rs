@@ -1,8 +1,8 @@
 //! OAuth 2.0 as both sides of a room need it (RFC 6749, RFC 8252 for programs on somebody's machine).
 //!
-//! A sign-in goes: an [`AuthorizationRequest`] is made into a URL with a [`CsrfState`] and a
-//! [`PkceChallenge`], a browser shows it, and the callback that is [`pasted`] holds the
-//! [`AuthorizationCode`]. The [`token_endpoint`] gives tokens for that.
+//! A sign-in goes: a [`LoopbackListener`] is bound, an [`AuthorizationRequest`] is made into a URL with
+//! a [`CsrfState`] and a [`PkceChallenge`], a browser shows it, and the callback that comes back, or
+//! is [`pasted`], holds the [`AuthorizationCode`]. The [`token_endpoint`] gives tokens for that.
 //!
 //! Nothing here opens a connection to a provider: whoever has a token request sends it over a stream of
 //! its own choice, since a server must be more careful about where it dials than its user is.
@@ -10,6 +10,8 @@
 mod authorization;
 mod callback;
 mod error;
+mod loopback;
+mod page;
 pub mod pasted;
 mod pkce;
 mod redirect_uri;
@@ -20,6 +22,8 @@ pub mod token_endpoint;
 pub use self::authorization::{AuthorizationError, AuthorizationRequest};
 pub use self::callback::{AuthorizationCode, CallbackError, Expected, Issuer};
 pub use self::error::{OAuthError, ProviderErrorCode};
+pub use self::loopback::{LoopbackError, LoopbackListener};
+pub use self::page::Ending;
 pub use self::pkce::{PkceChallenge, PkceVerifier};
 pub use self::redirect_uri::{RedirectUri, RedirectUriError};
 pub use self::scope::{OAuthScope, ScopeError};

@@ -24,6 +24,7 @@ mod import_export;
 mod inject;
 mod interrupt;
 mod local;
+mod loopback;
 mod oauth;
 mod presence;
 mod proxy;

@@ -1,0 +1,138 @@
+//! What each request is answered, and which of them is the callback.
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{HOST, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::{mpsc, watch};
+
+use crate::net::authority;
+use crate::oauth::{
+    AuthorizationCode, CallbackError, CsrfState, Ending, Expected, RedirectUri, callback, page,
+};
+
+type Answer = Result<AuthorizationCode, CallbackError>;
+
+/// How far the sign-in is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// No callback yet.
+    Waiting,
+    /// It has come.
+    Answered,
+    /// It is known how it ended.
+    Ended(Ending),
+    /// The browser was shown how.
+    Shown,
+}
+
+/// What the connections of one listener share.
+#[derive(Debug)]
+pub(super) struct Desk {
+    /// The only `Host` that a browser sends which comes by the redirect URI.
+    host: String,
+    path: String,
+    page_path: String,
+    expected: Expected,
+    answers: mpsc::Sender<Answer>,
+    phase: watch::Sender<Phase>,
+}
+
+impl Desk {
+    pub(super) fn new(
+        redirect_uri: &RedirectUri,
+        page: &CsrfState,
+        expected: Expected,
+        answers: mpsc::Sender<Answer>,
+    ) -> Self {
+        Self {
+            host: authority(redirect_uri.url()),
+            path: redirect_uri.url().path().to_owned(),
+            page_path: format!("/done/{}", page.text().expose()),
+            expected,
+            answers,
+            phase: watch::Sender::new(Phase::Waiting),
+        }
+    }
+
+    /// The answer to a request, and whether it is the page at the end.
+    pub(super) async fn answer<B>(&self, request: &Request<B>) -> (Response<Full<Bytes>>, bool) {
+        if let Some(refused) = self.refuse(request) {
+            return (page::refusal(refused), false);
+        }
+        if request.uri().path() == self.page_path {
+            return (self.page().await, true);
+        }
+        (self.callback(request.uri().query().unwrap_or_default()), false)
+    }
+
+    /// Says how the sign-in ended.
+    pub(super) fn end(&self, ending: Ending) {
+        self.phase.send_replace(Phase::Ended(ending));
+    }
+
+    /// The page has been sent whole.
+    pub(super) fn showed(&self) {
+        self.phase.send_replace(Phase::Shown);
+    }
+
+    /// Waits until the page has been sent whole.
+    pub(super) async fn shown(&self) {
+        // It fails only when the sender is gone, which is `self`.
+        let _ = self
+            .phase
+            .subscribe()
+            .wait_for(|phase| *phase == Phase::Shown)
+            .await;
+    }
+
+    fn refuse<B>(&self, request: &Request<B>) -> Option<StatusCode> {
+        let mut hosts = request.headers().get_all(HOST).iter();
+        let host = hosts.next().map(HeaderValue::as_bytes);
+        let uri = request.uri();
+        // A target with a host of its own is for a proxy, and goes before `Host`.
+        if host != Some(self.host.as_bytes()) || hosts.next().is_some() || uri.authority().is_some() {
+            return Some(StatusCode::FORBIDDEN);
+        }
+        let phase = *self.phase.borrow();
+        let known = uri.path() == self.path || (phase != Phase::Waiting && uri.path() == self.page_path);
+        if !known {
+            return Some(StatusCode::NOT_FOUND);
+        }
+        (request.method() != Method::GET).then_some(StatusCode::METHOD_NOT_ALLOWED)
+    }
+
+    fn callback(&self, query: &str) -> Response<Full<Bytes>> {
+        if *self.phase.borrow() != Phase::Waiting {
+            return page::answered_already();
+        }
+        let answer = callback::read(query, &self.expected);
+        if let Err(error) = &answer
+            && !error.is_final()
+        {
+            tracing::info!(%error, "a request to the redirect URI is not the callback");
+            return page::not_the_answer();
+        }
+        // Of two that come at once, one is first.
+        let is_first = self.phase.send_if_modified(|phase| {
+            let waiting = *phase == Phase::Waiting;
+            if waiting {
+                *phase = Phase::Answered;
+            }
+            waiting
+        });
+        if !is_first || self.answers.try_send(answer).is_err() {
+            return page::answered_already();
+        }
+        page::redirect(&self.page_path)
+    }
+
+    async fn page(&self) -> Response<Full<Bytes>> {
+        let mut phase = self.phase.subscribe();
+        let is_over = |phase: &Phase| matches!(phase, Phase::Ended(_) | Phase::Shown);
+        match phase.wait_for(is_over).await.map(|phase| *phase) {
+            Ok(Phase::Ended(ending)) => page::ending(ending),
+            _ => page::answered_already(),
+        }
+    }
+}

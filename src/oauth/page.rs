@@ -1,0 +1,174 @@
+//! The pages that the browser ends on: static, reflecting nothing of what it sent.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Response, StatusCode};
+use sha2::{Digest, Sha256};
+
+/// How a sign-in ended, for the page that says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It worked.
+    SignedIn,
+    /// The user, or the provider, said no.
+    Denied,
+    /// It failed after the provider had answered.
+    Failed,
+}
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;--back:#f6f5f2;--card:#fff;--text:#1d1d1f;--soft:#5f5f66;--line:#e2e0da;--good:#18794e;--bad:#b42318}\
+@media(prefers-color-scheme:dark){:root{--back:#161618;--card:#1f1f22;--text:#f0eff2;--soft:#a6a5ad;--line:#333338;--good:#4cc38a;--bad:#ff8a7a}}\
+*{box-sizing:border-box}\
+body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--back);color:var(--text);\
+font:1.0625rem/1.55 system-ui,-apple-system,'Segoe UI',Roboto,Cantarell,'DejaVu Sans',sans-serif}\
+main{max-width:30rem;width:100%;padding:2.5rem 2.25rem;background:var(--card);border:1px solid var(--line);border-radius:1rem;text-align:center}\
+svg{width:3.25rem;height:3.25rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round}\
+.good{color:var(--good)}.bad{color:var(--bad)}.note{color:var(--soft)}\
+h1{font-size:1.5rem;line-height:1.25;margin:1rem 0 .5rem}p{margin:.5rem 0 0;color:var(--soft)}";
+
+const TICK: &str = "<circle cx=\"12\" cy=\"12\" r=\"10\"/><path d=\"m7.5 12.5 3 3 6-7\"/>";
+const CROSS: &str = "<circle cx=\"12\" cy=\"12\" r=\"10\"/><path d=\"m8.5 8.5 7 7m0-7-7 7\"/>";
+const BANG: &str = "<circle cx=\"12\" cy=\"12\" r=\"10\"/><path d=\"M12 7v6m0 3.5v.01\"/>";
+
+/// A page: what happened, and what to do now.
+struct Page {
+    status: StatusCode,
+    /// Class of the icon: `good`, `bad` or `note`.
+    mood: &'static str,
+    icon: &'static str,
+    title: &'static str,
+    text: &'static str,
+}
+
+/// The page at the end of a sign-in.
+pub(super) fn ending(ending: Ending) -> Response<Full<Bytes>> {
+    let (mood, icon, title, text) = match ending {
+        Ending::SignedIn => (
+            "good",
+            TICK,
+            "You are signed in",
+            "You can close this tab and go back to your terminal.",
+        ),
+        Ending::Denied => (
+            "bad",
+            CROSS,
+            "Access was not granted",
+            "Nothing was stored. If that was a mistake, run the command in your terminal again. You can close this tab.",
+        ),
+        Ending::Failed => (
+            "bad",
+            CROSS,
+            "The sign-in did not work",
+            "Your terminal says why. Put that right and run the command again. You can close this tab.",
+        ),
+    };
+    respond(&Page {
+        status: StatusCode::OK,
+        mood,
+        icon,
+        title,
+        text,
+    })
+}
+
+/// An answer that nobody waits for: the wait goes on.
+pub(super) fn not_the_answer() -> Response<Full<Bytes>> {
+    respond(&Page {
+        status: StatusCode::BAD_REQUEST,
+        mood: "note",
+        icon: BANG,
+        title: "This is not the answer that is awaited",
+        text: "It may belong to an earlier attempt. Close this tab, and sign in at the address that your terminal shows.",
+    })
+}
+
+/// An answer that came after the one.
+pub(super) fn answered_already() -> Response<Full<Bytes>> {
+    respond(&Page {
+        status: StatusCode::GONE,
+        mood: "note",
+        icon: BANG,
+        title: "This has been answered already",
+        text: "Your terminal says how it went. You can close this tab.",
+    })
+}
+
+/// Something else than the callback was asked for.
+pub(super) fn refusal(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = respond(&Page {
+        status,
+        mood: "note",
+        icon: BANG,
+        title: "There is nothing here",
+        text: "Sign in at the address that your terminal shows. You can close this tab.",
+    });
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("GET"));
+    }
+    response
+}
+
+/// Sends the browser on to `path`, so that neither code nor state stays in its address bar.
+pub(super) fn redirect(path: &str) -> Response<Full<Bytes>> {
+    let mut response = bare(StatusCode::SEE_OTHER, Bytes::new());
+    if let Ok(location) = HeaderValue::try_from(path) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+fn respond(page: &Page) -> Response<Full<Bytes>> {
+    let Page {
+        mood,
+        icon,
+        title,
+        text,
+        ..
+    } = page;
+    let body = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
+         <title>{title} – meshagent</title>\n<style>{STYLE}</style>\n\
+         <main>\n<svg class=\"{mood}\" viewBox=\"0 0 24 24\" aria-hidden=\"true\">{icon}</svg>\n\
+         <h1>{title}</h1>\n<p>{text}</p>\n</main>\n</html>\n"
+    );
+    bare(page.status, body.into())
+}
+
+/// What is on every answer: nothing is run, loaded, framed, kept or told to the next page.
+fn bare(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    let fixed: [(HeaderName, &'static str); 5] = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CACHE_CONTROL, "no-store"),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CONNECTION, "close"),
+    ];
+    for (name, value) in fixed {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(policy) = HeaderValue::try_from(policy()) {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+fn policy() -> String {
+    let style = STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
