@@ -1,13 +1,14 @@
 //! OAuth 2.0 as both sides of a room need it (RFC 6749, RFC 8252 for programs on somebody's machine).
 //!
 //! A sign-in goes: a [`LoopbackListener`] is bound, an [`AuthorizationRequest`] is made into a URL with
-//! a [`CsrfState`] and a [`PkceChallenge`], a browser shows it, and the callback that comes back, or
+//! a [`CsrfState`] and a [`PkceChallenge`], a [`browser`] shows it, and the callback that comes back, or
 //! is [`pasted`], holds the [`AuthorizationCode`]. The [`token_endpoint`] gives tokens for that.
 //!
 //! Nothing here opens a connection to a provider: whoever has a token request sends it over a stream of
 //! its own choice, since a server must be more careful about where it dials than its user is.
 
 mod authorization;
+pub mod browser;
 mod callback;
 mod error;
 mod loopback;

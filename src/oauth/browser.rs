@@ -1,0 +1,156 @@
+//! Shows a URL in the user's browser.
+
+use std::process::{Child, Command, Stdio};
+
+use url::Url;
+
+/// Variables of ours, some of which hold credentials; no browser needs them.
+const OUR_VARIABLES: &str = "MESHAGENT_";
+
+/// Why no browser was started. No variant holds the URL.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BrowserError {
+    /// A browser is given http and https URLs alone.
+    #[error("a browser is only sent to http and https addresses")]
+    NotHttp,
+    /// There is nothing that could be started.
+    #[error("no browser was found")]
+    NotFound,
+}
+
+/// What is known of where the user sits.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Surroundings<'a> {
+    /// `$BROWSER`: commands with `:` between them, the URL in the place of `%s` or at the end.
+    pub browser: Option<&'a str>,
+    /// The session came over ssh.
+    pub ssh: bool,
+    /// There is a graphical display.
+    pub display: bool,
+}
+
+impl Surroundings<'_> {
+    /// Whether a browser that is started here is one that the user sees.
+    pub const fn have_browser(&self) -> bool {
+        self.browser.is_some() || (self.display && !self.ssh)
+    }
+
+    /// Starts a browser: that of `$BROWSER`, else the system's.
+    ///
+    /// The child gets none of our standard streams, and none of our variables. It is not waited for: a
+    /// browser may stay open, or hand the URL to one that is.
+    pub fn open(&self, url: &Url) -> Result<Child, BrowserError> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(BrowserError::NotHttp);
+        }
+        let commands = match self.browser {
+            Some(browser) => named(browser, url.as_str()),
+            None => open::commands(url.as_str()),
+        };
+        commands
+            .into_iter()
+            .find_map(|command| start(command).ok())
+            .ok_or(BrowserError::NotFound)
+    }
+}
+
+fn start(mut command: Command) -> std::io::Result<Child> {
+    let ours = std::env::vars_os().map(|(name, _)| name);
+    for name in ours.filter(|name| name.to_string_lossy().starts_with(OUR_VARIABLES)) {
+        command.env_remove(name);
+    }
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+}
+
+/// The commands of `$BROWSER`.
+fn named(browser: &str, url: &str) -> Vec<Command> {
+    let command = |text: &str| {
+        let mut words = text.split_whitespace();
+        let mut command = Command::new(words.next()?);
+        let mut placed = false;
+        for word in words {
+            placed |= word.contains("%s");
+            command.arg(word.replace("%s", url));
+        }
+        if !placed {
+            command.arg(url);
+        }
+        Some(command)
+    };
+    browser.split(':').filter_map(command).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(browser: &str) -> Vec<Vec<String>> {
+        let words = |command: Command| {
+            let program = std::iter::once(command.get_program());
+            program
+                .chain(command.get_args())
+                .map(|word| word.to_str().unwrap().to_owned())
+                .collect()
+        };
+        named(browser, "https://h/?a b").into_iter().map(words).collect()
+    }
+
+    #[test]
+    fn the_browser_variable() {
+        assert_eq!(lines("firefox"), [["firefox", "https://h/?a b"]]);
+        assert_eq!(
+            lines("a --to=%s -x::b -n"),
+            [
+                vec!["a", "--to=https://h/?a b", "-x"],
+                vec!["b", "-n", "https://h/?a b"]
+            ]
+        );
+        assert!(lines(" : ").is_empty());
+    }
+
+    #[test]
+    fn only_http_is_opened() {
+        let surroundings = Surroundings {
+            browser: Some("true"),
+            ..Surroundings::default()
+        };
+        for url in ["file:///etc/passwd", "javascript:alert(1)", "com.example:/x"] {
+            let refused = surroundings.open(&Url::parse(url).unwrap());
+            assert!(matches!(refused, Err(BrowserError::NotHttp)), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_browser_that_cannot_be_started() {
+        let url = Url::parse("https://h/").unwrap();
+        let with = |browser| Surroundings {
+            browser: Some(browser),
+            ..Surroundings::default()
+        };
+        assert!(matches!(
+            with("/nonexistent/browser").open(&url),
+            Err(BrowserError::NotFound)
+        ));
+        let mut child = with("/nonexistent/browser:true").open(&url).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+
+    #[test]
+    fn where_a_browser_is_seen() {
+        let have = |browser, ssh, display| {
+            Surroundings {
+                browser,
+                ssh,
+                display,
+            }
+            .have_browser()
+        };
+        assert!(have(None, false, true) && have(Some("b"), true, false));
+        assert!(!have(None, true, true) && !have(None, false, false));
+    }
+}
