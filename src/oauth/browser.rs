@@ -1,11 +1,10 @@
 //! Shows a URL in the user's browser.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::process::{Child, Command, Stdio};
 
 use url::Url;
-
-/// Variables of ours, some of which hold credentials; no browser needs them.
-const OUR_VARIABLES: &str = "MESHAGENT_";
 
 /// Why no browser was started. No variant holds the URL.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +37,9 @@ impl Surroundings<'_> {
 
     /// Starts a browser: that of `$BROWSER`, else the system's.
     ///
-    /// The child gets none of our standard streams, and none of our variables. It is not waited for: a
-    /// browser may stay open, or hand the URL to one that is.
-    pub fn open(&self, url: &Url) -> Result<Child, BrowserError> {
+    /// The child has the variables in `inherited` and none of our standard streams. It is not waited for:
+    /// a browser may stay open, or hand the URL to one that is.
+    pub fn open(&self, url: &Url, inherited: &BTreeMap<OsString, OsString>) -> Result<Child, BrowserError> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(BrowserError::NotHttp);
         }
@@ -50,17 +49,15 @@ impl Surroundings<'_> {
         };
         commands
             .into_iter()
-            .find_map(|command| start(command).ok())
+            .find_map(|command| start(command, inherited).ok())
             .ok_or(BrowserError::NotFound)
     }
 }
 
-fn start(mut command: Command) -> std::io::Result<Child> {
-    let ours = std::env::vars_os().map(|(name, _)| name);
-    for name in ours.filter(|name| name.to_string_lossy().starts_with(OUR_VARIABLES)) {
-        command.env_remove(name);
-    }
+fn start(mut command: Command, inherited: &BTreeMap<OsString, OsString>) -> std::io::Result<Child> {
     command
+        .env_clear()
+        .envs(inherited)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -120,7 +117,7 @@ mod tests {
             ..Surroundings::default()
         };
         for url in ["file:///etc/passwd", "javascript:alert(1)", "com.example:/x"] {
-            let refused = surroundings.open(&Url::parse(url).unwrap());
+            let refused = surroundings.open(&Url::parse(url).unwrap(), &BTreeMap::new());
             assert!(matches!(refused, Err(BrowserError::NotHttp)), "{url}");
         }
     }
@@ -128,15 +125,16 @@ mod tests {
     #[test]
     fn a_browser_that_cannot_be_started() {
         let url = Url::parse("https://h/").unwrap();
+        let path = std::env::vars_os().filter(|(name, _)| name == "PATH").collect();
         let with = |browser| Surroundings {
             browser: Some(browser),
             ..Surroundings::default()
         };
         assert!(matches!(
-            with("/nonexistent/browser").open(&url),
+            with("/nonexistent/browser").open(&url, &path),
             Err(BrowserError::NotFound)
         ));
-        let mut child = with("/nonexistent/browser:true").open(&url).unwrap();
+        let mut child = with("/nonexistent/browser:true").open(&url, &path).unwrap();
         assert!(child.wait().unwrap().success());
     }
 

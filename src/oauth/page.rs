@@ -31,7 +31,7 @@ font:1.0625rem/1.55 system-ui,-apple-system,'Segoe UI',Roboto,Cantarell,'DejaVu 
 main{max-width:30rem;width:100%;padding:2.5rem 2.25rem;background:var(--card);border:1px solid var(--line);border-radius:1rem;text-align:center}\
 svg{width:3.25rem;height:3.25rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round}\
 .good{color:var(--good)}.bad{color:var(--bad)}.note{color:var(--soft)}\
-h1{font-size:1.5rem;line-height:1.25;margin:1rem 0 .5rem}p{margin:.5rem 0 0;color:var(--soft)}";
+h1{font-size:1.5rem;line-height:1.25;margin:1rem 0 .5rem}p{margin:.5rem 0 0;color:var(--soft);text-wrap:balance}";
 
 const TICK: &str = "<circle cx=\"12\" cy=\"12\" r=\"10\"/><path d=\"m7.5 12.5 3 3 6-7\"/>";
 const CROSS: &str = "<circle cx=\"12\" cy=\"12\" r=\"10\"/><path d=\"m8.5 8.5 7 7m0-7-7 7\"/>";

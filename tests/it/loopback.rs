@@ -6,9 +6,12 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use meshagent::oauth::{
     CallbackError, CsrfState, Ending, Expected, Issuer, LoopbackError, LoopbackListener, RedirectUri,
 };
+use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 use url::Url;
 
@@ -99,12 +102,11 @@ impl SignIn {
 
     /// Sends a callback, which is taken; the path of the page that it leads to.
     fn redirected(&self, query: &str) -> String {
-        let (path, host) = (self.path(query), self.address());
-        let answer = self.send(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"));
-        assert!(answer.starts_with("HTTP/1.1 303 "), "{answer}");
-        assert!(!answer.contains(&self.state), "{answer}");
-        let location = answer.lines().find_map(|line| line.strip_prefix("location: "));
-        location.unwrap().to_owned()
+        let answer = self.request("GET", &self.path(query), &[]);
+        assert_eq!((answer.status, answer.body.as_str()), (303, ""));
+        let location = answer.location.unwrap();
+        assert!(!location.contains(&self.state), "{location}");
+        location
     }
 
     fn is_waiting(&self) -> bool {
@@ -165,6 +167,16 @@ fn the_callback_ends_the_wait_and_leads_to_a_page() {
     ] {
         assert!(page.head.contains(header), "{header}: {}", page.head);
     }
+    // What the policy lets through is the page's own style, and nothing else.
+    let (_, rest) = page.body.split_once("<style>").unwrap();
+    let (style, rest) = rest.split_once("</style>").unwrap();
+    let hash = STANDARD.encode(Sha256::digest(style)).to_lowercase();
+    assert!(
+        page.head.contains(&format!("style-src 'sha256-{hash}'")),
+        "{}",
+        page.head
+    );
+    assert!(!rest.contains("style") && !page.body.contains("<script"));
     assert!(!page.body.contains("abc") && !page.body.contains(&sign_in.state));
     sign_in.closes();
 }

@@ -7,7 +7,10 @@ use std::net::TcpStream;
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// In lower case.
     pub(crate) head: String,
+    /// Where it leads.
+    pub(crate) location: Option<String>,
     pub(crate) body: String,
 }
 
@@ -76,6 +79,10 @@ fn parse(bytes: &[u8]) -> Answer {
     Answer {
         status: head.split(' ').nth(1).unwrap().parse().unwrap(),
         head: head.to_ascii_lowercase(),
+        location: head
+            .lines()
+            .find_map(|line| line.strip_prefix("location: "))
+            .map(str::to_owned),
         body: body.to_owned(),
     }
 }
