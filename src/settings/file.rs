@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use zeroize::Zeroize as _;
 
-use super::{Environment, SettingsError};
+use super::{Environment, SettingsError, SettingsLock};
 use crate::sensitive::Sensitive;
 
 /// Largest settings file that is read, in bytes (1 MiB).
@@ -62,9 +62,34 @@ impl SettingsFile {
         }
     }
 
+    /// Changes the file: nobody else who changes it this way comes between reading and writing.
+    pub fn update<T>(path: &Path, change: impl FnOnce(&mut Self) -> T) -> Result<T, SettingsError> {
+        let _lock = SettingsLock::acquire(path)?;
+        let mut file = Self::load(path)?;
+        let changed = change(&mut file);
+        file.save(path)?;
+        Ok(changed)
+    }
+
+    /// Whether others than its owner may read the file.
+    pub fn is_open_to_others(path: &Path) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            fs::metadata(path).is_ok_and(|found| found.mode() & 0o077 != 0)
+        }
+        #[cfg(not(unix))]
+        {
+            // A home directory is private by inheritance.
+            let _ = path;
+            false
+        }
+    }
+
     /// Replaces the file at once: a new one (mode 0600) is written beside it, synced, and renamed over
     /// it. Its directory is made (mode 0700) if need be. Only a regular file is replaced: a symbolic
-    /// link is refused. Of two programs that write at the same time, the later wins.
+    /// link is refused. Of two programs that write at the same time, the later wins: use
+    /// [`SettingsFile::update`], or hold a [`SettingsLock`].
     pub fn save(&self, path: &Path) -> Result<(), SettingsError> {
         match fs::symlink_metadata(path) {
             Ok(found) if !found.is_file() => Err(SettingsError::NotRegular {
@@ -89,7 +114,7 @@ impl SettingsFile {
     }
 }
 
-fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> SettingsError {
+pub(super) fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> SettingsError {
     move |cause| SettingsError::File {
         path: path.to_owned(),
         action,
@@ -98,13 +123,13 @@ fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Settin
 }
 
 #[cfg(unix)]
-fn make_directory(path: &Path) -> io::Result<()> {
+pub(super) fn make_directory(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 #[cfg(not(unix))]
-fn make_directory(path: &Path) -> io::Result<()> {
+pub(super) fn make_directory(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 

@@ -108,6 +108,57 @@ fn another_user_does_not_inherit_a_session() {
 }
 
 #[test]
+fn whoever_signs_in_without_a_profile_is_nobody_who_was_known() {
+    let mut settings = SettingsFile::default();
+    let ada = Profile {
+        id: "u1".to_owned(),
+        ..Profile::default()
+    };
+    settings.sign_in(Some(&ada), &session("adas"), "https://h");
+    settings.sign_in(None, &session("somebodys"), "https://h");
+    assert_eq!(settings.active_user_id(), Some("__local__"));
+    assert_eq!(settings.session().unwrap().access_token.expose(), "somebodys");
+    settings.sign_in(Some(&ada), &session("new"), "https://h");
+    assert_eq!(settings.session().unwrap().access_token.expose(), "new");
+    assert_eq!(settings.api_url(), Some("https://h"));
+}
+
+#[test]
+fn a_profile_is_shown_by_what_is_known() {
+    let text = |value: &str| (!value.is_empty()).then(|| value.to_owned());
+    for (first, last, email, shown) in [
+        ("Ada", "L.", "a@b", "Ada L. <a@b>"),
+        ("", "L.", "", "L."),
+        ("", "", "a@b", "a@b"),
+        ("", "", "", "u1"),
+    ] {
+        let profile = Profile {
+            id: "u1".to_owned(),
+            first_name: text(first),
+            last_name: text(last),
+            email: text(email),
+        };
+        assert_eq!(profile.to_string(), shown);
+    }
+}
+
+#[test]
+fn changes_at_the_same_time_are_all_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(".meshagent/settings.json");
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let path = &path;
+            scope.spawn(move || {
+                let add = |file: &mut SettingsFile| file.root.insert(format!("m{number}"), json!(number));
+                SettingsFile::update(path, add).unwrap();
+            });
+        }
+    });
+    assert_eq!(SettingsFile::load(&path).unwrap().root.len(), 8);
+}
+
+#[test]
 fn members_of_the_wrong_type_are_unset() {
     let user = json!({"api_url": 1, "session": {"access_token": ""}, "project": []});
     let settings = file(json!({"active_user_id": "u", "users": {"u": user}}));

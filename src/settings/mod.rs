@@ -9,6 +9,7 @@ mod base_url;
 mod environment;
 mod error;
 mod file;
+mod lock;
 mod profile;
 mod resolve;
 
@@ -22,6 +23,7 @@ use crate::wire::{Identity, RoomName};
 pub use environment::{CREDENTIAL_VARIABLES, Environment};
 pub use error::{SettingsError, SettingsErrorKind};
 pub use file::SettingsFile;
+pub use lock::SettingsLock;
 pub use profile::{Profile, Session};
 pub use resolve::{DEFAULT_API_URL, resolve};
 

@@ -1,5 +1,7 @@
 //! What the settings file says of the active user (protocol, "Settings file").
 
+use std::fmt;
+
 use serde_json::{Map, Value, json};
 
 use super::SettingsFile;
@@ -34,6 +36,20 @@ pub struct Profile {
     pub last_name: Option<String>,
     /// Email address.
     pub email: Option<String>,
+}
+
+impl fmt::Display for Profile {
+    /// Name and email address, else the id.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = [&self.first_name, &self.last_name];
+        let names: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
+        match (names.join(" ").trim(), &self.email) {
+            ("", None) => f.write_str(&self.id),
+            ("", Some(email)) => f.write_str(email),
+            (name, None) => f.write_str(name),
+            (name, Some(email)) => write!(f, "{name} <{email}>"),
+        }
+    }
 }
 
 impl SettingsFile {
@@ -97,6 +113,19 @@ impl SettingsFile {
                 members.insert("token_type".to_owned(), json!("Bearer"));
             });
         });
+    }
+
+    /// Makes whoever has signed in at `api_url` the active user, with this session. Without a profile it is
+    /// not known who that is: nobody who was known before.
+    pub fn sign_in(&mut self, profile: Option<&Profile>, session: &Session, api_url: &str) {
+        match profile {
+            Some(profile) => self.set_profile(profile),
+            None => {
+                self.root.insert("active_user_id".to_owned(), json!(LOCAL_USER));
+            }
+        }
+        self.set_session(session);
+        self.set_api_url(Some(api_url));
     }
 
     /// Forgets the active user's session. The profile and the project stay.
