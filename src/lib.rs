@@ -6,14 +6,16 @@
 //! - [`net`]: streams to servers, and one HTTP request over them.
 //! - [`oauth`]: what is asked of an OAuth provider and answered by it.
 //! - [`settings`]: flags, environment and settings file, resolved once into plain values.
+//! - [`account`]: the account at the API: signing in, and staying so.
 //! - [`room`]: a client of one room; [`secrets`]: the room's secrets, on top of it.
 //! - [`server`]: the room server.
 //! - [`cli`]: the command line, on top of all of them.
 //!
 //! The one rule: imports point down. `wire`, `token`, `net` and `sensitive` know nobody; `oauth`, `settings`
-//! and `room` stand on them, `secrets` on `room`. `server` is a wing beside `room` and `secrets` and never imports
+//! and `room` stand on them, `account` on `settings`, `secrets` on `room`. `server` is a wing beside `room` and `secrets` and never imports
 //! them: client and server meet on the wire alone.
 
+pub mod account;
 pub mod cli;
 pub mod net;
 pub mod oauth;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::commands::{completion, help, room, token};
+use super::commands::{auth, completion, help, project, room, token};
 use super::context::Context;
 use super::duration::parse_seconds;
 use super::failure::{ErrorFormat, Outcome};
@@ -138,6 +138,12 @@ pub(super) enum Command {
     /// Work in a room: its secrets, its server
     #[command(subcommand)]
     Room(room::RoomCommand),
+    /// Sign in and out
+    #[command(subcommand)]
+    Auth(auth::AuthCommand),
+    /// Your projects
+    #[command(subcommand)]
+    Project(project::ProjectCommand),
     /// Participant tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -158,13 +164,15 @@ impl Command {
     pub(super) const fn hears_signals(&self) -> bool {
         match self {
             Self::Room(command) => command.hears_signals(),
-            Self::Token(_) | Self::Completion(_) | Self::Help(_) => true,
+            Self::Auth(_) | Self::Project(_) | Self::Token(_) | Self::Completion(_) | Self::Help(_) => true,
         }
     }
 
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
         match self {
             Self::Room(command) => command.run(context).await,
+            Self::Auth(command) => Box::pin(command.run(context)).await,
+            Self::Project(command) => command.run(context).await,
             Self::Token(command) => command.run(context).await,
             Self::Completion(args) => completion::run(context, &args),
             Self::Help(args) => help::run(context, &args),

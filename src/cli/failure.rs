@@ -1,5 +1,7 @@
 //! From errors to exit codes: the one place where that is decided.
 
+mod account;
+
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
@@ -112,7 +114,7 @@ impl Kind {
             Self::Usage => "wrong usage: a flag, a variable or a value that cannot be used",
             Self::NotFound => "not found; or `exists --exit-code` said false",
             Self::NotPermitted => "not signed in, or not permitted",
-            Self::Rejected => "rejected by the participant that was asked",
+            Self::Rejected => "rejected, by the participant that was asked or at the OAuth provider",
             Self::TimedOut => "timed out",
             Self::Unreachable => "could not reach the server, or the connection broke",
             Self::CannotRun => "`run`: the command is there and cannot be run",
@@ -256,12 +258,10 @@ fn classify(error: &anyhow::Error) -> (Kind, Option<String>, bool) {
             return of_room(error);
         }
         if let Some(error) = cause.downcast_ref::<SettingsError>() {
-            let kind = match error.kind() {
-                SettingsErrorKind::Usage => Kind::Usage,
-                SettingsErrorKind::NotSignedIn => Kind::NotPermitted,
-                SettingsErrorKind::Failed => Kind::Failed,
-            };
-            return (kind, error.hint(), false);
+            return of_settings(error);
+        }
+        if let Some(found) = account::classify(cause) {
+            return found;
         }
         if let Some(error) = cause.downcast_ref::<DataDirError>() {
             return (Kind::Failed, Some(error.hint().to_owned()), false);
@@ -280,6 +280,15 @@ fn classify(error: &anyhow::Error) -> (Kind, Option<String>, bool) {
         }
     }
     (Kind::Failed, None, false)
+}
+
+fn of_settings(error: &SettingsError) -> (Kind, Option<String>, bool) {
+    let kind = match error.kind() {
+        SettingsErrorKind::Usage => Kind::Usage,
+        SettingsErrorKind::NotSignedIn => Kind::NotPermitted,
+        SettingsErrorKind::Failed => Kind::Failed,
+    };
+    (kind, error.hint(), false)
 }
 
 /// A file or a stream that cannot be written.

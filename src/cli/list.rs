@@ -31,24 +31,25 @@ impl ListFormatArgs {
         row: impl Fn(&T) -> [String; N],
         empty: &str,
     ) -> anyhow::Result<()> {
-        let by_default = if ui.answers_to_terminal() {
-            ListFormat::Table
-        } else {
-            ListFormat::Json
-        };
-        match self.output.unwrap_or(by_default) {
-            ListFormat::Json => ui.answer_line(&serde_json::to_string_pretty(items)?),
-            ListFormat::Table if items.is_empty() => {
-                ui.note(empty);
-                Ok(())
-            }
-            ListFormat::Table => {
-                let rows = items
-                    .iter()
-                    .map(|item| row(item).map(|cell| escape(&cell)).to_vec());
-                let header = header.map(str::to_owned).to_vec();
-                ui.answer_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>())
-            }
+        if !self.is_table(ui) {
+            return ui.answer_line(&serde_json::to_string_pretty(items)?);
+        }
+        if items.is_empty() {
+            ui.note(empty);
+            return Ok(());
+        }
+        let rows = items
+            .iter()
+            .map(|item| row(item).map(|cell| escape(&cell)).to_vec());
+        let header = header.map(str::to_owned).to_vec();
+        ui.answer_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>())
+    }
+
+    /// Whether a table is wanted.
+    pub(super) fn is_table(&self, ui: &Ui) -> bool {
+        match self.output {
+            None => ui.answers_to_terminal(),
+            Some(format) => format == ListFormat::Table,
         }
     }
 }

@@ -11,6 +11,7 @@
     reason = "the comments on arguments are help texts, shown as they are"
 )]
 
+mod account;
 mod args;
 mod commands;
 mod completion;
@@ -33,6 +34,7 @@ mod process;
 mod progress;
 mod provide;
 mod room;
+mod sign_in;
 mod suggest;
 mod syntax;
 mod template;

@@ -9,13 +9,14 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use url::Url;
 
+use super::account::connect_with;
 use super::args::RoomArgs;
 use super::context::Context;
 use super::failure::{CommandError, Kind};
 use super::key_source::KeyArgs;
 use super::token_endpoints::TokenEndpointArgs;
 use crate::net::is_loopback;
-use crate::room::{RoomClient, connect};
+use crate::room::RoomClient;
 use crate::secrets::SecretsClient;
 use crate::server::data_dir::{DataDir, LocalAccess};
 use crate::server::store::{KeySource, OpeningStore, SqliteStore};
@@ -154,7 +155,7 @@ async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<Joine
             credential,
             room_url,
         } => {
-            let connection = connect(&connect_url, &credential).await?;
+            let connection = connect_with(context, &connect_url, credential).await?;
             let room_url = match connection.room_url {
                 Some(url) => checked_room_url(context, &url)?,
                 None => room_url,

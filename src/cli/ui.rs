@@ -130,6 +130,12 @@ impl Ui {
         }
     }
 
+    /// Says something without which the command cannot go on, even where only errors are wanted.
+    #[expect(clippy::unused_self, reason = "only the holder of the `Ui` may speak")]
+    pub(super) fn say(&self, line: &str) {
+        error_line(line);
+    }
+
     /// Says something that the user should know about.
     pub(super) fn warn(&self, line: &str) {
         self.note(&format!("{} {line}", self.paint("33", "warning:")));

@@ -35,6 +35,11 @@ impl BaseUrl {
         Ok(Self(url))
     }
 
+    /// The URL as text, without a slash at its end.
+    pub(super) fn as_str(&self) -> &str {
+        self.0.as_str().trim_end_matches('/')
+    }
+
     /// The URL with these segments after its path, percent-encoded. No segment may be `.` or `..`.
     pub(super) fn join(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();

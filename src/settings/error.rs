@@ -70,6 +70,9 @@ pub enum SettingsError {
     /// Nothing says who the caller is.
     #[error("not signed in: there is no credential")]
     NoCredential,
+    /// Nobody is signed in.
+    #[error("not signed in")]
+    NotSignedIn,
     /// `MESHAGENT_API_KEY` is no API key.
     #[error("MESHAGENT_API_KEY is not valid: {0}")]
     BadApiKey(ApiKeyError),
@@ -114,7 +117,9 @@ impl SettingsError {
     /// What sort of failure this is.
     pub const fn kind(&self) -> SettingsErrorKind {
         match self {
-            Self::NoCredential | Self::BadApiKey(_) | Self::BadToken => SettingsErrorKind::NotSignedIn,
+            Self::NoCredential | Self::NotSignedIn | Self::BadApiKey(_) | Self::BadToken => {
+                SettingsErrorKind::NotSignedIn
+            }
             Self::NoHome
             | Self::Mint(_)
             | Self::Malformed { .. }
@@ -139,8 +144,9 @@ impl SettingsError {
                 "use https, or set MESHAGENT_ALLOW_INSECURE=1 if the network is trusted"
             }
             Self::NoCredential => {
-                "set MESHAGENT_API_KEY, or MESHAGENT_TOKEN with MESHAGENT_ROOM, or use --local"
+                "sign in with `meshagent auth login`, or set MESHAGENT_API_KEY, or MESHAGENT_TOKEN with MESHAGENT_ROOM, or use --local"
             }
+            Self::NotSignedIn => "sign in with `meshagent auth login`",
             Self::BadApiKey(_) => "set MESHAGENT_API_KEY to the key as it was issued",
             Self::BadToken => "set MESHAGENT_TOKEN to the token as it was issued",
             Self::NoHome => "set HOME, or MESHAGENT_DATA_DIR in local mode",

@@ -2,9 +2,11 @@
 //!
 //! [`resolve`] takes what the flags say ([`Overrides`]) and the [`Environment`], reads the
 //! [`SettingsFile`] only where neither answers, and says which room is meant and how to get into it
-//! ([`RoomSettings`]). Precedence: flag, environment, settings file, default (protocol, "Finding a room
+//! ([`RoomSettings`]); [`resolve_account`] says the same of the account. Precedence: flag, environment, settings file, default (protocol, "Finding a room
 //! and joining it").
 
+mod account;
+mod api;
 mod base_url;
 mod environment;
 mod error;
@@ -20,6 +22,8 @@ use url::Url;
 use crate::sensitive::SensitiveText;
 use crate::wire::{Identity, RoomName};
 
+pub use account::{AccountSettings, Credential, Sourced, StoredSession, resolve_account};
+pub use api::Api;
 pub use environment::{CREDENTIAL_VARIABLES, Environment};
 pub use error::{SettingsError, SettingsErrorKind};
 pub use file::SettingsFile;
@@ -65,8 +69,8 @@ pub enum Access {
     Connect {
         /// Where to ask, by POST.
         connect_url: Url,
-        /// The API key or access token to ask with.
-        credential: SensitiveText,
+        /// What to ask with.
+        credential: Credential,
         /// Where the room is if the answer does not say.
         room_url: Url,
     },

@@ -3,7 +3,10 @@
 use std::cell::OnceCell;
 
 use super::base_url::BaseUrl;
-use super::{Access, Environment, Overrides, RoomSettings, SettingsError, SettingsFile};
+use super::{
+    Access, Api, Credential, Environment, Overrides, RoomSettings, SettingsError, SettingsFile, Sourced,
+    StoredSession,
+};
 use crate::sensitive::SensitiveText;
 use crate::token::{ApiKey, ApiScope, ParticipantToken};
 use crate::wire::{Identity, RoomName};
@@ -24,19 +27,11 @@ pub fn resolve(overrides: &Overrides, env: &Environment) -> Result<RoomSettings,
     let room = RoomName::new(room).map_err(SettingsError::BadRoom)?;
     let identity = overrides.identity.as_deref().map(Identity::new).transpose();
     let identity = identity.map_err(SettingsError::BadIdentity)?;
-    // A flag that names a server wins over the variable.
-    let local_by_default = overrides.api_url.is_none() && env.switch("MESHAGENT_LOCAL")?;
-    let access = if overrides.local || local_by_default {
+    let resolver = Resolver::new(overrides, env)?;
+    let access = if overrides.local || resolver.is_local_by_default()? {
         local(env, identity)?
     } else {
-        let insecure = env.switch("MESHAGENT_ALLOW_INSECURE")?;
-        Resolver {
-            overrides,
-            env,
-            insecure,
-            file: OnceCell::new(),
-        }
-        .access(&room, identity)?
+        resolver.access(&room, identity)?
     };
     Ok(RoomSettings { room, access })
 }
@@ -55,14 +50,29 @@ fn local(env: &Environment, identity: Option<Identity>) -> Result<Access, Settin
     })
 }
 
-struct Resolver<'a> {
+/// What one thing after the other is looked up in.
+pub(super) struct Resolver<'a> {
     overrides: &'a Overrides,
     env: &'a Environment,
     insecure: bool,
     file: OnceCell<SettingsFile>,
 }
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
+    pub(super) fn new(overrides: &'a Overrides, env: &'a Environment) -> Result<Self, SettingsError> {
+        Ok(Self {
+            overrides,
+            env,
+            insecure: env.switch("MESHAGENT_ALLOW_INSECURE")?,
+            file: OnceCell::new(),
+        })
+    }
+
+    /// Whether the environment asks for local mode. A flag that names a server wins over it.
+    pub(super) fn is_local_by_default(&self) -> Result<bool, SettingsError> {
+        Ok(self.overrides.api_url.is_none() && self.env.switch("MESHAGENT_LOCAL")?)
+    }
+
     fn access(&self, room: &RoomName, identity: Option<Identity>) -> Result<Access, SettingsError> {
         if let Some(identity) = identity {
             let key = self.api_key()?.ok_or(SettingsError::IdentityNeedsApiKey)?;
@@ -86,29 +96,19 @@ impl Resolver<'_> {
 
     fn connect(&self, room: &RoomName) -> Result<Access, SettingsError> {
         let key = self.api_key()?;
-        let credential = match &key {
-            Some(key) => key.text(),
-            None => self.access_token()?,
-        };
-        let project = self.project(key.as_ref())?;
-        let (api, origin) = self.api_url()?;
-        let connect_url = BaseUrl::api(&api, origin, self.insecure)?.join(&[
-            "accounts",
-            "projects",
-            &project,
-            "rooms",
-            room.as_str(),
-            "connect",
-        ]);
-        let room_url = self.room_base()?.join(&["rooms", room.as_str()]);
+        let credential = self.credential(key.as_ref())?;
+        let credential = credential.ok_or(SettingsError::NoCredential)?.value;
+        let project = self.project(key.as_ref())?.ok_or(SettingsError::NoProject)?;
+        // A project's id is one segment of a URL's path, and so is a room's name: the same rules.
+        let project = RoomName::new(project.value).map_err(SettingsError::BadProject)?;
         Ok(Access::Connect {
-            connect_url,
+            connect_url: self.api()?.connect(project.as_str(), room.as_str()),
             credential,
-            room_url,
+            room_url: self.room_base()?.join(&["rooms", room.as_str()]),
         })
     }
 
-    fn api_key(&self) -> Result<Option<ApiKey>, SettingsError> {
+    pub(super) fn api_key(&self) -> Result<Option<ApiKey>, SettingsError> {
         let key = self.env.text("MESHAGENT_API_KEY")?.map(ApiKey::parse).transpose();
         key.map_err(SettingsError::BadApiKey)
     }
@@ -124,33 +124,63 @@ impl Resolver<'_> {
         }
     }
 
-    fn access_token(&self) -> Result<SensitiveText, SettingsError> {
-        if let Some(token) = self.token()? {
-            return Ok(token);
+    /// What to ask the API with: an API key, else a token, else the session.
+    pub(super) fn credential(
+        &self,
+        key: Option<&ApiKey>,
+    ) -> Result<Option<Sourced<Credential>>, SettingsError> {
+        let given = |text, origin| {
+            let value = Credential::Given(text);
+            Some(Sourced { value, origin })
+        };
+        if let Some(key) = key {
+            return Ok(given(key.text(), "MESHAGENT_API_KEY"));
         }
-        let session = self.file()?.session().ok_or(SettingsError::NoCredential)?;
-        Ok(session.access_token)
+        if let Some(token) = self.token()? {
+            return Ok(given(token, "MESHAGENT_TOKEN"));
+        }
+        Ok(self.session()?.map(|stored| Sourced {
+            value: Credential::Session(Box::new(stored)),
+            origin: "settings.json",
+        }))
     }
 
-    fn project(&self, key: Option<&ApiKey>) -> Result<String, SettingsError> {
-        let project = match (
-            &self.overrides.project_id,
-            self.env.text("MESHAGENT_PROJECT_ID")?,
-            key,
-        ) {
-            (Some(project), _, _) => project.clone(),
-            (None, Some(project), _) => project.to_owned(),
-            (None, None, Some(key)) => key.project_id().to_string(),
-            (None, None, None) => self
-                .file()?
-                .active_project()
-                .ok_or(SettingsError::NoProject)?
-                .to_owned(),
+    /// The login of the settings file.
+    pub(super) fn session(&self) -> Result<Option<StoredSession>, SettingsError> {
+        let file = self.file()?;
+        let Some(mut session) = file.session() else {
+            return Ok(None);
         };
-        // A project's id is one segment of a URL's path, and so is a room's name: the same rules.
-        RoomName::new(project)
-            .map(String::from)
-            .map_err(SettingsError::BadProject)
+        let api = self.api()?;
+        // A file that does not say where the session is from leaves that to the user.
+        if file.api_url().is_some_and(|home| !api.is_at(home)) {
+            session.refresh_token = None;
+        }
+        Ok(Some(StoredSession {
+            session,
+            api,
+            file: SettingsFile::path(self.env)?,
+        }))
+    }
+
+    /// The project, as it is written.
+    pub(super) fn project(&self, key: Option<&ApiKey>) -> Result<Option<Sourced<String>>, SettingsError> {
+        let from = |value: String, origin| Some(Sourced { value, origin });
+        Ok(
+            match (
+                &self.overrides.project_id,
+                self.env.text("MESHAGENT_PROJECT_ID")?,
+                key,
+            ) {
+                (Some(project), _, _) => from(project.clone(), "--project-id"),
+                (None, Some(project), _) => from(project.to_owned(), "MESHAGENT_PROJECT_ID"),
+                (None, None, Some(key)) => from(key.project_id().to_string(), "MESHAGENT_API_KEY"),
+                (None, None, None) => {
+                    let project = self.file()?.active_project();
+                    project.and_then(|project| from(project.to_owned(), "settings.json"))
+                }
+            },
+        )
     }
 
     fn room_base(&self) -> Result<BaseUrl, SettingsError> {
@@ -159,6 +189,11 @@ impl Resolver<'_> {
         }
         let (url, origin) = self.api_url()?;
         BaseUrl::room(&url, origin, self.insecure)
+    }
+
+    pub(super) fn api(&self) -> Result<Api, SettingsError> {
+        let (url, origin) = self.api_url()?;
+        Api::new(&url, origin, self.insecure)
     }
 
     /// The API's URL, and where it is from.
@@ -176,7 +211,7 @@ impl Resolver<'_> {
     }
 
     /// The settings file, read once; empty if there is no home directory.
-    fn file(&self) -> Result<&SettingsFile, SettingsError> {
+    pub(super) fn file(&self) -> Result<&SettingsFile, SettingsError> {
         if let Some(file) = self.file.get() {
             return Ok(file);
         }

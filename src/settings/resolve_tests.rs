@@ -16,6 +16,13 @@ fn home() -> tempfile::TempDir {
     home
 }
 
+fn exposed(credential: &Credential) -> &str {
+    match credential {
+        Credential::Given(text) => text.expose(),
+        Credential::Session(stored) => stored.session.access_token.expose(),
+    }
+}
+
 /// Flags as in `room=r identity=i project=p api=u local`.
 fn flags(text: &str) -> Overrides {
     let mut flags = Overrides::default();
@@ -58,7 +65,7 @@ fn way(overrides: &Overrides, env: &Environment) -> String {
             credential,
             room_url,
         } => {
-            format!("connect {connect_url} {room_url} {}", credential.expose())
+            format!("connect {connect_url} {room_url} {}", exposed(&credential))
         }
         Access::Local {
             data_dir,

@@ -26,13 +26,35 @@ const GROUPS: &[Group] = &[
                 "the participant token of MESHAGENT_ROOM, or an access token for the API",
             ),
             (
-                "MESHAGENT_OAUTH_CLIENT_SECRET",
-                "not read yet, and kept from commands that are started here",
-            ),
-            (
                 "MESHAGENT_ALLOW_INSECURE",
                 "switch: allow addresses without TLS on other machines",
             ),
+        ],
+    ),
+    (
+        "Signing in, of auth login",
+        &[
+            (
+                "MESHAGENT_OAUTH_CLIENT_ID",
+                "another client at the API's provider than the usual one",
+            ),
+            (
+                "MESHAGENT_OAUTH_CLIENT_SECRET",
+                "that client's secret, if it has one",
+            ),
+            (
+                "MESHAGENT_OAUTH_SCOPES",
+                "what to ask for, with spaces between the scopes",
+            ),
+            (
+                "BROWSER",
+                "commands that open an address, with : between them; %s is the address",
+            ),
+            (
+                "SSH_CONNECTION, SSH_TTY",
+                "no browser is opened over ssh, unless BROWSER is set",
+            ),
+            ("DISPLAY, WAYLAND_DISPLAY", "nor on Linux without a display"),
         ],
     ),
     (

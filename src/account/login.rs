@@ -1,0 +1,61 @@
+//! What this program is to the API's provider, and what it asks for.
+
+use crate::oauth::OAuthScope;
+use crate::oauth::token_endpoint::OAuthClient;
+use crate::settings::{Environment, SettingsError};
+
+/// Where the provider sends the browser back to: that exact text is what is registered.
+pub const CALLBACK: &str = "http://localhost:8765/callback";
+
+/// The client id that is used if the environment names no other.
+const DEFAULT_CLIENT_ID: &str = "p8xy1ZUi73jJUJbNfTg92HUSDpCSZJcc";
+
+/// The scopes that are asked for if the environment names no others.
+const DEFAULT_SCOPES: &str = "profile project/* room/* create_users create_rooms llm_proxy admin developer \
+                              connect_room delete_room update_room";
+
+/// This program as a client of the API's provider (protocol, "Settings file").
+#[derive(Debug, Clone)]
+pub struct LoginClient {
+    /// Its id, and its secret if there is one.
+    pub client: OAuthClient,
+    /// What it asks for.
+    pub scopes: Vec<OAuthScope>,
+}
+
+impl LoginClient {
+    /// Reads `MESHAGENT_OAUTH_CLIENT_ID`, `MESHAGENT_OAUTH_CLIENT_SECRET` and `MESHAGENT_OAUTH_SCOPES`
+    /// (with spaces between them).
+    pub fn from_environment(env: &Environment) -> Result<Self, SettingsError> {
+        let or = |name, default| Ok::<_, SettingsError>(env.text(name)?.unwrap_or(default).to_owned());
+        let client_secret = env.text("MESHAGENT_OAUTH_CLIENT_SECRET")?;
+        Ok(Self {
+            client: OAuthClient {
+                client_id: or("MESHAGENT_OAUTH_CLIENT_ID", DEFAULT_CLIENT_ID)?,
+                client_secret: client_secret.map(Into::into),
+            },
+            scopes: OAuthScope::read_list(&or("MESHAGENT_OAUTH_SCOPES", DEFAULT_SCOPES)?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_is_the_vendors_unless_the_environment_says_otherwise() {
+        let client = LoginClient::from_environment(&Environment::from_pairs([])).unwrap();
+        assert_eq!(client.client.client_id, DEFAULT_CLIENT_ID);
+        assert!(client.client.client_secret.is_none());
+        assert_eq!(OAuthScope::write_list(&client.scopes), DEFAULT_SCOPES);
+        let env = Environment::from_pairs([
+            ("MESHAGENT_OAUTH_CLIENT_ID", "c"),
+            ("MESHAGENT_OAUTH_CLIENT_SECRET", "canary"),
+            ("MESHAGENT_OAUTH_SCOPES", "a b"),
+        ]);
+        let client = LoginClient::from_environment(&env).unwrap();
+        assert_eq!((client.client.client_id.as_str(), client.scopes.len()), ("c", 2));
+        assert!(!format!("{client:?}").contains("canary"));
+    }
+}

@@ -1,0 +1,26 @@
+//! `meshagent project …`
+
+mod activate;
+mod list;
+
+use clap::Subcommand;
+
+use crate::cli::context::Context;
+use crate::cli::failure::Outcome;
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum ProjectCommand {
+    /// List your projects
+    List(list::ListArgs),
+    /// Choose the project that commands are about
+    Activate(activate::ActivateArgs),
+}
+
+impl ProjectCommand {
+    pub(in crate::cli) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
+        match self {
+            Self::List(args) => list::run(context, args).await,
+            Self::Activate(args) => activate::run(context, args).await,
+        }
+    }
+}
