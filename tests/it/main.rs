@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod account;
 mod asking;
 mod bad_input;
 mod bad_server;
@@ -24,6 +25,7 @@ mod import_export;
 mod inject;
 mod interrupt;
 mod local;
+mod login;
 mod loopback;
 mod oauth;
 mod presence;

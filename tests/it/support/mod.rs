@@ -1,6 +1,7 @@
 //! What end-to-end tests stand on: an environment of their own, a server of their own, and servers
 //! that misbehave.
 
+mod account_api;
 mod authority;
 mod awkward;
 mod env;
@@ -14,12 +15,13 @@ mod socket;
 mod terminal;
 mod token_endpoint;
 
+pub(crate) use self::account_api::{AccountApi, now};
 pub(crate) use self::authority::Authority;
 pub(crate) use self::awkward::{a_megabyte, awkward_bytes, awkward_texts};
 pub(crate) use self::env::{Call, TestEnv, Way};
 pub(crate) use self::fake::{FakeServer, read_request, respond};
-pub(crate) use self::provider::Provider;
 pub(crate) use self::http::{Answer, request, upgrade};
+pub(crate) use self::provider::Provider;
 pub(crate) use self::ran::Ran;
 pub(crate) use self::relay::Relay;
 pub(crate) use self::server::{TestServer, ends_soon, signal};
