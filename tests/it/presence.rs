@@ -89,21 +89,21 @@ fn each_toolkit_needs_its_grant() {
     server.stop();
 }
 
+/// What is out of date before a participant took it is not kept for it.
 #[test]
-fn who_does_not_take_what_is_pushed_is_dropped_and_holds_up_nobody() {
+fn nobody_is_thrown_out_by_what_others_say_of_themselves() {
     let env = TestEnv::new();
-    let server = TestServer::start_with(&env, &["--max-pending-requests", "1", "--send-timeout", "1"]);
+    let server = TestServer::start_with(&env, &["--max-pending-requests", "1"]);
     let (mut ada, mut slow) = (server.join("ada"), server.join("slow"));
     enable(&mut slow);
     enable(&mut ada);
-    // More than its outbox and the sockets hold.
+    // More than the sockets hold, while nothing is read.
     let long = "x".repeat(3900);
     for number in 0..6000 {
         ada.tell("set_attributes", &json!({"long": long, "number": number}));
     }
-    let gone = ada.pushed("messaging.send");
-    let expected =
-        json!({"from_participant_id": slow.id, "type": "participant.disabled", "message": {"id": slow.id}});
-    assert_eq!(gone, expected);
+    // How things are in the end is heard, whatever of the rest is.
+    while slow.pushed("messaging.send")["message"]["attributes"]["number"] != 5999 {}
+    assert_eq!(enable(&mut slow)[0]["attributes"]["number"], 5999);
     server.stop();
 }

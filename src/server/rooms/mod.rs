@@ -7,19 +7,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::Limits;
 use super::credential::Caller;
 use super::outbox::Outbox;
 use super::pending::Pending;
-use crate::token::Role;
-use crate::wire::messaging::NAME;
-use crate::wire::{Header, Identity, Message, ParticipantId, RoomName};
-
-/// Messages beside requests that may wait for a participant's socket.
-const SPARE_PUSHES: usize = 1024;
+use crate::wire::messaging::{NAME, ParticipantInfo};
+use crate::wire::{Header, Identity, ParticipantId, RoomName};
 
 /// The rooms that somebody is in, by name.
 #[derive(Debug, Clone, Default)]
@@ -38,8 +33,8 @@ struct Room {
 #[derive(Debug)]
 struct Occupant {
     member: Arc<Member>,
-    role: Role,
-    attributes: Header,
+    /// As others see it.
+    info: Arc<ParticipantInfo>,
     /// May hear who else is here.
     may_list: bool,
     /// Has messaging enabled: others see it.
@@ -67,31 +62,27 @@ pub(super) struct Presence {
 }
 
 impl Rooms {
-    /// Enters a room. What is pushed to the participant comes out of the second half.
-    pub(super) fn enter(
-        &self,
-        room: RoomName,
-        caller: &Caller,
-        limits: &Limits,
-    ) -> (Presence, mpsc::Receiver<Message>) {
-        // Every request that may wait, and that it is taken back.
-        let capacity = limits
-            .pending_requests
-            .saturating_mul(2)
-            .saturating_add(SPARE_PUSHES);
-        let (outbox, pushed) = Outbox::new(capacity);
+    /// Enters a room.
+    pub(super) fn enter(&self, room: RoomName, caller: &Caller, limits: &Limits) -> Presence {
         let member = Arc::new(Member {
             id: Uuid::now_v7().into(),
             identity: caller.identity.clone(),
-            outbox,
+            outbox: Outbox::default(),
             pending: Pending::new(limits.pending_requests),
         });
         let mut attributes = Header::new();
         attributes.insert(NAME.to_owned(), json!(caller.identity));
+        let role = serde_json::to_value(caller.role).ok();
+        let info = ParticipantInfo {
+            id: member.id.to_string(),
+            role: role
+                .and_then(|role| role.as_str().map(str::to_owned))
+                .unwrap_or_default(),
+            attributes,
+        };
         let occupant = Occupant {
             member: Arc::clone(&member),
-            role: caller.role,
-            attributes,
+            info: Arc::new(info),
             may_list: caller.api.messaging.as_ref().is_some_and(|grant| grant.list),
             visible: false,
         };
@@ -101,13 +92,12 @@ impl Rooms {
             occupants: BTreeMap::new(),
         });
         entered.occupants.insert(member.id.clone(), occupant);
-        let presence = Presence {
+        Presence {
             session_id: entered.session_id.clone(),
             rooms: self.clone(),
             room,
             member,
-        };
-        (presence, pushed)
+        }
     }
 
     /// The participant of this id, if it is in this room.

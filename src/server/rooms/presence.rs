@@ -1,22 +1,16 @@
 //! Who sees whom: messaging enabled and disabled, and what participants say of themselves (protocol,
-//! "Presence"). All of it happens under the lock of the rooms, so that everybody hears of it in the order
-//! in which it happened.
+//! "Presence"). All of it happens under the lock of the rooms, so that everybody hears how things are now
+//! and not how they were before.
 
-use serde::Serialize;
-use serde_json::Value;
+use std::sync::Arc;
 
-use super::{Member, Occupant, Room, Rooms};
-use crate::sensitive::Sensitive;
-use crate::wire::messaging::{
-    MessagingEnabled, NAME, ParticipantAttributes, ParticipantGone, ParticipantInfo, RoomMessage, SEND, event,
-};
-use crate::wire::{Header, Message, ParticipantId, RoomName};
+use super::{Room, Rooms};
+use crate::server::outbox::Change;
+use crate::wire::messaging::{NAME, ParticipantInfo};
+use crate::wire::{Header, ParticipantId, RoomName};
 
 /// Most that a participant says of itself, in bytes of JSON. What would make it more is not taken.
 const MAX_ATTRIBUTES_BYTES: usize = 4 << 10;
-
-/// Most participants that one message lists: a message's header has a limit. The rest follow one by one.
-const MAX_LISTED: usize = 128;
 
 impl Rooms {
     /// Makes a participant visible: it hears who else is, and they hear of it.
@@ -27,10 +21,10 @@ impl Rooms {
             return;
         };
         let was_visible = std::mem::replace(&mut occupant.visible, true);
-        let info = occupant.info();
+        let info = Arc::clone(&occupant.info);
         room.list_to(id);
         if !was_visible {
-            room.tell_others(id, event::PARTICIPANT_ENABLED, &info);
+            room.tell_others(id, &Change::Came(info));
         }
     }
 
@@ -42,8 +36,7 @@ impl Rooms {
             return;
         };
         if std::mem::replace(&mut occupant.visible, false) {
-            let gone = ParticipantGone { id: id.to_string() };
-            room.tell_others(id, event::PARTICIPANT_DISABLED, &gone);
+            room.tell_others(id, &Change::Left);
         }
     }
 
@@ -54,33 +47,20 @@ impl Rooms {
         let Some(occupant) = room.occupants.get_mut(id) else {
             return;
         };
-        let mut attributes = occupant.attributes.clone();
+        let mut attributes = occupant.info.attributes.clone();
         attributes.extend(said.into_iter().filter(|(name, _)| name != NAME));
         let size = serde_json::to_vec(&attributes).map_or(usize::MAX, |json| json.len());
         if size > MAX_ATTRIBUTES_BYTES {
             tracing::debug!(participant = %id, size, "attributes are too large and were not taken");
             return;
         }
-        occupant.attributes.clone_from(&attributes);
+        occupant.info = Arc::new(ParticipantInfo {
+            attributes,
+            ..ParticipantInfo::clone(&occupant.info)
+        });
         if occupant.visible {
-            room.tell_others(
-                id,
-                event::PARTICIPANT_ATTRIBUTES,
-                &ParticipantAttributes { attributes },
-            );
-        }
-    }
-}
-
-impl Occupant {
-    fn info(&self) -> ParticipantInfo {
-        ParticipantInfo {
-            id: self.member.id.to_string(),
-            role: serde_json::to_value(self.role)
-                .ok()
-                .and_then(|role| role.as_str().map(str::to_owned))
-                .unwrap_or_default(),
-            attributes: self.attributes.clone(),
+            let info = Arc::clone(&occupant.info);
+            room.tell_others(id, &Change::Says(info));
         }
     }
 }
@@ -92,38 +72,17 @@ impl Room {
             return;
         };
         let others = self.occupants.iter().filter(|(other, _)| *other != id);
-        let mut visible = others
+        let visible = others
             .filter(|(_, other)| other.visible && occupant.may_list)
-            .map(|(other, occupant)| (other, occupant.info()));
-        let listed = visible.by_ref().take(MAX_LISTED).map(|(_, info)| info);
-        let enabled = MessagingEnabled {
-            participants: listed.collect(),
-        };
-        push(&occupant.member, id, event::ENABLED, &enabled);
-        for (other, info) in visible {
-            push(&occupant.member, other, event::PARTICIPANT_ENABLED, &info);
-        }
+            .map(|(other, occupant)| (other.clone(), Arc::clone(&occupant.info)));
+        occupant.member.outbox.list(id, visible);
     }
 
-    /// Tells the others who are visible something about a participant.
-    fn tell_others(&self, about: &ParticipantId, message_type: &str, message: &impl Serialize) {
+    /// Tells the others who are visible what happened to a participant.
+    fn tell_others(&self, about: &ParticipantId, change: &Change) {
         let others = self.occupants.iter().filter(|(other, _)| *other != about);
         for (_, other) in others.filter(|(_, other)| other.visible && other.may_list) {
-            push(&other.member, about, message_type, message);
+            other.member.outbox.tell(about, change.clone());
         }
-    }
-}
-
-fn push(to: &Member, from: &ParticipantId, message_type: &str, message: &impl Serialize) {
-    let Ok(Value::Object(message)) = serde_json::to_value(message) else {
-        return;
-    };
-    let header = RoomMessage {
-        from_participant_id: from.to_string(),
-        message_type: message_type.to_owned(),
-        message,
-    };
-    if let Ok(message) = Message::new(0, SEND, &header, Sensitive::default()) {
-        to.outbox.push(message);
     }
 }

@@ -1,7 +1,8 @@
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::token::ApiScope;
+use crate::token::{ApiScope, Role};
 
 fn caller(name: &str, api: ApiScope) -> Caller {
     Caller {
@@ -13,13 +14,12 @@ fn caller(name: &str, api: ApiScope) -> Caller {
 
 struct Guest {
     presence: Presence,
-    pushed: mpsc::Receiver<Message>,
 }
 
 impl Guest {
     fn enter(rooms: &Rooms, room: &RoomName, name: &str, api: ApiScope) -> Self {
-        let (presence, pushed) = rooms.enter(room.clone(), &caller(name, api), &Limits::default());
-        Self { presence, pushed }
+        let presence = rooms.enter(room.clone(), &caller(name, api), &Limits::default());
+        Self { presence }
     }
 
     fn id(&self) -> &ParticipantId {
@@ -27,9 +27,9 @@ impl Guest {
     }
 
     /// What was pushed so far: type and message.
-    fn heard(&mut self) -> Vec<(String, Value)> {
+    fn heard(&self) -> Vec<(String, Value)> {
         let mut heard = Vec::new();
-        while let Ok(message) = self.pushed.try_recv() {
+        while let Some(message) = self.presence.member.outbox.next().now_or_never() {
             let (mut header, _): (Value, _) = message.read().unwrap();
             let kind = header["type"].as_str().unwrap().to_owned();
             heard.push((kind, header["message"].take()));
@@ -57,9 +57,9 @@ fn a_session_lasts_until_the_room_is_empty() {
 #[test]
 fn those_who_enabled_messaging_see_each_other() {
     let (rooms, room) = (Rooms::default(), room());
-    let mut ada = Guest::enter(&rooms, &room, "ada", ApiScope::participant());
-    let mut bob = Guest::enter(&rooms, &room, "bob", ApiScope::participant());
-    let mut carol = Guest::enter(&rooms, &room, "carol", ApiScope::participant());
+    let ada = Guest::enter(&rooms, &room, "ada", ApiScope::participant());
+    let bob = Guest::enter(&rooms, &room, "bob", ApiScope::participant());
+    let carol = Guest::enter(&rooms, &room, "carol", ApiScope::participant());
     rooms.enable_messaging(&room, ada.id());
     assert_eq!(
         ada.heard(),
@@ -90,7 +90,7 @@ fn those_who_enabled_messaging_see_each_other() {
 #[test]
 fn attributes_are_merged_and_the_name_stays() {
     let (rooms, room) = (Rooms::default(), room());
-    let mut ada = Guest::enter(&rooms, &room, "ada", ApiScope::participant());
+    let ada = Guest::enter(&rooms, &room, "ada", ApiScope::participant());
     let bob = Guest::enter(&rooms, &room, "bob", ApiScope::participant());
     let say = |said: Value| {
         let Value::Object(said) = said else {
@@ -116,7 +116,7 @@ const MAX_ATTRIBUTES: usize = 1 << 16;
 fn who_may_not_list_is_told_of_nobody() {
     let (rooms, room) = (Rooms::default(), room());
     let api: ApiScope = serde_json::from_value(json!({"messaging": {"list": false}})).unwrap();
-    let mut shut = Guest::enter(&rooms, &room, "shut", api);
+    let shut = Guest::enter(&rooms, &room, "shut", api);
     let ada = Guest::enter(&rooms, &room, "ada", ApiScope::participant());
     rooms.enable_messaging(&room, ada.id());
     rooms.enable_messaging(&room, shut.id());
@@ -136,7 +136,7 @@ fn a_full_room_is_listed_in_messages_of_a_readable_size() {
     for other in &others {
         rooms.enable_messaging(&room, other.id());
     }
-    let mut ada = Guest::enter(&rooms, &room, "ada", ApiScope::participant());
+    let ada = Guest::enter(&rooms, &room, "ada", ApiScope::participant());
     rooms.enable_messaging(&room, ada.id());
     let heard = ada.heard();
     let listed = heard[0].1["participants"].as_array().unwrap().len();

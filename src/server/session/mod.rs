@@ -59,14 +59,15 @@ enum Ending {
 /// Serves a participant until it leaves, breaks the protocol, falls silent, or the server stops.
 pub(super) async fn run(state: Arc<State>, mut guest: Guest, socket: WebSocket, entry: Entry) {
     let limits = &state.config.limits;
-    let (presence, pushed) = state.rooms.enter(entry.room.clone(), &entry.caller, limits);
+    let presence = state.rooms.enter(entry.room.clone(), &entry.caller, limits);
     let participant_id = presence.member.id.clone();
     tracing::info!(room = %entry.room, identity = %entry.caller.identity, role = ?entry.caller.role,
         %participant_id, "joined");
     let (sink, stream) = socket.split();
     let (answers, queue) = mpsc::channel(MAX_QUEUED_ANSWERS);
     let heard = LastHeard::now();
-    let mut writer = Writer::new(sink, queue, pushed, heard.clone(), limits);
+    let member = Arc::clone(&presence.member);
+    let mut writer = Writer::new(sink, queue, member, heard.clone(), limits);
     let greeted = greet(&mut writer, &entry, &presence.session_id, participant_id.as_str()).await;
     let (here, leaving) = watch::channel(());
     let participant = Participant {

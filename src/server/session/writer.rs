@@ -1,5 +1,6 @@
 //! The writing half of a participant's socket: the one place that sends to it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{Message as SocketMessage, WebSocket, close_code};
@@ -12,13 +13,15 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::heard::LastHeard;
 use super::{Answer, Ending};
 use crate::server::Limits;
+use crate::server::rooms::Member;
 use crate::wire::Message;
 
 /// Writes answers and what is pushed. A participant that does not take what it is sent is dropped.
 pub(super) struct Writer {
     sink: SplitSink<WebSocket, SocketMessage>,
     answers: mpsc::Receiver<Answer>,
-    pushed: mpsc::Receiver<Message>,
+    /// Who is written to; what is pushed to it is in its outbox.
+    member: Arc<Member>,
     /// Id of the last message that was pushed; they count up from 1.
     last_id: u64,
     last_heard: LastHeard,
@@ -31,14 +34,14 @@ impl Writer {
     pub(super) fn new(
         sink: SplitSink<WebSocket, SocketMessage>,
         answers: mpsc::Receiver<Answer>,
-        pushed: mpsc::Receiver<Message>,
+        member: Arc<Member>,
         last_heard: LastHeard,
         limits: &Limits,
     ) -> Self {
         Self {
             sink,
             answers,
-            pushed,
+            member,
             last_id: 0,
             last_heard,
             send_timeout: limits.send_timeout,
@@ -60,10 +63,7 @@ impl Writer {
                     }
                     None => return Ending::Left,
                 },
-                message = self.pushed.recv() => match message {
-                    Some(message) => self.push(message).await,
-                    None => return Ending::Close(close_code::POLICY, "what was pushed was not taken".to_owned()),
-                },
+                message = self.member.outbox.next() => self.push(message).await,
                 () = sleep_until(next_ping) => {
                     if self.last_heard.elapsed() >= self.idle_timeout {
                         return Ending::Close(close_code::AWAY, "nothing was heard for too long".to_owned());
@@ -72,7 +72,7 @@ impl Writer {
                     self.send(SocketMessage::Ping(Bytes::new())).await
                 }
             };
-            let waiting = !(self.answers.is_empty() && self.pushed.is_empty());
+            let waiting = !(self.answers.is_empty() && self.member.outbox.is_empty());
             if sent.is_err() || (!waiting && self.flush().await.is_err()) {
                 return Ending::Left;
             }

@@ -161,9 +161,7 @@ where
     let waiting = Waiting { member, id };
     let message =
         Message::new(0, message_type, &header, Sensitive::default()).map_err(|_| Unanswered::Left)?;
-    if !member.outbox.push(message) {
-        return Err(Unanswered::Left);
-    }
+    member.outbox.ask(&waiting.id, message);
     let (reason, unanswered) = tokio::select! {
         biased;
         answer = &mut answered => return answer.map_err(|_| Unanswered::Left),
@@ -194,7 +192,7 @@ impl Waiting<'_> {
             reason: reason.to_owned(),
         };
         if let Ok(message) = Message::new(0, REQUEST_WITHDRAWN, &header, Sensitive::default()) {
-            self.member.outbox.push(message);
+            self.member.outbox.withdraw(&self.id, message);
         }
         true
     }
@@ -205,3 +203,6 @@ impl Drop for Waiting<'_> {
         self.withdraw(withdrawn::BY_REQUESTER);
     }
 }
+
+#[cfg(test)]
+mod tests;
