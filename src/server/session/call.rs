@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::answer_room::AnswerRoom;
 use crate::server::credential::Caller;
 use crate::server::rooms::Member;
 use crate::server::{State, toolkit};
@@ -20,6 +21,8 @@ pub(in crate::server) struct Participant {
     pub(in crate::server) member: Arc<Member>,
     /// Places for calls that wait for another participant.
     pub(super) waiting: Arc<Semaphore>,
+    /// Room for the answers to those.
+    pub(in crate::server) answer_room: AnswerRoom,
     /// Closes when the session ends.
     pub(super) leaving: watch::Receiver<()>,
 }

@@ -1,5 +1,6 @@
 //! One participant's connection: reads calls, works on many at once, writes answers and what is pushed.
 
+mod answer_room;
 mod call;
 mod heard;
 mod writer;
@@ -15,6 +16,7 @@ use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
+use self::answer_room::AnswerRoom;
 pub(super) use self::call::Participant;
 use self::heard::LastHeard;
 use self::writer::Writer;
@@ -78,6 +80,7 @@ pub(super) async fn run(state: Arc<State>, mut guest: Guest, socket: WebSocket, 
         waiting: Arc::new(Semaphore::new(
             limits.pending_requests.min(Semaphore::MAX_PERMITS),
         )),
+        answer_room: AnswerRoom::new(limits.value_bytes),
         leaving,
     };
     let ending = if greeted.is_err() {

@@ -2,6 +2,7 @@
 
 mod asking;
 mod error;
+mod handing;
 mod input;
 mod messaging;
 mod oauth;

@@ -74,11 +74,11 @@ impl Requests<'_> {
                 request,
                 requester,
             },
-            keep_as: Some(wanted.record(key)),
+            keep_as: Some(wanted.record(key.clone())),
             timeout: asking.timeout,
         };
         match asking.ask(question, place).await? {
-            Answer::Provided(value) => Ok(wanted.into_file(value)),
+            Answer::Provided(value) => Ok(wanted.into_file(self.hand_on(value, key, place).await?)),
             Answer::Rejected(reason) => Ok(asking::rejected(&reason)),
             Answer::Lost => Err(CallError::new(
                 ErrorCode::OperationFailed,
@@ -140,7 +140,7 @@ impl Requests<'_> {
     }
 
     /// The answer that was given earlier.
-    async fn stored(&self, key: SecretKey) -> Result<Option<SecretValue>, CallError> {
+    pub(super) async fn stored(&self, key: SecretKey) -> Result<Option<SecretValue>, CallError> {
         let found = self.participant.state.store.read(key).await?;
         Ok(found.map(|(_, value)| value))
     }
