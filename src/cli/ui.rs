@@ -130,15 +130,14 @@ impl Ui {
         }
     }
 
-    /// Says something without which the command cannot go on, even where only errors are wanted.
-    #[expect(clippy::unused_self, reason = "only the holder of the `Ui` may speak")]
-    pub(super) fn say(&self, line: &str) {
-        error_line(line);
-    }
-
     /// Says something that the user should know about.
     pub(super) fn warn(&self, line: &str) {
-        self.note(&format!("{} {line}", self.paint("33", "warning:")));
+        self.note(&self.warning(line));
+    }
+
+    /// A line that the user should know about, for whoever says it.
+    pub(super) fn warning(&self, line: &str) -> String {
+        format!("{} {line}", self.paint("33", "warning:"))
     }
 
     /// Says why the command failed.

@@ -7,14 +7,11 @@ use std::process::Child;
 
 use meshagent::oauth::PkceVerifier;
 use serde_json::json;
-use url::Url;
 
-use crate::support::{AccountApi, Answer, Call, Screen, Terminal, TestEnv, ends_soon, now, request};
+use crate::support::{AccountApi, Browser, Call, Screen, Terminal, TestEnv, Visit, ends_soon, now};
 
-/// Where the callback is awaited. The port is the registered one, so that one test at a time has it.
-const CALLBACK: &str = "localhost:8765";
-
-/// The turn at the port of the callback, for this test and whatever else runs on this machine.
+/// The turn at the port of the callback, for this test and whatever else runs on this machine: the port is
+/// the registered one.
 fn turn() -> File {
     let path = std::env::temp_dir().join("meshagent-test-port-8765");
     let file = File::options()
@@ -28,14 +25,14 @@ fn turn() -> File {
 }
 
 /// A command that signs in, and the browser that it opened.
-struct Login {
+struct Login<'a> {
     child: Option<Child>,
-    /// Where the browser was sent.
-    url: Url,
+    browser: Browser<'a>,
+    visit: Visit,
     _turn: File,
 }
 
-impl Drop for Login {
+impl Drop for Login<'_> {
     /// Where the test has failed, the port is not kept from others.
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
@@ -45,42 +42,20 @@ impl Drop for Login {
     }
 }
 
-impl Login {
+impl<'a> Login<'a> {
     /// Starts it, and waits until the browser is opened.
-    fn start(env: &TestEnv, call: Call) -> Self {
+    fn start(env: &'a TestEnv, call: Call) -> Self {
         let turn = turn();
-        let browser = env.write(
-            "browser",
-            "#!/bin/sh\nenv > environment\nprintf %s \"$1\" > url.new\nmv url.new url\n",
-        );
-        fs::set_permissions(&browser, fs::Permissions::from_mode(0o700)).unwrap();
+        let browser = Browser::new(env);
+        let child = call.env("BROWSER", &browser.program).spawn();
         let mut login = Self {
-            child: Some(call.env("BROWSER", browser).spawn()),
-            url: Url::parse("about:blank").unwrap(),
+            child: Some(child),
+            browser,
+            visit: Visit::new("about:blank"),
             _turn: turn,
         };
-        env.awaits("url");
-        login.url = Url::parse(&fs::read_to_string(env.file("url")).unwrap()).unwrap();
+        login.visit = login.browser.opens();
         login
-    }
-
-    fn parameter(&self, name: &str) -> String {
-        parameter(&self.url, name)
-    }
-
-    /// The browser comes back with this. `S` in it is the state.
-    fn comes_back(&self, query: &str) -> Answer {
-        let query = query.replace("state=S", &format!("state={}", self.parameter("state")));
-        get(&format!("/callback?{query}"))
-    }
-
-    /// The page that the browser is sent on to, by a callback that is taken.
-    fn page(&self, query: &str) -> String {
-        let answer = self.comes_back(query);
-        assert_eq!(answer.status, 303, "{}", answer.head);
-        let page = get(&answer.location.unwrap());
-        assert_eq!(page.status, 200, "{}", page.head);
-        page.body
     }
 
     /// How it ended: its code, and what it said.
@@ -94,17 +69,6 @@ impl Login {
     }
 }
 
-fn parameter(url: &Url, name: &str) -> String {
-    let mut found = url.query_pairs().filter(|(found, _)| found == name);
-    let (_, value) = found.next().unwrap();
-    assert!(found.next().is_none(), "{name} is there twice");
-    value.into_owned()
-}
-
-fn get(path: &str) -> Answer {
-    request("127.0.0.1:8765", "GET", path, &[("Host", CALLBACK)])
-}
-
 #[test]
 fn signing_in_with_a_browser() {
     let (env, api) = (TestEnv::new(), AccountApi::generous());
@@ -113,23 +77,29 @@ fn signing_in_with_a_browser() {
         .env("MESHAGENT_TOKEN", "canary-token");
     let login = Login::start(&env, call);
     let expected = format!("{}/oauth/authorize?", api.url());
-    assert!(login.url.as_str().starts_with(&expected), "{}", login.url);
+    assert!(
+        login.visit.url.as_str().starts_with(&expected),
+        "{}",
+        login.visit.url
+    );
     for (name, value) in [
         ("response_type", "code"),
         ("client_id", "p8xy1ZUi73jJUJbNfTg92HUSDpCSZJcc"),
         ("redirect_uri", "http://localhost:8765/callback"),
         ("code_challenge_method", "S256"),
     ] {
-        assert_eq!(login.parameter(name), value);
+        assert_eq!(login.visit.parameter(name), value);
     }
     assert!(
         login
+            .visit
             .parameter("scope")
             .starts_with("profile project/* room/* create_users ")
     );
-    let challenge = login.parameter("code_challenge");
-    let page = login.page("code=the-code&state=S");
+    let challenge = login.visit.parameter("code_challenge");
+    let page = login.visit.page("code=the-code&state=S");
     assert!(page.contains("You are signed in"), "{page}");
+    let inherited = login.browser.environment();
     let (code, said) = login.ends();
     assert_eq!(code, 0, "{said}");
     assert!(said.contains(&format!(
@@ -166,7 +136,6 @@ fn signing_in_with_a_browser() {
     assert_eq!(mode & 0o777, 0o600);
     // Two projects: neither is chosen.
     assert!(said.contains("meshagent project activate"), "{said}");
-    let inherited = fs::read_to_string(env.file("environment")).unwrap();
     assert!(
         inherited.contains("HOME=") && !inherited.contains("canary"),
         "{inherited}"
@@ -182,10 +151,11 @@ fn a_client_of_ones_own() {
         .env("MESHAGENT_OAUTH_CLIENT_SECRET", "canary:/+%")
         .env("MESHAGENT_OAUTH_SCOPES", "one two");
     let login = Login::start(&env, call);
-    assert_eq!(login.parameter("client_id"), "mine");
-    assert_eq!(login.parameter("scope"), "one two");
-    assert!(!login.url.as_str().contains("canary"));
-    login.page("code=abc&state=S");
+    assert_eq!(login.visit.parameter("client_id"), "mine");
+    assert_eq!(login.visit.parameter("scope"), "one two");
+    assert!(!login.visit.url.as_str().contains("canary"));
+    login.visit.page("code=abc&state=S");
+    let inherited = login.browser.environment();
     let (code, said) = login.ends();
     assert_eq!(code, 0, "{said}");
     assert!(!said.contains("canary"), "{said}");
@@ -195,7 +165,6 @@ fn a_client_of_ones_own() {
         "{sent}"
     );
     assert!(!sent.contains("canary"), "{sent}");
-    let inherited = fs::read_to_string(env.file("environment")).unwrap();
     assert!(!inherited.contains("canary"), "{inherited}");
     assert_eq!(env.session()["scope"], "one two");
 }
@@ -204,7 +173,9 @@ fn a_client_of_ones_own() {
 fn refused_in_the_browser() {
     let (env, api) = (TestEnv::new(), AccountApi::generous());
     let login = Login::start(&env, api.call(&env, &["auth", "login"]));
-    let page = login.page("error=access_denied&error_description=She+said+no&state=S");
+    let page = login
+        .visit
+        .page("error=access_denied&error_description=She+said+no&state=S");
     assert!(page.contains("Access was not granted"), "{page}");
     let (code, said) = login.ends();
     assert_eq!(code, 5, "{said}");
@@ -226,7 +197,7 @@ fn refused_at_the_token_endpoint() {
     };
     let (env, api) = (TestEnv::new(), AccountApi::start(refuse));
     let login = Login::start(&env, api.call(&env, &["auth", "login"]));
-    let page = login.page("code=abc&state=S");
+    let page = login.visit.page("code=abc&state=S");
     assert!(page.contains("The sign-in did not work"), "{page}");
     let (code, said) = login.ends();
     assert_eq!(code, 5, "{said}");
@@ -248,9 +219,9 @@ fn what_is_not_the_answer_changes_nothing() {
         "error=access_denied&state=x",
         "code=a&code=b&state=S",
     ] {
-        assert_eq!(login.comes_back(query).status, 400, "{query}");
+        assert_eq!(login.visit.comes_back(query).status, 400, "{query}");
     }
-    login.page("code=right&state=S");
+    login.visit.page("code=right&state=S");
     assert_eq!(login.ends().0, 0);
     assert_eq!(api.token_calls()[0]["code"], "right");
 }
@@ -259,7 +230,9 @@ fn what_is_not_the_answer_changes_nothing() {
 fn an_issuer_that_was_not_asked() {
     let (env, api) = (TestEnv::new(), AccountApi::generous());
     let login = Login::start(&env, api.call(&env, &["auth", "login"]));
-    let page = login.page("code=abc&state=S&iss=https%3A%2F%2Fevil.example");
+    let page = login
+        .visit
+        .page("code=abc&state=S&iss=https%3A%2F%2Fevil.example");
     assert!(page.contains("The sign-in did not work"), "{page}");
     let (code, said) = login.ends();
     assert_eq!(code, 1, "{said}");
@@ -302,22 +275,22 @@ fn a_port_that_is_taken() {
     call.run().refuses(1).says("port 8765 is taken");
 }
 
-/// Signs in on a terminal without a browser: the URL, once the callback is asked for.
-fn at_a_terminal(api: &AccountApi, env: &TestEnv) -> (Terminal, Url) {
+/// Signs in on a terminal without a browser, up to where the callback is asked for.
+fn at_a_terminal(api: &AccountApi, env: &TestEnv) -> (Terminal, Visit) {
     let mut terminal = Terminal::run(api.call(env, &["auth", "login"]));
     terminal.shows("Go to this address in a browser, and sign in:\r\n\r\n  ");
-    let url = Url::parse(&terminal.shows("\r\n")).unwrap();
+    let visit = Visit::new(&terminal.shows("\r\n"));
     terminal.shows("(it is not shown): ");
     terminal.hides();
-    (terminal, url)
+    (terminal, visit)
 }
 
 #[test]
 fn the_address_can_be_pasted() {
     let _turn = turn();
     let (env, api) = (TestEnv::new(), AccountApi::generous());
-    let (mut terminal, url) = at_a_terminal(&api, &env);
-    let state = parameter(&url, "state");
+    let (mut terminal, visit) = at_a_terminal(&api, &env);
+    let state = visit.parameter("state");
     for (pasted, problem) in [
         (
             "http://localhost:8765/callback?code=canary&state=x",
@@ -356,11 +329,8 @@ fn a_code_alone_can_be_pasted_because_of_pkce() {
 fn the_browser_may_come_while_an_address_could_be_pasted() {
     let _turn = turn();
     let (env, api) = (TestEnv::new(), AccountApi::generous());
-    let (mut terminal, url) = at_a_terminal(&api, &env);
-    let state = parameter(&url, "state");
-    let answer = get(&format!("/callback?code=abc&state={state}"));
-    assert_eq!(answer.status, 303);
-    assert!(get(&answer.location.unwrap()).body.contains("You are signed in"));
+    let (mut terminal, visit) = at_a_terminal(&api, &env);
+    assert!(visit.page("code=abc&state=S").contains("You are signed in"));
     terminal.shows("Signed in at ");
     let Screen { code, echo, .. } = terminal.ends();
     assert_eq!((code, echo), (0, true));
@@ -372,7 +342,7 @@ fn the_only_project_is_chosen_and_another_user_does_not_inherit() {
     env.write_settings(&json!({"active_user_id": "u0", "users": {"u0": {
         "session": {"access_token": "others"}, "project": {"active_project": "p0"}}}}));
     let login = Login::start(&env, api.call(&env, &["auth", "login"]));
-    login.page("code=abc&state=S");
+    login.visit.page("code=abc&state=S");
     assert_eq!(login.ends().0, 0);
     let settings = env.settings();
     assert_eq!(settings["active_user_id"], "u1");
@@ -389,7 +359,7 @@ fn whoever_signs_in_without_a_profile_is_signed_in() {
     let (env, api) = (TestEnv::new(), AccountApi::start(bad));
     env.sign_in("good-0", 3600);
     let login = Login::start(&env, api.call(&env, &["auth", "login"]));
-    login.page("code=abc&state=S");
+    login.visit.page("code=abc&state=S");
     let (code, said) = login.ends();
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("warning: who you are could not be asked"), "{said}");

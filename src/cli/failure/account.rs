@@ -4,6 +4,7 @@ use std::error::Error;
 
 use super::{Kind, of_room, of_settings};
 use crate::account::AccountError;
+use crate::cli::sign_in::{GivenUp, NoWayBack};
 use crate::oauth::{AuthorizationError, CallbackError, LoopbackError, OAuthError};
 use crate::room::RoomError;
 
@@ -25,6 +26,13 @@ pub(super) fn classify(cause: &(dyn Error + 'static)) -> Option<(Kind, Option<St
         (
             Kind::Usage,
             "give the address as the provider's documentation has it",
+        )
+    } else if cause.is::<GivenUp>() {
+        (Kind::Failed, "run the command again")
+    } else if cause.is::<NoWayBack>() {
+        (
+            Kind::Usage,
+            "use one like http://127.0.0.1/callback, or run the command at a terminal",
         )
     } else {
         return None;

@@ -5,26 +5,27 @@ use std::pin::{Pin, pin};
 use tokio::sync::Semaphore;
 
 use super::asked::{Asked, What, shown};
+use super::decision::{Decision, NOT_SIGNED_IN};
+use super::oauth_asked::OAuthAsked;
 use super::prompt::{Asking, Prompt, Reply};
 use super::rules::{Action, Origin, Rule, Rules};
-use crate::cli::context::Context;
+use super::signing::Signing;
 use crate::cli::failure::Failure;
 use crate::cli::input::without_newline;
+use crate::cli::sign_in::Pasting;
 use crate::cli::terminal::Console;
 use crate::cli::text::escape;
 use crate::secrets::{SecretsClient, SecretsError};
 use crate::sensitive::SecretValue;
 use crate::wire::RequestId;
 
-/// What whoever asked is told where no reason was given.
-const REJECTED: &str = "the participant said no";
 /// What whoever asked is told where nobody could say yes.
 const NOBODY_THERE: &str = "the participant has no rule for this, and nobody is there to ask";
 /// What whoever asked is told where the value could not be had. Why is not theirs to know.
 const NO_VALUE: &str = "the participant could not get the value";
 
-/// What whoever asked is told who wants an OAuth authorization.
-const CANNOT_SIGN_IN: &str = "the participant cannot sign in for others";
+/// What whoever asked for a secret is told where only OAuth requests are asked about.
+const OAUTH_ALONE: &str = "the participant answers OAuth requests alone";
 
 /// Commands that run at once; more wait for one to end.
 const MAX_COMMANDS: usize = 64;
@@ -32,77 +33,37 @@ const MAX_COMMANDS: usize = 64;
 /// Answers requests.
 #[derive(Debug)]
 pub(super) struct Answering<'a> {
-    context: &'a Context,
-    console: &'a Console,
+    signing: Signing<'a>,
     rules: &'a Rules,
     prompt: &'a Prompt<'a>,
+    /// The person is asked to sign in, and for nothing else.
+    oauth_alone: bool,
     /// Places for commands that run at once.
     commands: Semaphore,
 }
 
-/// What is done about a request, and how that came.
-#[derive(Debug)]
-enum Decision {
-    Give(SecretValue, String),
-    Reject {
-        told: String,
-        how: String,
-        /// A rule or a person wants it so.
-        on_purpose: bool,
-    },
-    Ignore,
-    Gone(String),
-    /// It is gone, and that was said.
-    TakenBack,
-}
-
-impl Decision {
-    /// Rejects because a rule or a person says so.
-    fn reject(reason: &str, how: impl Into<String>) -> Self {
-        let told = if reason.trim().is_empty() {
-            REJECTED
-        } else {
-            reason
-        };
-        Self::Reject {
-            told: told.to_owned(),
-            how: how.into(),
-            on_purpose: true,
-        }
-    }
-
-    /// Rejects for want of an answer.
-    fn unable(told: &str, how: impl Into<String>) -> Self {
-        Self::Reject {
-            told: told.to_owned(),
-            how: how.into(),
-            on_purpose: false,
-        }
-    }
-}
-
 impl<'a> Answering<'a> {
     pub(super) fn new(
-        context: &'a Context,
-        console: &'a Console,
+        signing: Signing<'a>,
         rules: &'a Rules,
         prompt: &'a Prompt<'a>,
+        oauth_alone: bool,
     ) -> Self {
         Self {
-            context,
-            console,
+            signing,
             rules,
             prompt,
+            oauth_alone,
             commands: Semaphore::new(MAX_COMMANDS),
         }
     }
 
     /// What is said is said through this.
     pub(super) const fn console(&self) -> &Console {
-        self.console
+        self.signing.console
     }
 
-    /// Answers a request for a secret, and says so in a line. `gone` says why nobody waits any more. True
+    /// Answers a request, and says so in a line. `gone` says why nobody waits any more. True
     /// if it was answered on purpose: not where it was rejected for want of an answer.
     pub(super) async fn answer(
         &self,
@@ -121,6 +82,16 @@ impl<'a> Answering<'a> {
                     (format!("not given: {}", escape(&error.to_string())), false)
                 }
             },
+            Decision::Authorize(authorized, how) => match authorized.hand_on(secrets, request_id).await {
+                Ok(()) => (format!("signed in, {how}"), true),
+                Err(error) => {
+                    // The server takes no code of this form.
+                    let _ = secrets
+                        .reject_oauth_authorization(request_id, NOT_SIGNED_IN)
+                        .await;
+                    (format!("not signed in: {}", escape(&error.to_string())), false)
+                }
+            },
             Decision::Reject {
                 told,
                 how,
@@ -133,7 +104,7 @@ impl<'a> Answering<'a> {
             Decision::Gone(reason) => (format!("taken back, {}", shown(&reason)), false),
             Decision::TakenBack => return false,
         };
-        self.console.note(&asked.became(&outcome));
+        self.console().note(&asked.became(&outcome));
         answered
     }
 
@@ -142,12 +113,17 @@ impl<'a> Answering<'a> {
         secrets: &SecretsClient<'_>,
         asked: &Asked,
         mut gone: Pin<&mut impl Future<Output = String>>,
-    ) -> Decision {
+    ) -> Decision<'a> {
         let rule = self.rules.find(asked);
         match rule.map(|rule| (rule, &rule.action)) {
             Some((rule, Action::Reject(reason))) => Decision::reject(reason, format!("by {}", rule.place)),
-            _ if matches!(asked.what, What::OAuth(_)) => {
-                Decision::unable(CANNOT_SIGN_IN, "as this version cannot sign in")
+            Some((rule, Action::Authorize)) => match &asked.what {
+                What::OAuth(oauth) => self.sign_in(asked, oauth, gone, &rule.place).await,
+                // Rules match what they are for.
+                What::Secret { .. } => Decision::unable(NO_VALUE, "no rule matches"),
+            },
+            None if self.oauth_alone && matches!(asked.what, What::Secret { .. }) => {
+                Decision::unable(OAUTH_ALONE, "as --oauth has it")
             }
             Some((rule, Action::Give { from, strip_newline })) => tokio::select! {
                 biased;
@@ -160,9 +136,7 @@ impl<'a> Answering<'a> {
                     Err(why) => Decision::unable(NO_VALUE, format!("by {}: {why}", rule.place)),
                 },
             },
-            Some((_, Action::Ask | Action::Authorize)) | None => {
-                self.ask(secrets, asked, gone.as_mut(), rule).await
-            }
+            Some((_, Action::Ask)) | None => self.ask(secrets, asked, gone.as_mut(), rule).await,
         }
     }
 
@@ -174,14 +148,14 @@ impl<'a> Answering<'a> {
         from: &Origin,
     ) -> Result<(SecretValue, String), String> {
         match from {
-            Origin::Source(source) => match source.read(self.context, secrets).await {
+            Origin::Source(source) => match source.read(self.signing.context, secrets).await {
                 Ok(value) => Ok((value, source.to_string())),
                 Err(error) => Err(escape(&Failure::of(&error).message)),
             },
             Origin::Command(command) => {
                 // It cannot be closed.
                 let _place = self.commands.acquire().await.map_err(|error| error.to_string())?;
-                match command.run(asked, &self.context.environment).await {
+                match command.run(asked, &self.signing.context.environment).await {
                     Ok(value) => Ok((value, format!("command {}", command.shown()))),
                     Err(error) => Err(error.to_string()),
                 }
@@ -195,8 +169,18 @@ impl<'a> Answering<'a> {
         asked: &Asked,
         gone: Pin<&mut impl Future<Output = String>>,
         rule: Option<&Rule>,
-    ) -> Decision {
+    ) -> Decision<'a> {
+        // Nobody says yes to what cannot be done.
+        if let What::OAuth(oauth) = &asked.what
+            && let Err(why) = oauth.wanted()
+        {
+            return Decision::unable(NOT_SIGNED_IN, format!("as nobody can sign in for it: {why}"));
+        }
         match self.prompt.ask(asked, secrets, gone).await {
+            Ok(Asking::Answered(Reply::Authorize(authorized))) => {
+                Decision::Authorize(authorized, "by you".to_owned())
+            }
+            Ok(Asking::Answered(Reply::Denied(code))) => Decision::denied(&code),
             Ok(Asking::Answered(Reply::Give(value, origin))) => Decision::Give(value, origin),
             Ok(Asking::Answered(Reply::Reject(reason))) => Decision::reject(&reason, "by you"),
             Ok(Asking::Answered(Reply::Ignore)) => Decision::Ignore,
@@ -209,9 +193,49 @@ impl<'a> Answering<'a> {
                 );
                 Decision::unable(NOBODY_THERE, how)
             }
-            Err(error) => Decision::unable(NOBODY_THERE, format!("the terminal cannot be read: {error}")),
+            Err(error) => Decision::unable(NOBODY_THERE, unreadable(&error)),
         }
     }
+
+    /// Signs in as a rule says. A browser on this machine needs nobody's turn at the terminal.
+    async fn sign_in(
+        &self,
+        asked: &Asked,
+        oauth: &OAuthAsked,
+        mut gone: Pin<&mut impl Future<Output = String>>,
+        place: &str,
+    ) -> Decision<'a> {
+        self.console()
+            .note(&asked.begins(&format!("signing in, by {place}")));
+        let failed = |why: String| Decision::unable(NOT_SIGNED_IN, format!("by {place}: {why}"));
+        let prepared = match self.signing.prepare(oauth).await {
+            Ok(prepared) => prepared,
+            Err(error) => return Decision::unauthorized(error, place),
+        };
+        let signed_in = if prepared.needs_paste() && self.signing.context.ui.can_ask_beside_stdin() {
+            match self.prompt.sign_in(asked, prepared, gone).await {
+                Ok(Asking::Answered(signed_in)) => signed_in,
+                Ok(Asking::Gone(reason)) => return Decision::Gone(reason),
+                Ok(Asking::TakenBack) => return Decision::TakenBack,
+                Ok(Asking::NobodyThere) => return failed("nobody can be asked".to_owned()),
+                Err(error) => return failed(unreadable(&error)),
+            }
+        } else {
+            tokio::select! {
+                biased;
+                reason = &mut gone => return Decision::Gone(reason),
+                signed_in = prepared.authorize(Pasting::Nobody) => signed_in,
+            }
+        };
+        match signed_in {
+            Ok(authorized) => Decision::Authorize(Box::new(authorized), format!("by {place}")),
+            Err(error) => Decision::unauthorized(error, place),
+        }
+    }
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    format!("the terminal cannot be read: {error}")
 }
 
 /// Rejects a request, of whichever kind it is.

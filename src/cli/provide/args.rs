@@ -22,6 +22,9 @@ pub(in crate::cli) struct RulesArgs {
     /// Answer by the rules in a TOML file; the first that matches decides
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
+    /// Be asked about OAuth requests alone: a request for a secret that no rule matches is rejected
+    #[arg(long)]
+    oauth: bool,
 }
 
 /// `URL=SOURCE`, split at the last `=`.
@@ -69,6 +72,11 @@ impl RulesArgs {
             rules.extend(rules_file::read(path, &context.environment)?);
         }
         Ok(rules)
+    }
+
+    /// Whether the person is asked about OAuth requests alone.
+    pub(super) const fn oauth_alone(&self) -> bool {
+        self.oauth
     }
 
     /// A URL that is given, where there is just one: for the example that the other side is shown.

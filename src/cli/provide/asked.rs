@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use url::Url;
-
+use super::oauth_asked::OAuthAsked;
 use crate::cli::text::escape;
 use crate::cli::waiting::spoken;
 use crate::wire::secrets::DEFAULT_TYPE;
@@ -38,15 +37,6 @@ pub(super) enum What {
     OAuth(OAuthAsked),
 }
 
-/// What is asked of an OAuth provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct OAuthAsked {
-    pub(super) client_id: String,
-    pub(super) authorization_endpoint: String,
-    pub(super) token_endpoint: String,
-    pub(super) scopes: Vec<String>,
-}
-
 impl What {
     const fn kind(&self) -> &'static str {
         match self {
@@ -54,21 +44,6 @@ impl What {
             Self::OAuth(_) => "an OAuth authorization",
         }
     }
-}
-
-impl OAuthAsked {
-    /// The hosts of both endpoints. None if one is no `http` or `https` URL: then no rule may say yes.
-    pub(super) fn hosts(&self) -> Option<[String; 2]> {
-        Some([host(&self.authorization_endpoint)?, host(&self.token_endpoint)?])
-    }
-}
-
-fn host(endpoint: &str) -> Option<String> {
-    let url = Url::parse(endpoint).ok()?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return None;
-    }
-    url.host_str().map(str::to_owned)
 }
 
 impl From<&SecretRequest> for Asked {
@@ -93,12 +68,10 @@ impl From<&SecretRequest> for Asked {
 impl From<&OAuthTokenRequest> for Asked {
     fn from(pushed: &OAuthTokenRequest) -> Self {
         let request = &pushed.request;
-        let client = request.oauth.clone().unwrap_or_default();
         let what = What::OAuth(OAuthAsked {
-            client_id: client.client_id,
-            authorization_endpoint: client.authorization_endpoint,
-            token_endpoint: client.token_endpoint,
-            scopes: client.scopes.unwrap_or_default(),
+            client: request.oauth.clone().unwrap_or_default(),
+            challenge: pushed.challenge.clone(),
+            redirect_uri: request.redirect_uri.clone(),
         });
         Self::new(
             what,
@@ -153,13 +126,18 @@ impl Asked {
     fn summary(&self) -> String {
         match &self.what {
             What::Secret { url, secret_type } => format!("{} (type {})", shown(url), shown(secret_type)),
-            What::OAuth(oauth) => format!("an authorization for client {}", shown(&oauth.client_id)),
+            What::OAuth(oauth) => format!("an authorization for client {}", shown(&oauth.client.client_id)),
         }
     }
 
     /// The line that says what became of it.
     pub(super) fn became(&self, outcome: &str) -> String {
         format!("{} asked for {}: {outcome}.", self.who(), self.summary())
+    }
+
+    /// The line that says what is being done about it.
+    pub(super) fn begins(&self, what: &str) -> String {
+        format!("{} asks for {}: {what}.", self.who(), self.summary())
     }
 
     /// Lines that tell a person what is asked.
@@ -177,25 +155,19 @@ impl Asked {
                 add("url", &shown(url));
                 add("type", &shown(secret_type));
             }
-            What::OAuth(oauth) => {
-                add("client", &shown(&oauth.client_id));
-                let [sign_in, token] = oauth.hosts().unwrap_or_else(|| {
-                    [&oauth.authorization_endpoint, &oauth.token_endpoint].map(String::clone)
-                });
-                add("sign-in", &shown(&sign_in));
-                add("tokens", &shown(&token));
-                add("scopes", &shown(&oauth.scopes.join(" ")));
-            }
+            What::OAuth(oauth) => oauth.describe().iter().for_each(|(label, text)| add(label, text)),
         }
         if let Some(delegate) = self
             .delegate_to
             .as_ref()
             .filter(|_| !self.is_for_requester_alone())
         {
-            add(
-                "delegate",
-                &format!("{}, who may read it too from now on", shown(delegate)),
-            );
+            let verb = match self.what {
+                What::Secret { .. } => "read",
+                What::OAuth(_) => "use",
+            };
+            let text = format!("{}, who may {verb} it too from now on", shown(delegate));
+            add("delegate", &text);
         }
         let until = humantime::format_rfc3339_seconds(SystemTime::now() + self.left()).to_string();
         let time = until.get(11..19).unwrap_or_default();
@@ -261,29 +233,5 @@ pub(super) mod tests {
         asked.requester = None;
         asked.delegate_to = Some("bob".to_owned());
         assert!(!asked.is_for_requester_alone());
-    }
-
-    #[test]
-    fn hosts_of_endpoints() {
-        let hosts = |authorization: &str, token: &str| {
-            OAuthAsked {
-                client_id: "c".to_owned(),
-                authorization_endpoint: authorization.to_owned(),
-                token_endpoint: token.to_owned(),
-                scopes: Vec::new(),
-            }
-            .hosts()
-        };
-        assert_eq!(
-            hosts("https://A.example:8443/x", "http://[::1]/t"),
-            Some(["a.example".to_owned(), "[::1]".to_owned()])
-        );
-        assert_eq!(
-            hosts("https://a.example@evil.test/", "https://b/").unwrap()[0],
-            "evil.test"
-        );
-        for bad in ["file:///etc/passwd", "a.example", "javascript:alert(1)"] {
-            assert_eq!(hosts(bad, "https://a.example"), None, "{bad}");
-        }
     }
 }

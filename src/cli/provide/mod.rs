@@ -8,12 +8,15 @@ mod answer;
 mod args;
 mod asked;
 mod command;
+mod decision;
+mod oauth_asked;
 mod open;
 mod pattern;
 mod prompt;
 mod rules;
 mod rules_file;
 mod session;
+mod signing;
 mod source;
 
 use std::future::pending;
@@ -25,9 +28,11 @@ use self::answer::Answering;
 pub(super) use self::args::RulesArgs;
 use self::prompt::Prompt;
 use self::session::Session;
+use self::signing::Signing;
 use super::args::RoomArgs;
 use super::context::Context;
 use super::failure::Outcome;
+use super::sign_in::BrowserArgs;
 use super::terminal::Console;
 
 /// Answers requests in a room: until the first one was answered if that is `once`, and at most for
@@ -36,17 +41,24 @@ pub(super) async fn provide(
     context: &Context,
     room: &RoomArgs,
     rules: &RulesArgs,
+    browser: BrowserArgs,
     once: bool,
     duration: Option<Duration>,
 ) -> anyhow::Result<Outcome> {
     let example_url = rules.only_url().unwrap_or("URL");
+    let oauth_alone = rules.oauth_alone();
     let rules = rules.read(context)?;
     let console = Console::new(&context.ui);
-    let prompt = Prompt::new(context, &console);
+    let signing = Signing {
+        context,
+        console: &console,
+        browser,
+    };
+    let prompt = Prompt::new(signing);
     let session = Session {
         context,
         room,
-        answering: Answering::new(context, &console, &rules, &prompt),
+        answering: Answering::new(signing, &rules, &prompt, oauth_alone),
         once,
         example_url,
     };

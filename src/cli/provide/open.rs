@@ -8,7 +8,7 @@ use super::asked::Asked;
 use crate::cli::terminal::Console;
 use crate::secrets::IncomingRequest;
 use crate::wire::RequestId;
-use crate::wire::secrets::request::{SECRET_REQUEST, withdrawn};
+use crate::wire::secrets::request::{OAUTH_TOKEN_REQUEST, SECRET_REQUEST, withdrawn};
 
 /// Why a request is taken back when its time is over.
 pub(super) const TIME_IS_OVER: &str = "the time is over";
@@ -22,8 +22,8 @@ pub(super) struct OpenRequests(HashMap<RequestId, oneshot::Sender<String>>);
 #[derive(Debug)]
 pub(super) struct OpenRequest {
     pub(super) id: RequestId,
-    /// None if it cannot be read.
-    pub(super) asked: Option<Asked>,
+    /// What it is about; if it cannot be read, the type of its message.
+    pub(super) asked: Result<Asked, String>,
     /// Why nobody waits any more.
     pub(super) taken_back: oneshot::Receiver<String>,
 }
@@ -36,12 +36,12 @@ impl OpenRequests {
                 let asked = Asked::from(&request);
                 // What has no id cannot be answered.
                 let id = RequestId::new(request.request_id).ok()?;
-                return Some(self.open(id, Some(asked)));
+                return Some(self.open(id, Ok(asked)));
             }
             IncomingRequest::OAuth(request) => {
                 let asked = Asked::from(&request);
                 let id = RequestId::new(request.request_id).ok()?;
-                return Some(self.open(id, Some(asked)));
+                return Some(self.open(id, Ok(asked)));
             }
             IncomingRequest::Withdrawn(request) => {
                 let id = RequestId::new(request.request_id).ok()?;
@@ -57,14 +57,15 @@ impl OpenRequests {
             } => {
                 tracing::info!(%message_type, %error, "a request cannot be read");
                 console.note("Somebody asked for something in a form that is not known here.");
-                let id = request_id.filter(|_| message_type == SECRET_REQUEST)?;
-                return Some(self.open(id, None));
+                let is_request = [SECRET_REQUEST, OAUTH_TOKEN_REQUEST].contains(&message_type.as_str());
+                let id = request_id.filter(|_| is_request)?;
+                return Some(self.open(id, Err(message_type)));
             }
         }
         None
     }
 
-    fn open(&mut self, id: RequestId, asked: Option<Asked>) -> OpenRequest {
+    fn open(&mut self, id: RequestId, asked: Result<Asked, String>) -> OpenRequest {
         let (withdraw, taken_back) = oneshot::channel();
         self.0.insert(id.clone(), withdraw);
         OpenRequest {

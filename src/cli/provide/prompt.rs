@@ -8,11 +8,15 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::asked::{Asked, What, shown};
+use super::oauth_asked::OAuthAsked;
+use super::signing::{Authorized, Prepared, Signing, Unauthorized};
 use super::source::Source;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::sign_in::Pasting;
 use crate::cli::terminal::{Console, Echo, Keyboard};
 use crate::cli::text::escape;
+use crate::oauth::ProviderErrorCode;
 use crate::secrets::SecretsClient;
 use crate::sensitive::{SecretValue, Sensitive};
 use crate::wire::SecretId;
@@ -20,11 +24,19 @@ use crate::wire::SecretId;
 /// Type of secrets that are a user name and a password, as JSON (protocol, "The `secrets` toolkit").
 const GIT: &str = "git";
 
+/// What a person may say instead of yes.
+const REJECT: &str = "reject";
+const IGNORE: &str = "ignore";
+
 /// What the person said.
 #[derive(Debug)]
-pub(super) enum Reply {
+pub(super) enum Reply<'a> {
     /// Yes, with this; the text says where it came from.
     Give(SecretValue, String),
+    /// The person signed in.
+    Authorize(Box<Authorized<'a>>),
+    /// The person did not agree at the provider.
+    Denied(ProviderErrorCode),
     /// No, for this reason, which may be empty.
     Reject(String),
     /// Nothing: whoever asks waits until the time is over.
@@ -33,8 +45,8 @@ pub(super) enum Reply {
 
 /// How asking ended.
 #[derive(Debug)]
-pub(super) enum Asking {
-    Answered(Reply),
+pub(super) enum Asking<T> {
+    Answered(T),
     /// The request was taken back before it was this one's turn, for this reason.
     Gone(String),
     /// It was taken back while it was being answered, and that was said.
@@ -48,14 +60,16 @@ pub(super) enum Asking {
 pub(super) struct Prompt<'a> {
     context: &'a Context,
     console: &'a Console,
+    signing: Signing<'a>,
     turn: Mutex<()>,
 }
 
 impl<'a> Prompt<'a> {
-    pub(super) fn new(context: &'a Context, console: &'a Console) -> Self {
+    pub(super) fn new(signing: Signing<'a>) -> Self {
         Self {
-            context,
-            console,
+            context: signing.context,
+            console: signing.console,
+            signing,
             turn: Mutex::new(()),
         }
     }
@@ -66,7 +80,42 @@ impl<'a> Prompt<'a> {
         asked: &Asked,
         secrets: &SecretsClient<'_>,
         gone: impl Future<Output = String>,
-    ) -> io::Result<Asking> {
+    ) -> io::Result<Asking<Reply<'a>>> {
+        self.at_keyboard(asked, gone, async |keyboard| {
+            self.console.announce(&asked.describe());
+            let conversation = Conversation {
+                prompt: self,
+                keyboard,
+                secrets,
+            };
+            match &asked.what {
+                What::Secret { secret_type, .. } => conversation.reply(secret_type).await,
+                What::OAuth(oauth) => conversation.reply_to_sign_in(oauth).await,
+            }
+        })
+        .await
+    }
+
+    /// Signs in where that was agreed to, and takes the callback that is pasted.
+    pub(super) async fn sign_in(
+        &self,
+        asked: &Asked,
+        prepared: Prepared<'a>,
+        gone: impl Future<Output = String>,
+    ) -> io::Result<Asking<Result<Authorized<'a>, Unauthorized>>> {
+        self.at_keyboard(asked, gone, async |keyboard| {
+            Ok(prepared.authorize(Pasting::At(keyboard)).await)
+        })
+        .await
+    }
+
+    /// Does `work` at the keyboard when it is this request's turn.
+    async fn at_keyboard<T>(
+        &self,
+        asked: &Asked,
+        gone: impl Future<Output = String>,
+        work: impl AsyncFnOnce(&Keyboard<'_>) -> io::Result<T>,
+    ) -> io::Result<Asking<T>> {
         if !self.context.ui.can_ask_beside_stdin() {
             return Ok(Asking::NobodyThere);
         }
@@ -79,12 +128,6 @@ impl<'a> Prompt<'a> {
         let Ok(keyboard) = Keyboard::open(self.console) else {
             return Ok(Asking::NobodyThere);
         };
-        self.console.announce(&asked.describe());
-        let conversation = Conversation {
-            prompt: self,
-            keyboard: &keyboard,
-            secrets,
-        };
         tokio::select! {
             biased;
             reason = &mut gone => {
@@ -92,60 +135,102 @@ impl<'a> Prompt<'a> {
                 keyboard.quiet().await;
                 Ok(Asking::TakenBack)
             }
-            reply = conversation.reply(asked) => Ok(Asking::Answered(reply?)),
+            done = work(&keyboard) => Ok(Asking::Answered(done?)),
         }
     }
 }
 
-struct Conversation<'a> {
-    prompt: &'a Prompt<'a>,
+struct Conversation<'a, 'p> {
+    prompt: &'a Prompt<'p>,
     keyboard: &'a Keyboard<'a>,
     secrets: &'a SecretsClient<'a>,
 }
 
-impl Conversation<'_> {
-    async fn reply(&self, asked: &Asked) -> io::Result<Reply> {
+impl<'p> Conversation<'_, 'p> {
+    async fn reply(&self, secret_type: &str) -> io::Result<Reply<'p>> {
+        const GIVE: &str = "give";
         loop {
-            match self.choose("Give, reject or ignore? [g/r/i] ", "gri").await? {
-                Some('g') => match self.give(asked).await? {
+            match self
+                .choose("Give, reject or ignore? [g/r/i] ", [GIVE, REJECT, IGNORE])
+                .await?
+            {
+                Some(GIVE) => match self.give(secret_type).await? {
                     Some((value, how)) => return Ok(Reply::Give(value, how)),
                     None => self.prompt.console.say("Nothing was given."),
                 },
-                Some('r') => {
-                    if let Some(reason) = self.text("Reason, which they are told: ").await? {
-                        return Ok(Reply::Reject(reason));
+                Some(no) => {
+                    if let Some(reply) = self.refuse(no).await? {
+                        return Ok(reply);
                     }
                 }
-                Some('i') => return Ok(Reply::Ignore),
-                _ => self.prompt.console.say("Type g, r or i, and Enter."),
+                None => self.prompt.console.say("Type g, r or i, and Enter."),
             }
         }
     }
 
-    /// A choice by its letter, or a word that starts with it. None for anything else.
-    async fn choose(&self, question: &str, letters: &str) -> io::Result<Option<char>> {
-        const WORDS: [&str; 6] = ["give", "reject", "ignore", "type", "file", "secret"];
+    async fn reply_to_sign_in(&self, oauth: &OAuthAsked) -> io::Result<Reply<'p>> {
+        const SIGN_IN: &str = "sign in";
+        loop {
+            let question = "Sign in, reject or ignore? [s/r/i] ";
+            match self.choose(question, [SIGN_IN, REJECT, IGNORE]).await? {
+                Some(SIGN_IN) => {
+                    let why = match self.sign_in(oauth).await {
+                        Ok(authorized) => return Ok(Reply::Authorize(Box::new(authorized))),
+                        Err(Unauthorized::Denied(code)) => return Ok(Reply::Denied(code)),
+                        Err(Unauthorized::GivenUp) => "nobody signed in".to_owned(),
+                        Err(Unauthorized::Failed(why)) => why,
+                    };
+                    self.prompt.console.say(&format!("Not signed in: {why}."));
+                }
+                Some(no) => {
+                    if let Some(reply) = self.refuse(no).await? {
+                        return Ok(reply);
+                    }
+                }
+                None => self.prompt.console.say("Type s, r or i, and Enter."),
+            }
+        }
+    }
+
+    async fn sign_in(&self, oauth: &OAuthAsked) -> Result<Authorized<'p>, Unauthorized> {
+        let prepared = self.prompt.signing.prepare(oauth).await?;
+        prepared.authorize(Pasting::At(self.keyboard)).await
+    }
+
+    /// Rejects or ignores. None if the person thought better of it.
+    async fn refuse(&self, how: &str) -> io::Result<Option<Reply<'p>>> {
+        if how == IGNORE {
+            return Ok(Some(Reply::Ignore));
+        }
+        let reason = self.text("Reason, which they are told: ").await?;
+        Ok(reason.map(Reply::Reject))
+    }
+
+    /// A choice, which is typed as its first letter or as a whole. None for anything else.
+    async fn choose<const N: usize>(
+        &self,
+        question: &str,
+        choices: [&'static str; N],
+    ) -> io::Result<Option<&'static str>> {
         let typed = self.text(question).await?.unwrap_or_default().to_lowercase();
         let typed = typed.trim();
-        Ok(letters.chars().find(|letter| {
-            let letter = letter.to_string();
-            typed == letter
-                || WORDS
-                    .iter()
-                    .any(|word| *word == typed && word.starts_with(&letter))
-        }))
+        let is_typed = |choice: &&str| *choice == typed || choice.get(..1) == Some(typed);
+        Ok(choices.into_iter().find(is_typed))
     }
 
     /// A value and where it came from. None if the person thought better of it.
-    async fn give(&self, asked: &Asked) -> io::Result<Option<(SecretValue, String)>> {
+    async fn give(&self, secret_type: &str) -> io::Result<Option<(SecretValue, String)>> {
+        const TYPE: &str = "type";
+        const FILE: &str = "file";
+        const SECRET: &str = "secret";
         let question = "Type it, from a file, or a stored secret? [t/f/s] ";
-        let source = match self.choose(question, "tfs").await? {
-            Some('t') => return self.typed(asked).await,
-            Some('f') => match self.text("Path of the file: ").await? {
+        let source = match self.choose(question, [TYPE, FILE, SECRET]).await? {
+            Some(TYPE) => return self.typed(secret_type).await,
+            Some(FILE) => match self.text("Path of the file: ").await? {
                 Some(path) if !path.is_empty() => Source::File(self.path(&path)),
                 _ => return Ok(None),
             },
-            Some('s') => match self.text("Id of the secret: ").await?.map(SecretId::new) {
+            Some(SECRET) => match self.text("Id of the secret: ").await?.map(SecretId::new) {
                 Some(Ok(id)) => Source::Id(id),
                 _ => return Ok(None),
             },
@@ -161,9 +246,9 @@ impl Conversation<'_> {
         }
     }
 
-    async fn typed(&self, asked: &Asked) -> io::Result<Option<(SecretValue, String)>> {
+    async fn typed(&self, secret_type: &str) -> io::Result<Option<(SecretValue, String)>> {
         let how = "typed".to_owned();
-        if matches!(&asked.what, What::Secret { secret_type, .. } if secret_type == GIT) {
+        if secret_type == GIT {
             let Some(username) = self.text("User name: ").await? else {
                 return Ok(None);
             };

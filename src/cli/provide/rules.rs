@@ -112,7 +112,7 @@ impl Subject {
                     || asked
                         .hosts()
                         .is_some_and(|hosts| hosts.iter().all(|name| fits(host, name)));
-                fits(client_id, &asked.client_id) && hosts_fit
+                fits(client_id, &asked.client.client_id) && hosts_fit
             }
             _ => false,
         }
@@ -123,8 +123,9 @@ impl Subject {
 mod tests {
     use std::path::Path;
 
+    use super::super::asked::What;
     use super::super::asked::tests::asked;
-    use super::super::asked::{OAuthAsked, What};
+    use super::super::oauth_asked::tests::oauth as client_asked;
     use super::super::rules_file::parse;
     use super::*;
     use crate::settings::Environment;
@@ -211,12 +212,7 @@ mod tests {
         );
         let oauth = |client_id: &str, authorization: &str, token: &str| {
             let mut asked = asked("", "");
-            asked.what = What::OAuth(OAuthAsked {
-                client_id: client_id.to_owned(),
-                authorization_endpoint: authorization.to_owned(),
-                token_endpoint: token.to_owned(),
-                scopes: Vec::new(),
-            });
+            asked.what = What::OAuth(client_asked(client_id, authorization, token));
             found(&rules, &asked).is_some()
         };
         let good = "https://login.idp.example/authorize";

@@ -19,6 +19,7 @@ use crate::cli::text::{escape, shell_word};
 use crate::room::Pauses;
 use crate::secrets::SecretsClient;
 use crate::wire::RequestId;
+use crate::wire::secrets::request::OAUTH_TOKEN_REQUEST;
 
 /// Time after a request's deadline within which a server should have taken it back. Those of others do
 /// not, and this program does it for them.
@@ -169,10 +170,18 @@ impl Session<'_> {
             asked,
             taken_back,
         } = request;
-        let Some(asked) = asked else {
-            // It may be over already.
-            let _ = secrets.reject_secret(&id, UNREADABLE).await;
-            return (id, false);
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(message_type) => {
+                let rejected = if message_type == OAUTH_TOKEN_REQUEST {
+                    secrets.reject_oauth_authorization(&id, UNREADABLE).await
+                } else {
+                    secrets.reject_secret(&id, UNREADABLE).await
+                };
+                // It may be over already.
+                drop(rejected);
+                return (id, false);
+            }
         };
         let gone = async {
             let time_is_over = sleep(asked.left() + GRACE);

@@ -207,7 +207,7 @@ fn who_asks_to_sign_in_is_answered_at_once() {
     );
     let mut provider = ada(&server, &["--rules", "rules.toml"]);
     let mut bob = server.join("bob");
-    for (client_id, told) in [("bad", "not that one"), ("app", "cannot sign in for others")] {
+    for (client_id, told) in [("bad", "not that one"), ("app", "nobody is there to ask")] {
         let answer = bob.call_json(
             "request_oauth_token",
             &json!({

@@ -9,7 +9,8 @@ use crate::cli::account::{ApiArgs, change_settings};
 use crate::cli::context::Context;
 use crate::cli::duration::parse_seconds;
 use crate::cli::failure::Outcome;
-use crate::cli::sign_in::{Asked, BrowserArgs, SignIn};
+use crate::cli::sign_in::{BrowserArgs, Pasting, SignIn, Wanted, signed_in_within};
+use crate::cli::terminal::Console;
 use crate::cli::text::escape;
 use crate::oauth::{Ending, PkceVerifier, RedirectUri};
 use crate::sensitive::SensitiveText;
@@ -41,15 +42,17 @@ pub(super) async fn run(context: &Context, args: LoginArgs) -> anyhow::Result<Ou
     let account = args.api.account(context)?;
     let client = LoginClient::from_environment(&context.environment)?;
     let verifier = PkceVerifier::generate()?;
-    let endpoint = account.api.authorization_endpoint();
-    let mut sign_in = SignIn::prepare(context, args.browser, &RedirectUri::parse(CALLBACK)?).await?;
-    let asked = Asked {
-        endpoint: &endpoint,
-        client_id: &client.client.client_id,
-        scopes: &client.scopes,
-        challenge: Some(&verifier.challenge()),
+    let wanted = Wanted {
+        endpoint: account.api.authorization_endpoint(),
+        client_id: client.client.client_id.clone(),
+        scopes: client.scopes.clone(),
+        challenge: Some(verifier.challenge()),
+        redirect_uri: Some(RedirectUri::parse(CALLBACK)?),
     };
-    let code = sign_in.authorize(asked, args.timeout).await?;
+    let console = Console::new(&context.ui);
+    let mut sign_in = SignIn::prepare(context, &console, args.browser, wanted.redirect_uri.as_ref()).await?;
+    let authorized = sign_in.authorize(&wanted, Pasting::WithoutBrowser);
+    let code = signed_in_within(args.timeout, authorized).await?;
     let signed_in = async {
         let token_endpoint = account.api.token_endpoint();
         let session = client

@@ -9,6 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::duration::parse_seconds;
 use crate::cli::failure::Outcome;
 use crate::cli::provide::{RulesArgs, provide};
+use crate::cli::sign_in::BrowserArgs;
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\
@@ -18,6 +19,9 @@ Examples:
 
   Give one secret to whoever asks for it first:
     $ meshagent room secret provide --room demo --once --secret https://db.example=file:password.txt
+
+  Be asked to sign in at OAuth providers, once, on a machine without a browser:
+    $ meshagent room secret provide --room demo --oauth --once --no-browser
 
   Answer by rules for eight hours, and ask nobody:
     $ meshagent room secret provide --room demo --rules rules.toml --no-input --for 8h";
@@ -33,11 +37,21 @@ pub(in crate::cli) struct ProvideArgs {
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_seconds)]
     duration: Option<Duration>,
     #[command(flatten)]
+    browser: BrowserArgs,
+    #[command(flatten)]
     rules: RulesArgs,
     #[command(flatten)]
     room: RoomArgs,
 }
 
 pub(super) async fn run(context: &Context, args: ProvideArgs) -> anyhow::Result<Outcome> {
-    provide(context, &args.room, &args.rules, args.once, args.duration).await
+    provide(
+        context,
+        &args.room,
+        &args.rules,
+        args.browser,
+        args.once,
+        args.duration,
+    )
+    .await
 }

@@ -1,0 +1,204 @@
+//! Signs somebody in with a browser: here, or elsewhere with the callback pasted.
+
+mod browser;
+mod paste;
+mod wanted;
+
+use std::future::pending;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::time::timeout;
+use url::Url;
+
+use self::paste::paste;
+pub(super) use self::paste::{GivenUp, Pasting};
+pub(super) use self::wanted::{Unfit, Wanted};
+use super::context::Context;
+use super::failure::{CommandError, Kind};
+use super::terminal::Console;
+use super::waiting::spoken;
+use crate::oauth::{
+    AuthorizationCode, AuthorizationRequest, CallbackError, CsrfState, Ending, Expected, Issuer,
+    LoopbackError, LoopbackListener, RedirectUri,
+};
+
+/// Path of the redirect URI where none is given.
+const CALLBACK_PATH: &str = "/callback";
+
+/// How to reach a browser.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct BrowserArgs {
+    /// Open no browser: print the address, and take the address that the browser ended on
+    #[arg(long)]
+    no_browser: bool,
+}
+
+/// Why nobody can sign in by a redirect URI.
+#[derive(Debug, thiserror::Error)]
+#[error("the redirect URI does not lead back to this machine, and there is no terminal to paste it at")]
+pub(super) struct NoWayBack;
+
+/// A sign-in that can begin: where the browser comes back to is listened at, if that can be.
+#[derive(Debug)]
+pub(super) struct SignIn<'a> {
+    context: &'a Context,
+    console: &'a Console,
+    redirect_uri: RedirectUri,
+    listener: Option<LoopbackListener>,
+    no_browser: bool,
+}
+
+impl<'a> SignIn<'a> {
+    /// Prepares to be at `redirect_uri`, or on a free port of this machine if there is none. Where that is
+    /// elsewhere, the callback is pasted; and so it is where the port is taken and no browser is opened
+    /// here.
+    pub(super) async fn prepare(
+        context: &'a Context,
+        console: &'a Console,
+        args: BrowserArgs,
+        redirect_uri: Option<&RedirectUri>,
+    ) -> anyhow::Result<Self> {
+        let no_browser = args.no_browser || !browser::is_here(&context.environment);
+        let can_paste = context.ui.can_ask_beside_stdin();
+        let bound = match redirect_uri {
+            None => LoopbackListener::bind_anywhere(CALLBACK_PATH).await,
+            Some(uri) => LoopbackListener::bind(uri).await,
+        };
+        let (redirect_uri, listener) = match (bound, redirect_uri) {
+            (Ok(listener), _) => (listener.redirect_uri().clone(), Some(listener)),
+            (Err(LoopbackError::Taken(port)), Some(uri)) if no_browser && can_paste => {
+                console.note(&context.ui.warning(&format!(
+                    "port {port} is taken by another program, so the browser's answer must be pasted here"
+                )));
+                (uri.clone(), None)
+            }
+            (Err(LoopbackError::NotLoopback), Some(uri)) if can_paste => (uri.clone(), None),
+            (Err(LoopbackError::NotLoopback), _) => return Err(NoWayBack.into()),
+            (Err(error), _) => return Err(error.into()),
+        };
+        Ok(Self {
+            context,
+            console,
+            redirect_uri,
+            listener,
+            no_browser,
+        })
+    }
+
+    /// Where the provider must send the browser.
+    pub(super) const fn redirect_uri(&self) -> &RedirectUri {
+        &self.redirect_uri
+    }
+
+    /// Whether the callback may have to be pasted, as far as can be told now.
+    pub(super) const fn needs_paste(&self) -> bool {
+        self.no_browser || self.listener.is_none()
+    }
+
+    /// Sends the user to the provider, and waits for the answer.
+    pub(super) async fn authorize(
+        &mut self,
+        wanted: &Wanted,
+        pasting: Pasting<'_>,
+    ) -> anyhow::Result<AuthorizationCode> {
+        let state = CsrfState::generate()?;
+        let url = AuthorizationRequest {
+            endpoint: &wanted.endpoint,
+            client_id: &wanted.client_id,
+            redirect_uri: &self.redirect_uri,
+            scopes: &wanted.scopes,
+            challenge: wanted.challenge.as_ref(),
+            state: &state,
+        }
+        .url()?;
+        let expected = Expected {
+            state,
+            issuer: Issuer::OriginOf(wanted.endpoint.clone()),
+        };
+        let answer = self.answer(&url, expected, wanted.challenge.is_some(), pasting);
+        match answer.await? {
+            Ok(code) => Ok(code),
+            Err(error) => {
+                let ending = match error {
+                    CallbackError::Denied { .. } => Ending::Denied,
+                    _ => Ending::Failed,
+                };
+                self.show(ending).await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Shows the browser how it ended.
+    pub(super) async fn finish(mut self, ending: Ending) {
+        self.show(ending).await;
+    }
+
+    async fn show(&mut self, ending: Ending) {
+        if let Some(listener) = self.listener.take() {
+            listener.finish(ending).await;
+        }
+    }
+
+    /// The first answer: that of the browser here, or the one that is pasted.
+    async fn answer(
+        &mut self,
+        url: &Url,
+        expected: Expected,
+        pkce: bool,
+        pasting: Pasting<'_>,
+    ) -> anyhow::Result<Result<AuthorizationCode, CallbackError>> {
+        let (context, console) = (self.context, self.console);
+        let (redirect_uri, for_paste) = (&self.redirect_uri, expected.clone());
+        let no_browser = self.no_browser;
+        let paste_at_once = self.listener.is_none() || matches!(pasting, Pasting::At(_));
+        let here = async {
+            match &mut self.listener {
+                Some(listener) => listener.callback(expected).await,
+                None => pending().await,
+            }
+        };
+        let elsewhere = async {
+            let goes_on = async {
+                if !no_browser {
+                    browser::failed(context, console, url).await;
+                }
+                browser::invite(console, url);
+            };
+            let pasted = paste(console, pasting, redirect_uri, &for_paste, pkce);
+            if !paste_at_once || no_browser {
+                goes_on.await;
+                return pasted.await;
+            }
+            let goes_on = async {
+                goes_on.await;
+                pending().await
+            };
+            tokio::select! {
+                biased;
+                answer = goes_on => answer,
+                answer = pasted => answer,
+            }
+        };
+        tokio::select! {
+            biased;
+            answer = here => Ok(answer),
+            answer = elsewhere => answer,
+        }
+    }
+}
+
+/// Waits for a sign-in until `limit` is over.
+pub(super) async fn signed_in_within<T>(
+    limit: Duration,
+    sign_in: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    timeout(limit, sign_in).await.map_err(|_| nobody_in_time(limit))?
+}
+
+fn nobody_in_time(limit: Duration) -> CommandError {
+    let message = format!("nobody signed in within {}", spoken(limit));
+    CommandError::new(Kind::TimedOut, message)
+        .hint("run the command again, or allow more time with --timeout SECONDS")
+}

@@ -1,0 +1,62 @@
+//! The callback, pasted by whoever signs in.
+
+use std::future::pending;
+
+use crate::cli::terminal::{Console, Echo, Keyboard};
+use crate::cli::text::escape;
+use crate::oauth::{AuthorizationCode, CallbackError, Expected, RedirectUri, pasted};
+use crate::sensitive::SensitiveText;
+
+/// Who can paste a callback.
+#[derive(Debug)]
+pub(in crate::cli) enum Pasting<'a> {
+    /// Nobody.
+    Nobody,
+    /// Whoever is at the terminal, where no browser is opened here. The keyboard is taken then.
+    WithoutBrowser,
+    /// Whoever is at this keyboard, beside the browser too.
+    At(&'a Keyboard<'a>),
+}
+
+/// Whoever was to sign in does not want to any more.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody signed in")]
+pub(in crate::cli) struct GivenUp;
+
+/// Asks for the callback until it is one; for ever where nobody can be asked.
+pub(super) async fn paste(
+    console: &Console,
+    pasting: Pasting<'_>,
+    redirect_uri: &RedirectUri,
+    expected: &Expected,
+    pkce: bool,
+) -> anyhow::Result<Result<AuthorizationCode, CallbackError>> {
+    let taken;
+    let keyboard = match pasting {
+        Pasting::Nobody => return pending().await,
+        Pasting::At(keyboard) => keyboard,
+        Pasting::WithoutBrowser => match Keyboard::open(console) {
+            Ok(keyboard) => {
+                taken = keyboard;
+                &taken
+            }
+            Err(_) => return pending().await,
+        },
+    };
+    console.note(&format!(
+        "If the browser is on another machine, it ends on a page that it cannot show, at {redirect_uri}. \
+         Copy that address whole from its address bar."
+    ));
+    loop {
+        let typed = keyboard
+            .ask("Paste the address (it is not shown): ", Echo::Hidden)
+            .await?;
+        let typed = typed.ok_or(GivenUp)?;
+        let text = String::from_utf8_lossy(typed.expose()).into_owned();
+        match pasted::read(&SensitiveText::new(text), redirect_uri, expected, pkce) {
+            Ok(code) => return Ok(Ok(code)),
+            Err(pasted::PastedError::Callback(error)) if error.is_final() => return Ok(Err(error)),
+            Err(error) => console.say(&format!("{}; try again", escape(&error.to_string()))),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What somebody signs in for.
+
+use url::Url;
+
+use crate::oauth::{OAuthScope, PkceChallenge, RedirectUri, RedirectUriError, ScopeError};
+use crate::wire::secrets::request::AuthorizedClient;
+
+/// What is asked of the provider, and where the browser comes back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cli) struct Wanted {
+    /// Where the browser is sent.
+    pub(in crate::cli) endpoint: Url,
+    pub(in crate::cli) client_id: String,
+    pub(in crate::cli) scopes: Vec<OAuthScope>,
+    /// None only where PKCE was refused.
+    pub(in crate::cli) challenge: Option<PkceChallenge>,
+    /// Where the browser comes back to; somewhere on this machine if there is none.
+    pub(in crate::cli) redirect_uri: Option<RedirectUri>,
+}
+
+/// Why nobody can sign in for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(in crate::cli) enum Unfit {
+    #[error("it names no client and no page to sign in at")]
+    NoClient,
+    #[error("its authorization endpoint is not an http or https URL")]
+    Endpoint,
+    #[error("it has no usable PKCE challenge")]
+    Challenge,
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    #[error(transparent)]
+    RedirectUri(#[from] RedirectUriError),
+}
+
+impl Wanted {
+    /// Reads what another participant asks. PKCE is left out only where it says so.
+    pub(in crate::cli) fn read(
+        client: &AuthorizedClient,
+        challenge: Option<&str>,
+        redirect_uri: Option<&str>,
+    ) -> Result<Self, Unfit> {
+        if client.client_id.is_empty() || client.authorization_endpoint.is_empty() {
+            return Err(Unfit::NoClient);
+        }
+        let endpoint = Url::parse(&client.authorization_endpoint)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .ok_or(Unfit::Endpoint)?;
+        let challenge = match challenge {
+            Some(text) => Some(PkceChallenge::parse(text).ok_or(Unfit::Challenge)?),
+            None if client.no_pkce == Some(true) => None,
+            None => return Err(Unfit::Challenge),
+        };
+        let scopes = client.scopes.iter().flatten();
+        let scopes: Result<_, _> = scopes.map(|scope| OAuthScope::new(scope.as_str())).collect();
+        let redirect_uri = redirect_uri.filter(|text| !text.is_empty());
+        Ok(Self {
+            endpoint,
+            client_id: client.client_id.clone(),
+            scopes: scopes?,
+            challenge,
+            redirect_uri: redirect_uri.map(RedirectUri::parse).transpose()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    fn client() -> AuthorizedClient {
+        AuthorizedClient {
+            client_id: "c".to_owned(),
+            authorization_endpoint: "https://idp.example/authorize".to_owned(),
+            token_endpoint: "https://idp.example/token".to_owned(),
+            no_pkce: Some(false),
+            scopes: Some(vec!["a".to_owned(), "b".to_owned()]),
+        }
+    }
+
+    #[test]
+    fn what_can_be_signed_in_for() {
+        let wanted = Wanted::read(&client(), Some(CHALLENGE), Some("")).unwrap();
+        assert_eq!(OAuthScope::write_list(&wanted.scopes), "a b");
+        assert!(wanted.challenge.is_some() && wanted.redirect_uri.is_none());
+        let mut plain = client();
+        plain.no_pkce = Some(true);
+        plain.scopes = None;
+        let wanted = Wanted::read(&plain, None, Some("http://127.0.0.1/cb")).unwrap();
+        assert!(wanted.challenge.is_none() && wanted.redirect_uri.is_some());
+    }
+
+    #[test]
+    fn what_cannot() {
+        let read = |change: fn(&mut AuthorizedClient), challenge, redirect_uri| {
+            let mut client = client();
+            change(&mut client);
+            Wanted::read(&client, challenge, redirect_uri).unwrap_err()
+        };
+        let good = Some(CHALLENGE);
+        // A connector of another server.
+        assert_eq!(
+            read(|client| *client = AuthorizedClient::default(), good, None),
+            Unfit::NoClient
+        );
+        let script = |client: &mut AuthorizedClient| {
+            "javascript:alert(1)".clone_into(&mut client.authorization_endpoint);
+        };
+        assert_eq!(read(script, good, None), Unfit::Endpoint);
+        assert_eq!(read(|_| {}, None, None), Unfit::Challenge);
+        assert_eq!(read(|client| client.no_pkce = None, None, None), Unfit::Challenge);
+        assert_eq!(read(|_| {}, Some("x"), None), Unfit::Challenge);
+        let scope = |client: &mut AuthorizedClient| client.scopes = Some(vec!["a b".to_owned()]);
+        assert_eq!(read(scope, good, None), Unfit::Scope(ScopeError::BadCharacter));
+        let fragment = Unfit::RedirectUri(RedirectUriError::Fragment);
+        assert_eq!(read(|_| {}, good, Some("http://h/#a")), fragment);
+    }
+}
