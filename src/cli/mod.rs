@@ -28,6 +28,7 @@ mod input;
 mod key_source;
 mod launch;
 mod list;
+mod oauth_client;
 mod output;
 mod participant;
 mod process;

@@ -1,11 +1,14 @@
 //! Which participant is asked.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::failure::{CommandError, Kind};
 use super::room::JoinedRoom;
 use super::text::escape;
-use crate::wire::{Identity, NameError, ParticipantId};
+use crate::secrets::SecretsError;
+use crate::wire::{ErrorCode, Identity, NameError, ParticipantId};
 
 /// The participant that is asked, by id or by name.
 #[derive(Debug, Args)]
@@ -36,9 +39,14 @@ pub(super) struct Chosen {
 }
 
 /// What helps where a participant is not found.
-pub(super) const WHO_IS_HERE: &str = "`meshagent room participant list` shows who is here";
+const WHO_IS_HERE: &str = "`meshagent room participant list` shows who is here";
 
 impl FromArgs {
+    /// Whether anybody is named.
+    pub(super) const fn names_somebody(&self) -> bool {
+        self.from.is_some() || self.from_participant_id.is_some()
+    }
+
     /// The participant that is meant. An id is taken as it is; a name is looked up among those present.
     pub(super) async fn choose(&self, room: &JoinedRoom) -> anyhow::Result<Chosen> {
         let Some(name) = &self.from else {
@@ -69,8 +77,35 @@ impl FromArgs {
     }
 }
 
+impl Chosen {
+    /// Why this participant gave no answer. `hint` is for a request that the server does not take.
+    pub(super) fn explain(
+        &self,
+        error: SecretsError,
+        room: &JoinedRoom,
+        timeout: Duration,
+        hint: &str,
+    ) -> anyhow::Error {
+        let shown = &self.shown;
+        let explained = match error.code() {
+            Some(ErrorCode::NotFound) => not_there(shown, room),
+            Some(ErrorCode::Timeout) => {
+                let message = format!("{shown} did not answer within {} s", timeout.as_secs());
+                CommandError::new(Kind::TimedOut, message).hint("allow more time with --timeout SECONDS")
+            }
+            Some(ErrorCode::OperationFailed) => {
+                let message = format!("{shown} gave no answer: {error}");
+                CommandError::new(Kind::Failed, message).hint(WHO_IS_HERE)
+            }
+            Some(ErrorCode::InvalidRequest) => CommandError::new(Kind::Usage, error.to_string()).hint(hint),
+            _ => return error.into(),
+        };
+        explained.into()
+    }
+}
+
 /// There is no such participant.
-pub(super) fn not_there(shown: &str, room: &JoinedRoom) -> CommandError {
+fn not_there(shown: &str, room: &JoinedRoom) -> CommandError {
     let message = format!(
         "there is no participant `{shown}` in room {}",
         escape(room.name.as_str())

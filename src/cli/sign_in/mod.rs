@@ -1,6 +1,7 @@
 //! Signs somebody in with a browser: here, or elsewhere with the callback pasted.
 
 mod browser;
+mod oneself;
 mod paste;
 mod wanted;
 
@@ -11,6 +12,7 @@ use clap::Args;
 use tokio::time::timeout;
 use url::Url;
 
+pub(super) use self::oneself::{Asking, token_for_oneself};
 use self::paste::paste;
 pub(super) use self::paste::{GivenUp, Pasting};
 pub(super) use self::wanted::{Unfit, Wanted};

@@ -30,7 +30,7 @@ fn as_ada<'a>(server: &TestServer<'a>) -> Way<'a> {
 }
 
 /// The end of a command that was started.
-fn ended(child: Child) -> Ran {
+pub(crate) fn ended(child: Child) -> Ran {
     let output = ends_soon(child);
     Ran {
         line: "a command in the background".to_owned(),

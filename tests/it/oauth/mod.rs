@@ -1,9 +1,13 @@
-//! OAuth in the server: asking, answering, exchanging, refreshing.
+//! OAuth: in the server, and by the commands, which ask and sign in.
 
 mod asking;
 mod endpoint;
+mod flags;
 mod library;
+mod others;
+mod own;
 mod processes;
+mod prompt;
 mod refreshing;
 mod seeing;
 
@@ -15,7 +19,9 @@ use meshagent::wire::Content;
 use meshagent::wire::secrets::tool;
 use serde_json::{Value, json};
 
-use crate::support::{Participant, TestEnv, TestServer, TokenCall, TokenEndpoint, respond};
+use crate::support::{
+    Browser, Call, Participant, TestEnv, TestServer, TokenCall, TokenEndpoint, Way, respond,
+};
 
 /// Where somebody signs in; nobody goes there in these tests.
 const AUTHORIZE: &str = "https://provider.example/authorize";
@@ -190,4 +196,44 @@ fn offline(participant: &mut Participant, client: &Value) -> Content {
 fn challenge_of(call: &TokenCall) -> String {
     let verifier = PkceVerifier::from_text(call.form["code_verifier"].clone().into());
     verifier.challenge().as_str().to_owned()
+}
+
+/// What a command needs that signs in: a server, a provider and a browser.
+struct Stage<'a> {
+    server: TestServer<'a>,
+    endpoint: TokenEndpoint,
+    browser: Browser<'a>,
+}
+
+impl<'a> Stage<'a> {
+    fn new(env: &'a TestEnv) -> Self {
+        Self {
+            server: serve(env),
+            endpoint: TokenEndpoint::start(numbered(3600)),
+            browser: Browser::new(env),
+        }
+    }
+}
+
+/// `room secret oauth` for the client `client` at this token endpoint.
+fn oauth(way: &Way<'_>, endpoint: &TokenEndpoint, flags: &[&str]) -> Call {
+    client_oauth(way, endpoint, &["--client-id", "client"]).args(flags)
+}
+
+/// The same for the client that the flags name.
+fn client_oauth(way: &Way<'_>, endpoint: &TokenEndpoint, flags: &[&str]) -> Call {
+    let url = endpoint.url();
+    let endpoints = [
+        "oauth",
+        "--authorization-endpoint",
+        AUTHORIZE,
+        "--token-endpoint",
+        &url,
+    ];
+    way.secret(endpoints).args(flags)
+}
+
+/// The command opens this browser.
+fn opening(browser: &Browser<'_>, call: Call) -> Call {
+    call.env("BROWSER", &browser.program)
 }

@@ -10,6 +10,7 @@ mod git_credential;
 mod import;
 mod inject;
 mod list;
+mod oauth;
 mod provide;
 mod request;
 mod run;
@@ -45,6 +46,17 @@ pub(in crate::cli) enum SecretCommand {
     Provide(provide::ProvideArgs),
     /// Delete what a participant answered earlier, so that it is asked again
     DeleteRequested(delete_requested::DeleteRequestedArgs),
+    /// Get an OAuth access token: the room's, or by signing in
+    ///
+    /// The room holds the credential. If it has one that covers the scopes, its access token is the answer,
+    /// refreshed if need be, and nobody is asked. Otherwise somebody signs in with a browser: you, or the
+    /// participant that --from names. The room server gets the tokens from the provider and keeps them; what is
+    /// printed is the access token alone.
+    ///
+    /// Without a browser here, as over ssh, the address is printed. Open it anywhere, sign in, and paste the
+    /// address that the browser ends on.
+    #[command(name = "oauth")]
+    OAuth(Box<oauth::OAuthArgs>),
     /// Run a command with secrets in its environment
     ///
     /// All secrets are read, over one connection, before the command starts. If one is missing, nothing runs.
@@ -94,6 +106,7 @@ impl SecretCommand {
             Self::Request(args) => request::run(context, args).await,
             Self::Provide(args) => provide::run(context, args).await,
             Self::DeleteRequested(args) => delete_requested::run(context, args).await,
+            Self::OAuth(args) => oauth::run(context, args).await,
             Self::Run(args) => run::run(context, args).await,
             Self::Export(args) => export::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,

@@ -7,13 +7,13 @@ use clap::Args;
 use super::parse_identity;
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::failure::{CommandError, Kind, Outcome};
+use crate::cli::failure::Outcome;
 use crate::cli::output::OutputArgs;
-use crate::cli::participant::{Chosen, FromArgs, WHO_IS_HERE, not_there};
-use crate::cli::room::{JoinedRoom, among_others};
+use crate::cli::participant::FromArgs;
+use crate::cli::room::among_others;
 use crate::cli::text::escape;
-use crate::secrets::{RequestOptions, SecretsError};
-use crate::wire::{ErrorCode, Identity};
+use crate::secrets::RequestOptions;
+use crate::wire::Identity;
 
 /// Time for the command beyond that of the request: to join, and to hear that the time is over.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -73,29 +73,10 @@ pub(super) async fn run(context: &Context, args: RequestArgs) -> anyhow::Result<
             .request_secret(&chosen.id, &args.url, options)
             .await;
         drop(waiting);
-        let secret = answer.map_err(|error| explain(error, &chosen, room, timeout))?;
+        let secret = answer
+            .map_err(|error| chosen.explain(error, room, timeout, "check --url, --type and --timeout"))?;
         output.write(&context.ui, &secret.value)?;
         Ok(Outcome::Done)
     })
     .await
-}
-
-fn explain(error: SecretsError, chosen: &Chosen, room: &JoinedRoom, timeout: Duration) -> anyhow::Error {
-    let shown = &chosen.shown;
-    let explained = match error.code() {
-        Some(ErrorCode::NotFound) => not_there(shown, room),
-        Some(ErrorCode::Timeout) => {
-            let message = format!("{shown} did not answer within {} s", timeout.as_secs());
-            CommandError::new(Kind::TimedOut, message).hint("allow more time with --timeout SECONDS")
-        }
-        Some(ErrorCode::OperationFailed) => {
-            let message = format!("{shown} gave no answer: {error}");
-            CommandError::new(Kind::Failed, message).hint(WHO_IS_HERE)
-        }
-        Some(ErrorCode::InvalidRequest) => {
-            CommandError::new(Kind::Usage, error.to_string()).hint("check --url, --type and --timeout")
-        }
-        _ => return error.into(),
-    };
-    explained.into()
 }
