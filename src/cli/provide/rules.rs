@@ -32,8 +32,8 @@ pub(super) enum Subject {
     },
     OAuth {
         client_id: Option<Pattern>,
-        /// Must match the hosts of both endpoints.
-        host: Option<Pattern>,
+        /// One of them must match the host of each endpoint; empty for all hosts.
+        hosts: Vec<Pattern>,
     },
 }
 
@@ -107,11 +107,10 @@ impl Subject {
                     secret_type: kind,
                 },
             ) => fits(url, asked) && fits(secret_type, kind),
-            (Self::OAuth { client_id, host }, What::OAuth(asked)) => {
-                let hosts_fit = host.is_none()
-                    || asked
-                        .hosts()
-                        .is_some_and(|hosts| hosts.iter().all(|name| fits(host, name)));
+            (Self::OAuth { client_id, hosts }, What::OAuth(asked)) => {
+                let host_fits = |name: &String| hosts.iter().any(|host| host.matches(name));
+                let hosts_fit =
+                    hosts.is_empty() || asked.hosts().is_some_and(|names| names.iter().all(host_fits));
                 fits(client_id, &asked.client.client_id) && hosts_fit
             }
             _ => false,
@@ -206,7 +205,7 @@ mod tests {
             [[rule]]
             kind = "oauth"
             client_id = "app-*"
-            host = "*.idp.example"
+            host = ["*.idp.example", "tokens.example"]
             authorize = true
             "#,
         );
@@ -217,6 +216,7 @@ mod tests {
         };
         let good = "https://login.idp.example/authorize";
         assert!(oauth("app-1", good, "https://token.idp.example/"));
+        assert!(oauth("app-1", good, "https://tokens.example/"));
         for (client_id, authorization, token) in [
             ("other", good, good),
             ("app-1", "https://login.idp.example.evil.test/", good),

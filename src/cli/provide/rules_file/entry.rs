@@ -23,7 +23,7 @@ pub(super) struct Entry {
     url: Option<Spanned<String>>,
     r#type: Option<Spanned<String>>,
     client_id: Option<Spanned<String>>,
-    host: Option<Spanned<String>>,
+    host: Option<Spanned<Names>>,
     requester: Option<Spanned<Names>>,
     delegate_to: Option<Spanned<Names>>,
     give: Option<Spanned<String>>,
@@ -86,7 +86,7 @@ impl Entry {
             },
             RuleKind::OAuth => Subject::OAuth {
                 client_id: pattern(self.client_id)?,
-                host: pattern(self.host)?,
+                hosts: self.host.map(patterns).transpose()?.unwrap_or_default(),
             },
         };
         Ok(Rule {
@@ -231,7 +231,16 @@ fn pattern(text: Option<Spanned<String>>) -> Result<Option<Pattern>, Mistake> {
     .transpose()
 }
 
-fn names(names: Spanned<Names>) -> Result<Vec<String>, Mistake> {
+fn patterns(names: Spanned<Names>) -> Result<Vec<Pattern>, Mistake> {
+    let (names, at) = list(names)?;
+    let patterns = names.iter().map(|name| name.parse());
+    patterns
+        .collect::<Result<_, EmptyPattern>>()
+        .map_err(|error| Mistake::new(at, error.to_string()))
+}
+
+/// What a list has in it, and where it stands.
+fn list(names: Spanned<Names>) -> Result<(Vec<String>, Range<usize>), Mistake> {
     let at = names.span();
     let names = match names.into_inner() {
         Names::One(name) => vec![name],
@@ -240,9 +249,14 @@ fn names(names: Spanned<Names>) -> Result<Vec<String>, Mistake> {
     if names.is_empty() {
         return Err(Mistake::new(
             at,
-            "an empty list matches nobody; leave it out to match everybody",
+            "an empty list matches nothing; leave it out to match everything",
         ));
     }
+    Ok((names, at))
+}
+
+fn names(names: Spanned<Names>) -> Result<Vec<String>, Mistake> {
+    let (names, at) = list(names)?;
     if let Some(error) = names.iter().find_map(|name| Identity::new(name.as_str()).err()) {
         return Err(Mistake::new(at, format!("this is no name: {error}")));
     }

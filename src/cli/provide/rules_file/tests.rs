@@ -78,8 +78,14 @@ fn a_mistake_is_told_with_its_place() {
             17,
             "for `give` and `command`",
         ),
-        ("[[rule]]\nrequester = []\nask = true", 2, 13, "matches nobody"),
+        ("[[rule]]\nrequester = []\nask = true", 2, 13, "matches nothing"),
         ("[[rule]]\nrequester = \"a\\nb\"\nask = true", 2, 13, "no name"),
+        (
+            "[[rule]]\nkind = \"oauth\"\nhost = [\"h\", \"\"]\nask = true",
+            3,
+            8,
+            "empty",
+        ),
         (
             "[[rule]]\ndelegate_to = 1\nask = true",
             2,
