@@ -227,16 +227,22 @@ fn the_formats_are_what_they_say() {
     replay_page("docs/formats.md");
 }
 
+#[test]
+fn oauth_goes_as_it_says() {
+    replay_page("docs/oauth.md");
+}
+
 /// A page that has examples must have a test above.
 #[test]
 fn no_page_with_examples_is_left_out() {
-    const REPLAYED: [&str; 8] = [
+    const REPLAYED: [&str; 9] = [
         "README.md",
         "concepts.md",
         "environment.md",
         "exchange.md",
         "exit-codes.md",
         "formats.md",
+        "oauth.md",
         "guide.md",
         "server.md",
     ];
