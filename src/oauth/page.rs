@@ -26,18 +26,21 @@ const STYLE: &str = "\
 :root{color-scheme:light dark;--back:#f6f5f2;--card:#fff;--text:#1d1d1f;--soft:#5f5f66;--line:#e2e0da;--good:#18794e;--bad:#b42318}\
 @media(prefers-color-scheme:dark){:root{--back:#161618;--card:#1f1f22;--text:#f0eff2;--soft:#a6a5ad;--line:#333338;--good:#4cc38a;--bad:#ff8a7a}}\
 *{box-sizing:border-box}\
-body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--back);color:var(--text);\
+body{margin:0;min-height:100vh;display:grid;align-content:center;justify-items:center;gap:1.25rem;padding:1.5rem;\
+background:var(--back);color:var(--text);text-align:center;text-wrap:balance;\
 font:1.0625rem/1.55 system-ui,-apple-system,'Segoe UI',Roboto,Cantarell,'DejaVu Sans',sans-serif}\
-main{max-width:30rem;width:100%;padding:2.5rem 2.25rem;background:var(--card);border:1px solid var(--line);border-radius:1rem;text-align:center}\
-svg{width:3.25rem;height:3.25rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round}\
+main{max-width:30rem;width:100%;padding:2.5rem 2.25rem 1.5rem;background:var(--card);border:1px solid var(--line);border-radius:1rem;\
+box-shadow:0 .5rem 2rem rgb(0 0 0/.06)}\
+svg{width:3.5rem;height:3.5rem;fill:none;stroke:currentColor;stroke-width:1.5;stroke-linecap:round;stroke-linejoin:round}\
 .good{color:var(--good)}.bad{color:var(--bad)}.note{color:var(--soft)}\
-h1{font-size:1.5rem;line-height:1.25;margin:1rem 0 .5rem}p{margin:.5rem 0 0;color:var(--soft);text-wrap:balance}";
+h1{font-size:1.5rem;line-height:1.25;margin:1rem 0 .75rem}p{margin:0}\
+.close{margin-top:1.5rem;padding-top:1.25rem;border-top:1px solid var(--line)}.close,footer{font-size:.9375rem;color:var(--soft)}";
 
 const TICK: &str = "<circle cx=\"12\" cy=\"12\" r=\"10\"/><path d=\"m7.5 12.5 3 3 6-7\"/>";
 const CROSS: &str = "<circle cx=\"12\" cy=\"12\" r=\"10\"/><path d=\"m8.5 8.5 7 7m0-7-7 7\"/>";
 const BANG: &str = "<circle cx=\"12\" cy=\"12\" r=\"10\"/><path d=\"M12 7v6m0 3.5v.01\"/>";
 
-/// A page: what happened, and what to do now.
+/// A page: what happened, and what to do now. That the tab can be closed is on every one.
 struct Page {
     status: StatusCode,
     /// Class of the icon: `good`, `bad` or `note`.
@@ -54,19 +57,19 @@ pub(super) fn ending(ending: Ending) -> Response<Full<Bytes>> {
             "good",
             TICK,
             "You are signed in",
-            "You can close this tab and go back to your terminal.",
+            "Your terminal goes on from here.",
         ),
         Ending::Denied => (
             "bad",
             CROSS,
             "Access was not granted",
-            "Nothing was stored. If that was a mistake, run the command in your terminal again. You can close this tab.",
+            "Nothing was stored. If that was a mistake, start the sign-in again from your terminal.",
         ),
         Ending::Failed => (
             "bad",
             CROSS,
             "The sign-in did not work",
-            "Your terminal says why. Put that right and run the command again. You can close this tab.",
+            "Your terminal says why. Put that right, and start the sign-in again from there.",
         ),
     };
     respond(&Page {
@@ -84,8 +87,8 @@ pub(super) fn not_the_answer() -> Response<Full<Bytes>> {
         status: StatusCode::BAD_REQUEST,
         mood: "note",
         icon: BANG,
-        title: "This is not the answer that is awaited",
-        text: "It may belong to an earlier attempt. Close this tab, and sign in at the address that your terminal shows.",
+        title: "This answer was not expected",
+        text: "It may belong to an earlier attempt. Sign in at the address that your terminal shows.",
     })
 }
 
@@ -96,7 +99,7 @@ pub(super) fn answered_already() -> Response<Full<Bytes>> {
         mood: "note",
         icon: BANG,
         title: "This has been answered already",
-        text: "Your terminal says how it went. You can close this tab.",
+        text: "Your terminal says how it went.",
     })
 }
 
@@ -107,7 +110,7 @@ pub(super) fn refusal(status: StatusCode) -> Response<Full<Bytes>> {
         mood: "note",
         icon: BANG,
         title: "There is nothing here",
-        text: "Sign in at the address that your terminal shows. You can close this tab.",
+        text: "Sign in at the address that your terminal shows.",
     });
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response
@@ -139,7 +142,8 @@ fn respond(page: &Page) -> Response<Full<Bytes>> {
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
          <title>{title} – meshagent</title>\n<style>{STYLE}</style>\n\
          <main>\n<svg class=\"{mood}\" viewBox=\"0 0 24 24\" aria-hidden=\"true\">{icon}</svg>\n\
-         <h1>{title}</h1>\n<p>{text}</p>\n</main>\n</html>\n"
+         <h1>{title}</h1>\n<p>{text}</p>\n<p class=\"close\">You can close this tab.</p>\n</main>\n\
+         <footer>meshagent</footer>\n</html>\n"
     );
     bare(page.status, body.into())
 }
