@@ -9,7 +9,8 @@ import { Provider } from "oidc-provider";
 /** A secret with everything in it that HTTP Basic gets wrong where it is not form-encoded first. */
 export const awkwardSecret = "s:/+%25 ~&=end";
 
-const client = (client_id, token_endpoint_auth_method, more = {}) => ({
+/** A client that is registered for a program on somebody's machine. */
+export const client = (client_id, token_endpoint_auth_method, more = {}) => ({
   client_id,
   token_endpoint_auth_method,
   application_type: "native",
@@ -20,8 +21,9 @@ const client = (client_id, token_endpoint_auth_method, more = {}) => ({
 
 /** A running provider with three clients. Refresh tokens rotate, and PKCE is required. */
 export class OAuthProvider {
-  /** Starts it; its access tokens are good for so many seconds. */
-  static async start({ accessTokenSeconds = 3600 } = {}) {
+  /** Starts it; its access tokens are good for so many seconds. `clients` and `scopes` are known beside its own, `routes`
+   * has paths for endpoints that are elsewhere than usual, and `resources` what each path gives to who has a token. */
+  static async start({ accessTokenSeconds = 3600, clients = [], scopes = [], routes = {}, resources = {} } = {}) {
     const server = createServer();
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -31,8 +33,10 @@ export class OAuthProvider {
         client("public", "none"),
         client("post", "client_secret_post", { client_secret: awkwardSecret }),
         client("basic", "client_secret_basic", { client_secret: awkwardSecret }),
+        ...clients,
       ],
-      scopes: ["openid", "offline_access", "read", "write"],
+      scopes: ["openid", "offline_access", "read", "write", ...scopes],
+      routes,
       pkce: { required: () => true },
       rotateRefreshToken: true,
       issueRefreshToken: async () => true,
@@ -40,6 +44,12 @@ export class OAuthProvider {
       cookies: { keys: ["tests"] },
       findAccount: async (_, accountId) => ({ accountId, claims: async () => ({ sub: accountId }) }),
       ttl: { AccessToken: accessTokenSeconds, RefreshToken: 3600, Session: 3600, Grant: 3600, Interaction: 600, IdToken: 3600 },
+    });
+    provider.use(async (ctx, next) => {
+      if (!(ctx.path in resources)) return next();
+      const token = ctx.get("authorization").replace("Bearer ", "");
+      if (await provider.AccessToken.find(token)) ctx.body = resources[ctx.path];
+      else ctx.status = 401;
     });
     const started = new OAuthProvider(server, issuer);
     provider.on("grant.success", ({ oidc }) => started.grants.push(oidc.params.grant_type));
@@ -74,9 +84,9 @@ export class OAuthProvider {
     };
   }
 
-  /** Whether it knows this access token. */
-  async knows(token) {
-    const answer = await fetch(`${this.issuer}/me`, { headers: { authorization: `Bearer ${token}` } });
+  /** Whether it knows this access token: who has one gets what is at `path`. */
+  async knows(token, path = "/me") {
+    const answer = await fetch(this.issuer + path, { headers: { authorization: `Bearer ${token}` } });
     return answer.status === 200;
   }
 

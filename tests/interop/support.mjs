@@ -31,6 +31,12 @@ async function collect(stream) {
   return Buffer.concat(chunks);
 }
 
+/** How a child process ends: its status, and all that it wrote. */
+export async function outcome(child) {
+  const [stdout, stderr, [status]] = await Promise.all([collect(child.stdout), collect(child.stderr), once(child, "close")]);
+  return { status, stdout, stderr: stderr.toString() };
+}
+
 /** A running `room serve`, on a data directory and with a home that nothing else uses. */
 export class RoomServer {
   /** Starts it, and waits for the line that says where it listens. */
@@ -66,6 +72,7 @@ export class RoomServer {
   #root;
   #child;
   #rooms = [];
+  #commands = [];
 
   constructor(root) {
     this.#root = root;
@@ -112,9 +119,14 @@ export class RoomServer {
     return sdk.websocketRoomUrl({ roomName: encodeURIComponent(room), apiUrl: this.url });
   }
 
-  /** `meshagent room …` as `identity` in `room`, by the three variables of a CI job. */
+  /** The three variables of a CI job that is `identity` in `room`. */
+  async variables(identity, room, ...flags) {
+    return { MESHAGENT_API_URL: this.url, MESHAGENT_TOKEN: await this.token(identity, room, ...flags), MESHAGENT_ROOM: room };
+  }
+
+  /** `meshagent room …` as `identity` in `room`. */
   async as(identity, room, ...flags) {
-    const env = { MESHAGENT_API_URL: this.url, MESHAGENT_TOKEN: await this.token(identity, room, ...flags), MESHAGENT_ROOM: room };
+    const env = await this.variables(identity, room, ...flags);
     return {
       /** Runs `meshagent room …` to its end. */
       run: (...args) => this.run({ env }, "room", ...args),
@@ -125,9 +137,11 @@ export class RoomServer {
     };
   }
 
-  /** Starts our command line. */
+  /** Starts our command line. The server's end ends it. */
   spawn(env, ...args) {
-    return spawn(program, args, { env: this.#environment(env) });
+    const command = spawn(program, args, { env: this.#environment(env) });
+    this.#commands.push(command);
+    return command;
   }
 
   /** Runs our command line to its end. */
@@ -136,13 +150,13 @@ export class RoomServer {
     // A command that does not read its stdin closes it.
     child.stdin.on("error", () => {});
     child.stdin.end(input);
-    const [stdout, stderr, [status]] = await Promise.all([collect(child.stdout), collect(child.stderr), once(child, "close")]);
-    return { status, stdout, stderr: stderr.toString() };
+    return outcome(child);
   }
 
-  /** Ends the SDK's clients and the server, and removes what it stored. */
+  /** Ends all clients and the server, and removes what it stored. */
   async stop() {
     for (const room of this.#rooms) room.dispose();
+    for (const command of this.#commands) command.kill();
     const ended = once(this.#child, "exit");
     this.#child.kill("SIGTERM");
     const [status] = await ended;
