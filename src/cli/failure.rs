@@ -234,6 +234,26 @@ impl Failure {
     }
 }
 
+/// One error that says all of these, if there are any; its kind and its hint are the first one's.
+pub(super) fn together(mut errors: Vec<anyhow::Error>) -> anyhow::Result<()> {
+    if errors.len() == 1 {
+        return errors.pop().map_or(Ok(()), Err);
+    }
+    let mut failures = errors.iter().map(Failure::of);
+    let Some(first) = failures.next() else {
+        return Ok(());
+    };
+    let messages: Vec<String> = std::iter::once(first.message)
+        .chain(failures.map(|failure| failure.message))
+        .collect();
+    Err(CommandError {
+        kind: first.kind,
+        message: messages.join("; "),
+        hint: first.hint,
+    }
+    .into())
+}
+
 /// Kind, hint and whether it may pass by itself.
 fn classify(error: &anyhow::Error) -> (Kind, Option<String>, bool) {
     for cause in error.chain() {
@@ -374,5 +394,17 @@ mod tests {
         }
         let pipe = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).context("writing");
         assert_eq!(Failure::of(&pipe).kind, Kind::ClosedPipe);
+    }
+
+    #[test]
+    fn several_errors_become_one() {
+        let error = |kind, what: &str| CommandError::new(kind, what).hint(format!("about {what}"));
+        assert!(together(Vec::new()).is_ok());
+        let both = vec![error(Kind::TimedOut, "a").into(), error(Kind::NotFound, "b").into()];
+        let failure = Failure::of(&together(both).unwrap_err());
+        assert_eq!((failure.kind, failure.message.as_str()), (Kind::TimedOut, "a; b"));
+        assert_eq!(failure.hint.as_deref(), Some("about a"));
+        let one = together(vec![error(Kind::NotFound, "b").into()]).unwrap_err();
+        assert_eq!(Failure::of(&one).message, "b");
     }
 }

@@ -3,13 +3,12 @@
 use clap::Args;
 use futures_util::future::join_all;
 
-use super::{confirmed, ids, not_found, parse_id, parse_identity};
+use super::{confirmed, ids, not_found_all, parse_id, parse_identity};
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::failure::Outcome;
+use crate::cli::failure::{Outcome, together};
 use crate::cli::room::{check, in_room};
 use crate::cli::text::escape;
-use crate::secrets::SecretsError;
 use crate::wire::{ErrorCode, Identity, SecretId};
 
 /// Shown at the end of `--help`.
@@ -53,29 +52,21 @@ pub(super) async fn run(context: &Context, args: DeleteArgs) -> anyhow::Result<O
         let secrets = room.secrets();
         // All at once; one that fails does not keep the others.
         let outcomes = join_all(ids.iter().map(|id| secrets.delete_secret(id, delegated_to))).await;
-        let mut failures = Vec::new();
+        let (mut missing, mut failures) = (Vec::new(), Vec::new());
         for ((id, shown), outcome) in ids.iter().zip(&shown).zip(outcomes) {
             match outcome {
                 Ok(()) => ui.note(&format!("Deleted {shown} from room {}.", room.name)),
-                Err(error) => failures.push(explain(id, delegated_to, error)),
+                Err(error) if error.code() == Some(ErrorCode::NotFound) => missing.push(id.clone()),
+                Err(error) => {
+                    failures.push(anyhow::Error::from(error).context(format!("{shown} was not deleted")));
+                }
             }
         }
-        match (failures.pop(), failures.is_empty()) {
-            (None, _) => Ok(Outcome::Done),
-            (Some(only), true) => Err(only),
-            (Some(last), false) => {
-                // One error that names them all; its kind is the last one's.
-                let others: Vec<String> = failures.iter().map(|failure| format!("{failure:#}")).collect();
-                Err(last.context(others.join("; ")))
-            }
+        if !missing.is_empty() {
+            failures.push(not_found_all(&missing, delegated_to).into());
         }
+        together(failures)?;
+        Ok(Outcome::Done)
     })
     .await
-}
-
-fn explain(id: &SecretId, delegated_to: Option<&Identity>, error: SecretsError) -> anyhow::Error {
-    match error.code() {
-        Some(ErrorCode::NotFound) => not_found(id, delegated_to).into(),
-        _ => anyhow::Error::from(error).context(format!("{} was not deleted", escape(id.as_str()))),
-    }
 }
