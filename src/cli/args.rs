@@ -174,8 +174,8 @@ impl Command {
             Self::Auth(command) => Box::pin(command.run(context)).await,
             Self::Project(command) => command.run(context).await,
             Self::Token(command) => command.run(context).await,
-            Self::Completion(args) => completion::run(context, &args),
-            Self::Help(args) => help::run(context, &args),
+            Self::Completion(args) => completion::run(context, &args).await,
+            Self::Help(args) => help::run(context, &args).await,
         }
     }
 }

@@ -400,7 +400,10 @@ mod tests {
     fn several_errors_become_one() {
         let error = |kind, what: &str| CommandError::new(kind, what).hint(format!("about {what}"));
         assert!(together(Vec::new()).is_ok());
-        let both = vec![error(Kind::TimedOut, "a").into(), error(Kind::NotFound, "b").into()];
+        let both = vec![
+            error(Kind::TimedOut, "a").into(),
+            error(Kind::NotFound, "b").into(),
+        ];
         let failure = Failure::of(&together(both).unwrap_err());
         assert_eq!((failure.kind, failure.message.as_str()), (Kind::TimedOut, "a; b"));
         assert_eq!(failure.hint.as_deref(), Some("about a"));

@@ -23,7 +23,7 @@ enum ListFormat {
 impl ListFormatArgs {
     /// Shows `items`: as JSON they are what they are; in a table each is the cells that `row` makes of it,
     /// under `header`. `empty` is said where there would be no row.
-    pub(super) fn show<T: Serialize, const N: usize>(
+    pub(super) async fn show<T: Serialize, const N: usize>(
         &self,
         ui: &Ui,
         items: &[T],
@@ -32,7 +32,7 @@ impl ListFormatArgs {
         empty: &str,
     ) -> anyhow::Result<()> {
         if !self.is_table(ui) {
-            return ui.answer_line(&serde_json::to_string_pretty(items)?);
+            return ui.answer_line(&serde_json::to_string_pretty(items)?).await;
         }
         if items.is_empty() {
             ui.note(empty);
@@ -43,6 +43,7 @@ impl ListFormatArgs {
             .map(|item| row(item).map(|cell| escape(&cell)).to_vec());
         let header = header.map(str::to_owned).to_vec();
         ui.answer_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>())
+            .await
     }
 
     /// Whether a table is wanted.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
+use tokio::task::spawn_blocking;
 
 use super::failure::{CommandError, Kind};
 use super::ui::Ui;
@@ -48,7 +49,9 @@ pub(super) enum Output {
     /// A new file beside the target, renamed over it when it is whole.
     Replace {
         target: PathBuf,
-        file: NamedTempFile,
+        file: File,
+        /// Removes the new file if it is dropped before the renaming.
+        new: TempPath,
         mode: u32,
         over_existing: bool,
     },
@@ -110,10 +113,12 @@ impl OutputArgs {
         let file = NamedTempFile::with_prefix_in(".meshagent-", directory)
             .map_err(without_path)
             .with_context(|| format!("{shown} cannot be written"))?;
+        let (file, new) = file.into_parts();
         let target = target.to_owned();
         Ok(Output::Replace {
             target,
             file,
+            new,
             mode: self.file_mode,
             over_existing,
         })
@@ -122,43 +127,45 @@ impl OutputArgs {
 
 impl Output {
     /// Writes the value. A file is there whole, or as it was before.
-    pub(super) fn write(self, ui: &Ui, value: &SecretValue) -> anyhow::Result<()> {
+    ///
+    /// Bytes are written on a thread of their own: a disk or a reader may be slow, and Ctrl-C is noticed
+    /// meanwhile. If this is dropped then, nothing is left of a new file.
+    pub(super) async fn write(self, ui: &Ui, value: SecretValue) -> anyhow::Result<()> {
         match self {
             Self::Stdout {
                 newline,
                 even_to_terminal,
-            } => ui.answer_value(value, newline, even_to_terminal),
+            } => ui.answer_value(value, newline, even_to_terminal).await,
             Self::Replace {
                 target,
-                file,
+                mut file,
+                new,
                 mode,
                 over_existing,
-            } => replace(&target, file, mode, over_existing, value.expose())
-                .with_context(|| format!("{} cannot be written", target.display())),
-            Self::Device { target, mut file } => file
-                .write_all(value.expose())
-                .with_context(|| format!("{} cannot be written", target.display())),
+            } => {
+                let cannot = || format!("{} cannot be written", target.display());
+                let written = spawn_blocking(move || {
+                    file.write_all(value.expose())?;
+                    set_mode(&file, mode)?;
+                    file.sync_all()
+                });
+                written.await?.with_context(cannot)?;
+                let renamed = if over_existing {
+                    new.persist(&target)
+                } else {
+                    // What appeared in the meantime is not replaced.
+                    new.persist_noclobber(&target)
+                };
+                renamed.with_context(cannot)
+            }
+            Self::Device { target, mut file } => {
+                let written = spawn_blocking(move || file.write_all(value.expose()));
+                written
+                    .await?
+                    .with_context(|| format!("{} cannot be written", target.display()))
+            }
         }
     }
-}
-
-fn replace(
-    target: &Path,
-    mut file: NamedTempFile,
-    mode: u32,
-    over_existing: bool,
-    bytes: &[u8],
-) -> anyhow::Result<()> {
-    file.write_all(bytes)?;
-    set_mode(file.as_file(), mode)?;
-    file.as_file().sync_all()?;
-    if over_existing {
-        file.persist(target)?;
-    } else {
-        // What appeared in the meantime is not replaced.
-        file.persist_noclobber(target)?;
-    }
-    Ok(())
 }
 
 /// The error of a new file ends in that file's path, which nobody asked for.
@@ -211,4 +218,41 @@ fn set_mode(file: &File, mode: u32) -> io::Result<()> {
 #[cfg(not(unix))]
 fn set_mode(_file: &File, _mode: u32) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(target: &Path) -> Output {
+        let args = OutputArgs {
+            out: Some(target.to_owned()),
+            file_mode: 0o600,
+            force: false,
+            newline: false,
+        };
+        args.prepare().unwrap()
+    }
+
+    fn entries(directory: &Path) -> usize {
+        fs::read_dir(directory).unwrap().count()
+    }
+
+    #[tokio::test]
+    async fn nothing_is_left_of_a_file_that_is_given_up_while_it_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("file");
+        let ui = Ui::new(&crate::cli::args::GlobalArgs::silent());
+        let writing = output(&target).write(&ui, vec![b'x'; 1 << 20].into());
+        assert_eq!(entries(directory.path()), 1);
+        tokio::select! {
+            biased;
+            written = writing => panic!("it cannot be whole at once: {written:?}"),
+            () = std::future::ready(()) => {}
+        }
+        assert_eq!(entries(directory.path()), 0);
+        output(&target).write(&ui, b"x".to_vec().into()).await.unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"x");
+        assert_eq!(entries(directory.path()), 1);
+    }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::Context as _;
+use tokio::task::spawn_blocking;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -59,24 +60,26 @@ impl Ui {
 
     /// Writes an answer, whole.
     #[expect(clippy::unused_self, reason = "only the holder of the `Ui` may write answers")]
-    pub(super) fn answer(&self, bytes: &[u8]) -> anyhow::Result<()> {
-        let mut stdout = io::stdout().lock();
-        stdout
-            .write_all(bytes)
-            .and_then(|()| stdout.flush())
-            .context("stdout cannot be written")
+    pub(super) async fn answer(&self, bytes: impl Into<SecretValue>) -> anyhow::Result<()> {
+        let bytes = bytes.into();
+        // On a thread of its own: whoever reads it may be slow, and Ctrl-C is noticed meanwhile.
+        let written = spawn_blocking(move || {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(bytes.expose()).and_then(|()| stdout.flush())
+        });
+        written.await?.context("stdout cannot be written")
     }
 
     /// Writes an answer of one line.
-    pub(super) fn answer_line(&self, line: &str) -> anyhow::Result<()> {
-        self.answer(format!("{line}\n").as_bytes())
+    pub(super) async fn answer_line(&self, line: &str) -> anyhow::Result<()> {
+        self.answer(format!("{line}\n").into_bytes()).await
     }
 
     /// Writes a secret's bytes. A terminal gets a newline after them; what could steer it, it gets only
     /// where `even_to_terminal` says so.
-    pub(super) fn answer_value(
+    pub(super) async fn answer_value(
         &self,
-        value: &SecretValue,
+        value: SecretValue,
         newline: bool,
         even_to_terminal: bool,
     ) -> anyhow::Result<()> {
@@ -89,38 +92,40 @@ impl Ui {
             .hint("write it to a file with --out PATH, pipe it on, or insist with --out -")
             .into());
         }
-        self.answer(bytes)?;
-        if (newline || self.stdout_is_terminal) && !bytes.ends_with(b"\n") {
-            self.answer(b"\n")?;
+        let lacks_newline = (newline || self.stdout_is_terminal) && !bytes.ends_with(b"\n");
+        self.answer(value).await?;
+        if lacks_newline {
+            self.answer(b"\n".to_vec()).await?;
         }
         Ok(())
     }
 
     /// Writes a table as the answer, cut to the terminal's width.
-    pub(super) fn answer_table(&self, rows: &[Vec<String>]) -> anyhow::Result<()> {
+    pub(super) async fn answer_table(&self, rows: &[Vec<String>]) -> anyhow::Result<()> {
         let width = if self.stdout_is_terminal {
             terminal_width(io::stdout())
         } else {
             usize::MAX
         };
-        for (index, line) in table(rows, width).into_iter().enumerate() {
-            if index == 0 && self.color && self.stdout_is_terminal {
-                self.answer_line(&format!("\x1b[1m{line}\x1b[0m"))?;
-            } else {
-                self.answer_line(&line)?;
-            }
+        let mut lines = table(rows, width);
+        if let Some(header) = lines.first_mut()
+            && self.color
+            && self.stdout_is_terminal
+        {
+            *header = format!("\x1b[1m{header}\x1b[0m");
         }
-        Ok(())
+        self.answer_line(&lines.join("\n")).await
     }
 
     /// Writes a command's help as the answer, with colour where a person reads it.
-    pub(super) fn answer_help(&self, command: &mut clap::Command) -> anyhow::Result<()> {
+    pub(super) async fn answer_help(&self, command: &mut clap::Command) -> anyhow::Result<()> {
         let help = command.render_long_help();
-        if self.color && self.stdout_is_terminal {
-            self.answer(help.ansi().to_string().as_bytes())
+        let text = if self.color && self.stdout_is_terminal {
+            help.ansi().to_string()
         } else {
-            self.answer(help.to_string().as_bytes())
-        }
+            help.to_string()
+        };
+        self.answer(text.into_bytes()).await
     }
 
     /// Says something beside the answer.

@@ -1,7 +1,7 @@
 //! Signals and closed pipes: a command ends at once, and does nothing half.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 use rustix::process::Signal;
@@ -63,6 +63,35 @@ fn a_signal_ends_a_command_that_waits_for_the_server() {
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         assert_eq!((output.stdout, output.stderr), (Vec::new(), Vec::new()));
         assert_eq!(env.files(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_signal_ends_a_command_whose_answer_nobody_takes() {
+    let env = TestEnv::new();
+    env.local().set("a", vec![b'x'; MORE_THAN_A_PIPE]);
+    for (by, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let mut child = env.local().secret(["get", "a"]).spawn();
+        let mut stdout = child.stdout.take().unwrap();
+        // It writes, and cannot come to an end.
+        stdout.read_exact(&mut [0]).unwrap();
+        signal(&child, by);
+        let output = ends_soon(child);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert_eq!(output.stderr, b"");
+        drop(stdout);
+
+        let pipe = env.pipe("pipe");
+        // Open for both, so that neither side waits for the other.
+        let mut reader = File::options().read(true).write(true).open(&pipe).unwrap();
+        let get = ["get", "a", "--out", "pipe", "--force"];
+        let child = env.local().secret(get).spawn();
+        reader.read_exact(&mut [0]).unwrap();
+        signal(&child, by);
+        let output = ends_soon(child);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert_eq!(output.stderr, b"");
+        std::fs::remove_file(&pipe).unwrap();
     }
 }
 

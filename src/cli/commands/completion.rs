@@ -26,8 +26,8 @@ pub(in crate::cli) struct CompletionArgs {
     shell: Shell,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &CompletionArgs) -> anyhow::Result<Outcome> {
+pub(in crate::cli) async fn run(context: &Context, args: &CompletionArgs) -> anyhow::Result<Outcome> {
     let script = script(args.shell).context("the script cannot be made")?;
-    context.ui.answer(&script)?;
+    context.ui.answer(script).await?;
     Ok(Outcome::Done)
 }

@@ -25,11 +25,11 @@ pub(in crate::cli) struct HelpArgs {
     words: Vec<String>,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &HelpArgs) -> anyhow::Result<Outcome> {
+pub(in crate::cli) async fn run(context: &Context, args: &HelpArgs) -> anyhow::Result<Outcome> {
     if let [word] = args.words.as_slice()
         && let Some(topic) = Topic::named(word)
     {
-        context.ui.answer(topic.text().as_bytes())?;
+        context.ui.answer(topic.text().into_bytes()).await?;
         return Ok(Outcome::Done);
     }
     let mut command = Cli::command();
@@ -41,6 +41,6 @@ pub(in crate::cli) fn run(context: &Context, args: &HelpArgs) -> anyhow::Result<
                 .hint("`meshagent help` lists the commands; topics are `environment` and `exit-codes`")
         })?;
     }
-    context.ui.answer_help(&mut command)?;
+    context.ui.answer_help(&mut command).await?;
     Ok(Outcome::Done)
 }

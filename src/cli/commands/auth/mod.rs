@@ -27,7 +27,7 @@ impl AuthCommand {
         match self {
             Self::Login(args) => login::run(context, args).await,
             Self::Logout(args) => logout::run(context, &args).await,
-            Self::Status(args) => status::run(context, &args),
+            Self::Status(args) => status::run(context, &args).await,
             Self::Token(args) => token::run(context, args).await,
         }
     }

@@ -32,13 +32,13 @@ pub(in crate::cli) struct StatusArgs {
 
 /// Looks at flags, environment and settings file alone: nothing is asked of the API, and nothing
 /// refreshed.
-pub(super) fn run(context: &Context, args: &StatusArgs) -> anyhow::Result<Outcome> {
+pub(super) async fn run(context: &Context, args: &StatusArgs) -> anyhow::Result<Outcome> {
     let account = args.api.account(context)?;
     if args.format.is_table(&context.ui) {
-        context.ui.answer_table(&rows(&account))?;
+        context.ui.answer_table(&rows(&account)).await?;
     } else {
         let shown = serde_json::to_string_pretty(&as_json(&account))?;
-        context.ui.answer_line(&shown)?;
+        context.ui.answer_line(&shown).await?;
     }
     if account.credential.is_none() && account.local.is_none() {
         return Err(SettingsError::NoCredential.into());

@@ -30,7 +30,8 @@ pub(super) async fn run(context: &Context, args: TokenArgs) -> anyhow::Result<Ou
         let session = account.session.ok_or(SettingsError::NotSignedIn)?;
         let client = LoginClient::from_environment(&context.environment)?;
         let mut signed_in = SignedIn::new(session, client);
-        context.ui.answer_line(signed_in.fresh().await?.expose())?;
+        let token = signed_in.fresh().await?;
+        context.ui.answer_line(token.expose()).await?;
         anyhow::Ok(())
     };
     args.time.limit(ask).await?;

@@ -58,6 +58,7 @@ pub(super) async fn run(context: &Context, args: ListArgs) -> anyhow::Result<Out
     };
     let empty = "You have no projects.";
     args.format
-        .show(&context.ui, &listed, ["ID", "NAME", "ACTIVE"], row, empty)?;
+        .show(&context.ui, &listed, ["ID", "NAME", "ACTIVE"], row, empty)
+        .await?;
     Ok(Outcome::Done)
 }

@@ -155,7 +155,7 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     let stop = process::interruption()?;
     let client_env = client_env(shown, &api_key);
     data_dir.publish(&url, &client_env.each_ref().map(|(name, value)| (*name, value)))?;
-    context.ui.answer_line(shown)?;
+    context.ui.answer_line(shown).await?;
     tracing::info!(url = shown, data_dir = %data_dir.path().display(), "serving rooms");
     let stopped = async {
         tracing::info!("{}", stop.await);

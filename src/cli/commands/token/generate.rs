@@ -95,7 +95,7 @@ pub(super) async fn run(context: &Context, args: GenerateArgs) -> anyhow::Result
         token.expires_at = Some(expires.duration_since(UNIX_EPOCH)?.as_secs());
     }
     let signed = token.sign(&api_key(context, &args).await?)?;
-    context.ui.answer_line(signed.expose())?;
+    context.ui.answer_line(signed.expose()).await?;
     Ok(Outcome::Done)
 }
 

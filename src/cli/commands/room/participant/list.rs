@@ -36,7 +36,7 @@ struct Listed {
 }
 
 pub(super) async fn run(context: &Context, args: ListArgs) -> anyhow::Result<Outcome> {
-    among_others(context, &args.room, args.room.timeout, async |room| {
+    let (listed, empty) = among_others(context, &args.room, args.room.timeout, async |room| {
         let present = room.client().participants().await?;
         let mut listed: Vec<Listed> = present
             .all()
@@ -47,11 +47,12 @@ pub(super) async fn run(context: &Context, args: ListArgs) -> anyhow::Result<Out
             })
             .collect();
         listed.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-        let row = |listed: &Listed| [listed.id.clone(), listed.name.clone(), listed.role.clone()];
-        let empty = format!("Nobody else is in room {}.", room.name);
-        args.format
-            .show(&context.ui, &listed, ["ID", "NAME", "ROLE"], row, &empty)?;
-        Ok(Outcome::Done)
+        Ok((listed, format!("Nobody else is in room {}.", room.name)))
     })
-    .await
+    .await?;
+    let row = |listed: &Listed| [listed.id.clone(), listed.name.clone(), listed.role.clone()];
+    args.format
+        .show(&context.ui, &listed, ["ID", "NAME", "ROLE"], row, &empty)
+        .await?;
+    Ok(Outcome::Done)
 }

@@ -38,19 +38,22 @@ pub(in crate::cli) struct ExistsArgs {
 
 pub(super) async fn run(context: &Context, args: ExistsArgs) -> anyhow::Result<Outcome> {
     let id = args.id.id()?;
-    in_room(context, &args.room, async |room| {
-        let exists = room
-            .secrets()
+    let exists = in_room(context, &args.room, async |room| {
+        let secrets = room.secrets();
+        Ok(secrets
             .exists(&id, args.delegated_to.as_ref(), args.for_identity.as_ref())
-            .await?;
-        if !context.ui.is_quiet() {
-            context.ui.answer_line(if exists { "true" } else { "false" })?;
-        }
-        Ok(if args.exit_code && !exists {
-            Outcome::Absent
-        } else {
-            Outcome::Done
-        })
+            .await?)
     })
-    .await
+    .await?;
+    if !context.ui.is_quiet() {
+        context
+            .ui
+            .answer_line(if exists { "true" } else { "false" })
+            .await?;
+    }
+    Ok(if args.exit_code && !exists {
+        Outcome::Absent
+    } else {
+        Outcome::Done
+    })
 }

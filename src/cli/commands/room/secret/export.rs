@@ -68,7 +68,7 @@ pub(super) async fn run(context: &Context, args: ExportArgs) -> anyhow::Result<O
         Format::Json => What::Records,
         format => What::Variables(format, asked_names(&args)?),
     };
-    in_room(context, &args.room, async |room| {
+    let file = in_room(context, &args.room, async |room| {
         let file = match what {
             What::Records => write_json(&records(room, &args).await?)?,
             What::Variables(format, names) => variables(room, &args, format, names).await?,
@@ -78,10 +78,11 @@ pub(super) async fn run(context: &Context, args: ExportArgs) -> anyhow::Result<O
                 .ui
                 .note(&format!("There are no secrets to export in room {}.", room.name));
         }
-        output.write(&context.ui, &file)?;
-        Ok(Outcome::Done)
+        Ok(file)
     })
-    .await
+    .await?;
+    output.write(&context.ui, file).await?;
+    Ok(Outcome::Done)
 }
 
 /// What the file has in it.

@@ -37,11 +37,11 @@ pub(in crate::cli) struct GetArgs {
 pub(super) async fn run(context: &Context, args: GetArgs) -> anyhow::Result<Outcome> {
     let id = args.id.id()?;
     let output = args.output.prepare()?;
-    in_room(context, &args.room, async |room| {
+    let secret = in_room(context, &args.room, async |room| {
         let secret = room.secrets().get_secret(&id, args.delegate.identity()).await?;
-        let secret = secret.ok_or_else(|| not_found(&id, args.delegate.identity()))?;
-        output.write(&context.ui, &secret.value)?;
-        Ok(Outcome::Done)
+        Ok(secret.ok_or_else(|| not_found(&id, args.delegate.identity()))?)
     })
-    .await
+    .await?;
+    output.write(&context.ui, secret.value).await?;
+    Ok(Outcome::Done)
 }

@@ -62,12 +62,11 @@ pub(super) async fn run(context: &Context, args: GitCredentialArgs) -> anyhow::R
         ids,
         delegated_to: args.delegate.identity(),
     };
-    in_room(context, &args.room, async |room| {
+    let answer = in_room(context, &args.room, async |room| {
         match operation {
             Operation::Get => {
-                if let Some((_, credential)) = stored.find(context, room, &description).await? {
-                    context.ui.answer(credential.answer().expose())?;
-                }
+                let found = stored.find(context, room, &description).await?;
+                return Ok(found.map(|(_, credential)| credential.answer()));
             }
             Operation::Store => stored.store(room, description).await?,
             Operation::Erase => {
@@ -80,9 +79,13 @@ pub(super) async fn run(context: &Context, args: GitCredentialArgs) -> anyhow::R
                 }
             }
         }
-        Ok(Outcome::Done)
+        Ok(None)
     })
-    .await
+    .await?;
+    if let Some(answer) = answer {
+        context.ui.answer(answer).await?;
+    }
+    Ok(Outcome::Done)
 }
 
 #[derive(Debug, Clone, Copy)]

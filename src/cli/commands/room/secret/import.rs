@@ -52,19 +52,23 @@ pub(in crate::cli) struct ImportArgs {
 
 pub(super) async fn run(context: &Context, args: ImportArgs) -> anyhow::Result<Outcome> {
     let mut records = args.read().await?;
-    in_room(context, &args.room, async |room| {
+    let changes = in_room(context, &args.room, async |room| {
         let there = Present::list(room).await?;
         for record in &mut records {
             there.complete(record);
         }
         if args.dry_run {
-            compare(&context.ui, room, &there, &records).await?;
-        } else {
-            store(&context.ui, room, &there, records).await?;
+            return Ok(Some(compare(room, &there, &records).await?));
         }
-        Ok(Outcome::Done)
+        store(&context.ui, room, &there, records).await?;
+        Ok(None)
     })
-    .await
+    .await?;
+    if let Some(changes) = changes {
+        context.ui.answer_table(&changes.rows).await?;
+        context.ui.note(&changes.summary);
+    }
+    Ok(Outcome::Done)
 }
 
 impl ImportArgs {
@@ -121,8 +125,16 @@ impl Present {
     }
 }
 
-/// Says for each secret whether it is new, changed or the same.
-async fn compare(ui: &Ui, room: &JoinedRoom, there: &Present, records: &[Record]) -> anyhow::Result<()> {
+/// What an import would change.
+struct Changes {
+    /// A table, with its header.
+    rows: Vec<Vec<String>>,
+    /// All of it in a sentence.
+    summary: String,
+}
+
+/// Finds for each secret whether it is new, changed or the same.
+async fn compare(room: &JoinedRoom, there: &Present, records: &[Record]) -> anyhow::Result<Changes> {
     let wanted = records
         .iter()
         .filter(|record| there.of(record).is_some())
@@ -156,13 +168,12 @@ async fn compare(ui: &Ui, room: &JoinedRoom, there: &Present, records: &[Record]
             escape(delegated_to),
         ]);
     }
-    ui.answer_table(&rows)?;
-    ui.note(&format!(
+    let summary = format!(
         "Of {}, {new} would be new in room {} and {changed} changed; nothing was stored.",
         count(records.len()),
         room.name,
-    ));
-    Ok(())
+    );
+    Ok(Changes { rows, summary })
 }
 
 fn is_same(record: &Record, secret: &Secret) -> bool {

@@ -64,6 +64,6 @@ pub(super) async fn run(context: &Context, args: InjectArgs) -> anyhow::Result<O
         })
         .await?
     };
-    output.write(&context.ui, &template.fill(&secrets))?;
+    output.write(&context.ui, template.fill(&secrets)).await?;
     Ok(Outcome::Done)
 }

@@ -28,14 +28,16 @@ pub(in crate::cli) struct ListArgs {
 }
 
 pub(super) async fn run(context: &Context, args: ListArgs) -> anyhow::Result<Outcome> {
-    in_room(context, &args.room, async |room| {
-        let secrets = room.secrets().list_secrets().await?;
-        let header = ["ID", "TYPE", "NAME", "DELEGATED TO"];
+    let (secrets, empty) = in_room(context, &args.room, async |room| {
         let empty = format!("There are no secrets for you in room {}.", room.name);
-        args.format.show(&context.ui, &secrets, header, row, &empty)?;
-        Ok(Outcome::Done)
+        Ok((room.secrets().list_secrets().await?, empty))
     })
-    .await
+    .await?;
+    let header = ["ID", "TYPE", "NAME", "DELEGATED TO"];
+    args.format
+        .show(&context.ui, &secrets, header, row, &empty)
+        .await?;
+    Ok(Outcome::Done)
 }
 
 fn row(secret: &SecretInfo) -> [String; 4] {

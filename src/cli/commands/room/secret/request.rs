@@ -57,7 +57,7 @@ pub(super) async fn run(context: &Context, args: RequestArgs) -> anyhow::Result<
     let output = args.output.prepare()?;
     let timeout = args.room.timeout;
     let limit = timeout.saturating_add(MARGIN);
-    among_others(context, &args.room, limit, async |room| {
+    let secret = among_others(context, &args.room, limit, async |room| {
         let chosen = args.from.choose(room).await?;
         let waiting = context.ui.waiting(
             &format!("Waiting for {} to answer: {}", chosen.shown, escape(&args.url)),
@@ -73,10 +73,9 @@ pub(super) async fn run(context: &Context, args: RequestArgs) -> anyhow::Result<
             .request_secret(&chosen.id, &args.url, options)
             .await;
         drop(waiting);
-        let secret = answer
-            .map_err(|error| chosen.explain(error, room, timeout, "check --url, --type and --timeout"))?;
-        output.write(&context.ui, &secret.value)?;
-        Ok(Outcome::Done)
+        answer.map_err(|error| chosen.explain(error, room, timeout, "check --url, --type and --timeout"))
     })
-    .await
+    .await?;
+    output.write(&context.ui, secret.value).await?;
+    Ok(Outcome::Done)
 }
