@@ -67,6 +67,8 @@ pub(super) enum Kind {
     CannotRun,
     /// A command that was to be run is not there.
     NoSuchCommand,
+    /// The terminal is gone.
+    HungUp,
     Interrupted,
     Terminated,
     /// Whoever read our output stopped reading; said by nothing but the code, as other tools do.
@@ -75,7 +77,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// All of them, by exit code.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Failed,
         Self::Usage,
         Self::NotFound,
@@ -85,6 +87,7 @@ impl Kind {
         Self::Unreachable,
         Self::CannotRun,
         Self::NoSuchCommand,
+        Self::HungUp,
         Self::Interrupted,
         Self::ClosedPipe,
         Self::Terminated,
@@ -101,6 +104,7 @@ impl Kind {
             Self::Unreachable => 7,
             Self::CannotRun => 126,
             Self::NoSuchCommand => 127,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
             Self::Terminated => 143,
             Self::ClosedPipe => 141,
@@ -119,6 +123,7 @@ impl Kind {
             Self::Unreachable => "could not reach the server, or the connection broke",
             Self::CannotRun => "`run`: the command is there and cannot be run",
             Self::NoSuchCommand => "`run`: there is no such command",
+            Self::HungUp => "the terminal is gone (SIGHUP)",
             Self::Interrupted => "interrupted (Ctrl-C)",
             Self::Terminated => "terminated (SIGTERM)",
             Self::ClosedPipe => "whoever read the output stopped reading",
@@ -136,6 +141,7 @@ impl Kind {
             Self::Unreachable => "unreachable",
             Self::CannotRun => "cannot_run",
             Self::NoSuchCommand => "no_such_command",
+            Self::HungUp => "hung_up",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
             Self::ClosedPipe => "closed_pipe",
@@ -219,7 +225,10 @@ impl Failure {
 
     /// Whether the exit code says it all.
     pub(super) const fn is_silent(&self) -> bool {
-        matches!(self.kind, Kind::Interrupted | Kind::Terminated | Kind::ClosedPipe)
+        matches!(
+            self.kind,
+            Kind::HungUp | Kind::Interrupted | Kind::Terminated | Kind::ClosedPipe
+        )
     }
 
     pub(super) fn to_json(&self) -> String {
@@ -260,16 +269,15 @@ fn classify(error: &anyhow::Error) -> (Kind, Option<String>, bool) {
         if let Some(error) = cause.downcast_ref::<CommandError>() {
             return (error.kind, error.hint.clone(), error.kind == Kind::TimedOut);
         }
-        if let Some(Interrupted { terminated }) = cause.downcast_ref::<Interrupted>() {
-            return (
-                if *terminated {
-                    Kind::Terminated
-                } else {
-                    Kind::Interrupted
-                },
-                None,
-                true,
-            );
+        if let Some(interruption) = cause.downcast_ref::<Interrupted>() {
+            let kind = match interruption {
+                Interrupted::ByUser => Kind::Interrupted,
+                #[cfg(unix)]
+                Interrupted::Terminated => Kind::Terminated,
+                #[cfg(unix)]
+                Interrupted::HungUp => Kind::HungUp,
+            };
+            return (kind, None, true);
         }
         if let Some(SecretsError::Room(error)) = cause.downcast_ref::<SecretsError>() {
             return of_room(error);

@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 
 use rustix::process::Signal;
 
-use crate::support::{FakeServer, TestEnv, ends_soon, read_request, signal};
+use crate::support::{Call, FakeServer, TestEnv, ends_soon, read_request, signal};
 
 /// More than a pipe holds: who has written it to a command's stdin knows that the command reads.
 const MORE_THAN_A_PIPE: usize = 1 << 20;
@@ -92,6 +92,45 @@ fn a_signal_ends_a_command_whose_answer_nobody_takes() {
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         assert_eq!(output.stderr, b"");
         std::fs::remove_file(&pipe).unwrap();
+    }
+}
+
+/// A command that SIGHUP has its usual meaning for, whoever runs this.
+#[cfg(target_os = "linux")]
+fn with_hang_up(call: Call, how: &str) -> Child {
+    let command = call.into_command();
+    let mut shell = Command::new("env");
+    shell
+        .arg(format!("--{how}-signal=HUP"))
+        .arg(command.get_program());
+    shell.args(command.get_args()).env_clear();
+    for (name, value) in command.get_envs() {
+        shell.env(name, value.unwrap_or_default());
+    }
+    shell.current_dir(command.get_current_dir().unwrap());
+    shell
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    shell.spawn().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_end_of_the_terminal_ends_a_command_in_good_order() {
+    let env = TestEnv::new();
+    for (how, code) in [("default", 129), ("ignore", 0)] {
+        let mut child = with_hang_up(env.local().secret(["inject", "--out", "file"]), how);
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&vec![b'x'; MORE_THAN_A_PIPE]).unwrap();
+        signal(&child, Signal::HUP);
+        if code == 0 {
+            drop(stdin);
+        }
+        let output = ends_soon(child);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let left = if code == 0 { &["file"][..] } else { &[] };
+        assert_eq!(env.files(), left);
     }
 }
 
