@@ -13,6 +13,10 @@ use crate::wire::{NameError, SecretId};
 /// Type of a secret that is a credential for git.
 pub(super) const SECRET_TYPE: &str = "git";
 
+/// What is said of a secret that was to be a credential, after its name.
+pub(super) const NOT_A_CREDENTIAL: &str =
+    "is no credential for git: it is not JSON with `username` and `password`";
+
 /// What git says of the server that it wants to get into.
 #[derive(Debug, Default)]
 pub(super) struct Description {

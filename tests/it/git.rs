@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::{FakeServer, Ran, TestEnv, Way, read_request, respond};
+use crate::support::{FakeServer, Provider, Ran, TestEnv, TestServer, Way, read_request, respond};
 
 /// A user and a password as awkward as HTTP's basic authentication and git's lines allow.
 const USER: &str = "ad\u{e4} =\"$x'\\#";
@@ -231,6 +231,88 @@ fn what_is_asked_is_answered() {
         "username=bob\npassword=other\n"
     );
     erase("username=nobody\n");
+}
+
+#[test]
+fn git_gets_in_with_what_a_participant_gives() {
+    let env = TestEnv::new();
+    let server = GitServer::start(&env, PASSWORD);
+    let rooms = TestServer::start(&env);
+    let ada = rooms.with_token("ada", "room");
+    ada.set("own", credential(USER, PASSWORD));
+    let rule = format!("--secret={}=id:own", server.server.url());
+    let mut provider = Provider::start(&ada, &[&rule]);
+    let by_id = format!("--from-participant-id {}", provider.id);
+    clones(&env, &server.url(), "--from ada");
+    provider.answers(1);
+    // The server keeps the answer until it does not let git in.
+    clones(&env, &server.url(), &by_id);
+    server.set_password("next");
+    does_not_clone(&env, &server.url(), "--from ada");
+    ada.set("own", credential(USER, "next"));
+    clones(&env, &server.url(), &by_id);
+    provider.answers(1);
+    let said = provider.stop();
+    assert_eq!(said.len(), 4, "{said:#?}");
+    // Neither needs anybody to be there.
+    let host = server.server.url().replace("http://", "protocol=http\nhost=");
+    let wrong = format!("{host}\nusername=u\npassword=canary\n");
+    for operation in ["store", "erase", "erase"] {
+        let call = env.local().secret(["git-credential", operation, "--from", "ada"]);
+        let ran = call.stdin(&wrong).run().succeeds().says_nothing();
+        assert_eq!(ran.out(), "");
+    }
+    let ran = env
+        .local()
+        .secret(["git-credential", "get", "--from", "ada"])
+        .stdin(&host)
+        .run();
+    ran.refuses(3).says("no participant `ada`");
+    rooms.stop();
+}
+
+#[test]
+fn what_a_participant_gives_that_git_does_not_want() {
+    let env = TestEnv::new();
+    let rooms = TestServer::start(&env);
+    let ada = rooms.with_token("ada", "room");
+    ada.set("own", credential("carol", "canary"));
+    ada.set("odd", "canary");
+    let flags = ["--secret=https://a=id:own", "--secret=https://b=id:odd"];
+    let provider = Provider::start(&ada, &flags);
+    let bob = rooms.with_token("bob", "room");
+    let get = |lines: &str| {
+        let call = bob.secret(["git-credential", "get", "--from", "ada"]);
+        call.stdin(format!("protocol=https\n{lines}\n")).run()
+    };
+    for (lines, why) in [
+        ("host=a\nusername=dave", "is for another user than git wants"),
+        ("host=b", "is no credential for git"),
+    ] {
+        let ran = get(lines)
+            .succeeds()
+            .says(why)
+            .says("delete-requested --type git");
+        assert!(ran.out().is_empty() && !ran.err().contains("canary"), "{ran:?}");
+    }
+    let ran = get("host=a\nusername=carol").succeeds().says("(up to 5m)");
+    assert_eq!(ran.out(), "username=carol\npassword=canary\n");
+    // Nobody says yes, and git goes on to whom it asks next.
+    let ran = get("host=c").ends_with(5);
+    assert_eq!(ran.out(), "");
+    provider.stop();
+    rooms.stop();
+}
+
+#[test]
+fn a_participant_or_a_secret() {
+    let env = TestEnv::new();
+    for flag in ["--id", "--delegated-to", "--from-participant-id"] {
+        let call = env
+            .local()
+            .secret(["git-credential", "get", "--from", "ada", flag, "x"]);
+        call.run().ends_with(2).says("cannot be used with");
+    }
 }
 
 #[test]

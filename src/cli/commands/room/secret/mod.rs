@@ -1,5 +1,6 @@
 //! `meshagent room secret …`
 
+mod ask;
 mod delete;
 mod delete_requested;
 mod exists;
@@ -92,6 +93,10 @@ pub(in crate::cli) enum SecretCommand {
     /// Git asks on stdin and is answered on stdout. A credential is a secret of the type git, the JSON object
     /// {"username", "password"}; its id is the server's address, such as https://example.com. Git says the path too
     /// if credential.useHttpPath is set. Git has what let it in stored, and what did not erased.
+    ///
+    /// With --from another participant is asked, by that address and the type git, as with `request`. It can say
+    /// yes or no, and git waits. The server keeps the answer for the next time; git has it erased if it did not
+    /// let it in.
     GitCredential(git_credential::GitCredentialArgs),
 }
 

@@ -81,7 +81,8 @@ pub(super) async fn run(context: &Context, args: Box<OAuthArgs>) -> anyhow::Resu
     let output = args.output.prepare()?;
     let client = args.client.read(&context.ui).await?;
     let token = args.token(context, &client).await.map_err(explain)?;
-    output.write(&context.ui, &SecretValue::new(token.into_exposed().into_bytes()))?;
+    let token = SecretValue::new(token.into_exposed().into_bytes());
+    output.write(&context.ui, token).await?;
     Ok(Outcome::Done)
 }
 

@@ -1,22 +1,15 @@
 //! `meshagent room secret request`
 
-use std::time::Duration;
-
 use clap::Args;
 
+use super::ask::{Question, ask};
 use super::parse_identity;
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::Outcome;
 use crate::cli::output::OutputArgs;
 use crate::cli::participant::FromArgs;
-use crate::cli::room::among_others;
-use crate::cli::text::escape;
-use crate::secrets::RequestOptions;
 use crate::wire::Identity;
-
-/// Time for the command beyond that of the request: to join, and to hear that the time is over.
-const MARGIN: Duration = Duration::from_secs(10);
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\
@@ -55,27 +48,12 @@ pub(in crate::cli) struct RequestArgs {
 
 pub(super) async fn run(context: &Context, args: RequestArgs) -> anyhow::Result<Outcome> {
     let output = args.output.prepare()?;
-    let timeout = args.room.timeout;
-    let limit = timeout.saturating_add(MARGIN);
-    let secret = among_others(context, &args.room, limit, async |room| {
-        let chosen = args.from.choose(room).await?;
-        let waiting = context.ui.waiting(
-            &format!("Waiting for {} to answer: {}", chosen.shown, escape(&args.url)),
-            timeout,
-        );
-        let options = RequestOptions {
-            secret_type: args.secret_type.clone(),
-            timeout: Some(timeout),
-            delegate_to: args.delegate_to.clone(),
-        };
-        let answer = room
-            .secrets()
-            .request_secret(&chosen.id, &args.url, options)
-            .await;
-        drop(waiting);
-        answer.map_err(|error| chosen.explain(error, room, timeout, "check --url, --type and --timeout"))
-    })
-    .await?;
-    output.write(&context.ui, secret.value).await?;
+    let question = Question {
+        url: &args.url,
+        secret_type: args.secret_type.as_deref(),
+        delegate_to: args.delegate_to.as_ref(),
+    };
+    let answer = ask(context, &args.room, &args.from, question).await?;
+    output.write(&context.ui, answer.value).await?;
     Ok(Outcome::Done)
 }
