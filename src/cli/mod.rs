@@ -13,6 +13,7 @@
 
 mod account;
 mod args;
+mod busy;
 mod commands;
 mod completion;
 mod context;

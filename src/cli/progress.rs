@@ -1,22 +1,25 @@
 //! How far something is that takes a while: on stderr, where that is a terminal.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// What takes less than this is over before anybody wonders.
-const PATIENCE: Duration = Duration::from_secs(1);
+use super::busy::PATIENCE;
+use super::ui::Ui;
 
 /// Steps of work, counted before the user's eyes once it has taken a second. It is gone when it is dropped.
 #[derive(Debug)]
 pub(super) struct Progress {
     bar: ProgressBar,
     started: Instant,
+    /// Whether the user wants to see it.
+    shown: bool,
 }
 
 impl Progress {
     /// `total` steps of `what`.
-    pub(super) fn new(what: &'static str, total: usize) -> Self {
+    pub(super) fn new(ui: &Ui, what: &'static str, total: usize) -> Self {
+        ui.busy().end();
         let total = u64::try_from(total).unwrap_or(u64::MAX);
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
         // Not as wide as the terminal: what Ctrl-C leaves on it must be on the same line, to be cleared too.
@@ -27,13 +30,14 @@ impl Progress {
         Self {
             bar,
             started: Instant::now(),
+            shown: ui.shows_progress(),
         }
     }
 
-    /// One step is done. `shown` says whether the user wants to see it.
-    pub(super) fn step(&self, shown: bool) {
+    /// One step is done.
+    pub(super) fn step(&self) {
         self.bar.inc(1);
-        if shown && self.bar.is_hidden() && self.started.elapsed() > PATIENCE {
+        if self.shown && self.bar.is_hidden() && self.started.elapsed() > PATIENCE {
             // It stays hidden where stderr is no terminal.
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }

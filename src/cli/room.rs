@@ -14,6 +14,7 @@ use super::args::RoomArgs;
 use super::context::Context;
 use super::failure::{CommandError, Kind};
 use super::key_source::KeyArgs;
+use super::text::escape;
 use super::token_endpoints::TokenEndpointArgs;
 use crate::net::is_loopback;
 use crate::room::RoomClient;
@@ -74,20 +75,17 @@ pub(super) fn check(context: &Context, args: &RoomArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Joins the room, does `work` in it and leaves, all within the command's time.
+/// Joins the room, does `work` in it and leaves, all within the command's time. If it takes more than a
+/// second, the user sees what is going on.
 pub(super) async fn in_room<T>(
     context: &Context,
     args: &RoomArgs,
     work: impl AsyncFnOnce(&JoinedRoom) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let settings = resolve(&args.overrides(), &context.environment)?;
-    let all = async {
-        let room = join(context, settings).await?;
-        let outcome = work(&room).await;
-        room.leave().await;
-        outcome
-    };
-    within(args.timeout, all).await
+    let name = settings.room.clone();
+    let joining = Box::pin(join(context, settings));
+    visit(context, &name, args.timeout, joining, work).await
 }
 
 /// As [`in_room`], for work with other participants: fails where there can be none. `limit` is the time for
@@ -98,18 +96,39 @@ pub(super) async fn among_others<T>(
     limit: Duration,
     work: impl AsyncFnOnce(&JoinedRoom) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let all = async {
-        let room = join_others(context, args).await?;
+    let settings = resolve(&args.overrides(), &context.environment)?;
+    let name = settings.room.clone();
+    let joining = Box::pin(join_shared(context, settings));
+    visit(context, &name, limit, joining, work).await
+}
+
+async fn visit<T>(
+    context: &Context,
+    name: &RoomName,
+    limit: Duration,
+    joining: impl Future<Output = anyhow::Result<JoinedRoom>>,
+    work: impl AsyncFnOnce(&JoinedRoom) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let busy = context.ui.busy();
+    let shown = escape(name.as_str());
+    busy.doing(format!("Joining room {shown}"));
+    let all = Box::pin(async {
+        let room = joining.await?;
+        busy.doing(format!("Waiting for room {shown}"));
         let outcome = work(&room).await;
         room.leave().await;
         outcome
-    };
-    within(limit, all).await
+    });
+    context.ui.while_busy(within(limit, all)).await
 }
 
 /// Joins a room in which others can be: in local mode, one of a running server.
 pub(super) async fn join_others(context: &Context, args: &RoomArgs) -> anyhow::Result<JoinedRoom> {
-    let room = join(context, resolve(&args.overrides(), &context.environment)?).await?;
+    join_shared(context, resolve(&args.overrides(), &context.environment)?).await
+}
+
+async fn join_shared(context: &Context, settings: RoomSettings) -> anyhow::Result<JoinedRoom> {
+    let room = join(context, settings).await?;
     if room.server.is_none() {
         return Ok(room);
     }

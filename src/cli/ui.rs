@@ -9,6 +9,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::args::{ColorChoice, GlobalArgs};
+use super::busy::Busy;
 use super::failure::{CommandError, ErrorFormat, Failure, Kind};
 use super::text::{escape, is_fit_for_terminal, table};
 use crate::sensitive::SecretValue;
@@ -22,6 +23,7 @@ pub(super) struct Ui {
     global: GlobalArgs,
     color: bool,
     stdout_is_terminal: bool,
+    busy: Busy,
 }
 
 impl Ui {
@@ -30,7 +32,13 @@ impl Ui {
             global: global.clone(),
             color: wants_color(global.color),
             stdout_is_terminal: io::stdout().is_terminal(),
+            busy: Busy::default(),
         }
+    }
+
+    /// The line that says what takes a while.
+    pub(super) const fn busy(&self) -> &Busy {
+        &self.busy
     }
 
     /// Whether nothing but errors is wanted.
@@ -59,8 +67,8 @@ impl Ui {
     }
 
     /// Writes an answer, whole.
-    #[expect(clippy::unused_self, reason = "only the holder of the `Ui` may write answers")]
     pub(super) async fn answer(&self, bytes: impl Into<SecretValue>) -> anyhow::Result<()> {
+        self.busy.end();
         let bytes = bytes.into();
         // On a thread of its own: whoever reads it may be slow, and Ctrl-C is noticed meanwhile.
         let written = spawn_blocking(move || {
@@ -131,6 +139,7 @@ impl Ui {
     /// Says something beside the answer.
     pub(super) fn note(&self, line: &str) {
         if !self.global.quiet {
+            self.busy.end();
             error_line(line);
         }
     }
@@ -166,9 +175,9 @@ impl Ui {
         }
     }
 
-    /// Whether a line on stderr may move.
+    /// Whether a line on stderr may move. A log would go through it.
     pub(super) fn shows_progress(&self) -> bool {
-        !self.global.quiet && io::stderr().is_terminal() && !is_dumb_terminal()
+        !self.global.quiet && self.global.verbose == 0 && io::stderr().is_terminal() && !is_dumb_terminal()
     }
 
     /// Columns of the terminal that stderr is.

@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::busy::TICK;
 use super::ui::Ui;
-
-/// How often the line moves.
-const TICK: Duration = Duration::from_millis(120);
 
 /// A wait that is shown; dropping it takes the moving line away.
 #[derive(Debug)]
@@ -21,6 +19,7 @@ impl Ui {
             self.note(&format!("{what} (up to {}).", spoken(limit)));
             return Waiting(None);
         }
+        self.busy().end();
         let deadline = Instant::now() + limit;
         let left = move |_: &ProgressState, to: &mut dyn Write| {
             // Writing to a line that is being drawn does not fail.

@@ -29,6 +29,7 @@ mod login;
 mod loopback;
 mod oauth;
 mod presence;
+mod progress;
 mod proxy;
 mod requests;
 mod run;

@@ -31,6 +31,14 @@ pub(crate) struct Screen {
     pub(crate) echo: bool,
 }
 
+impl Screen {
+    /// What was shown after a line that moved was taken away.
+    pub(crate) fn after_moving(&self) -> &str {
+        let (_, after) = self.text.rsplit_once("\u{1b}[2K").unwrap();
+        after.trim()
+    }
+}
+
 impl Terminal {
     pub(crate) fn run(call: Call) -> Self {
         let command = call.into_command();

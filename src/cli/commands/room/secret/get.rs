@@ -8,6 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::Outcome;
 use crate::cli::output::OutputArgs;
 use crate::cli::room::in_room;
+use crate::cli::text::escape;
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\
@@ -38,6 +39,10 @@ pub(super) async fn run(context: &Context, args: GetArgs) -> anyhow::Result<Outc
     let id = args.id.id()?;
     let output = args.output.prepare()?;
     let secret = in_room(context, &args.room, async |room| {
+        context
+            .ui
+            .busy()
+            .doing(format!("Reading {}", escape(id.as_str())));
         let secret = room.secrets().get_secret(&id, args.delegate.identity()).await?;
         Ok(secret.ok_or_else(|| not_found(&id, args.delegate.identity()))?)
     })

@@ -195,7 +195,7 @@ async fn store(ui: &Ui, room: &JoinedRoom, there: &Present, records: Vec<Record>
         total,
         stored: 0,
         last: None,
-        progress: Progress::new("Storing", total),
+        progress: Progress::new(ui, "Storing", total),
     };
     let secrets = room.secrets();
     let mut outcomes = stream::iter(records)
@@ -216,7 +216,7 @@ async fn store(ui: &Ui, room: &JoinedRoom, there: &Present, records: Vec<Record>
         })?;
         tally.stored += 1;
         tally.last = Some(id);
-        tally.progress.step(ui.shows_progress());
+        tally.progress.step();
     }
     drop(tally);
     ui.note(&format!(

@@ -62,9 +62,13 @@ pub(super) async fn run(context: &Context, args: SetArgs) -> anyhow::Result<Outc
         delegated_to: args.delegated_to,
         for_identity: args.for_identity,
     };
+    let unit = if bytes == 1 { "byte" } else { "bytes" };
     in_room(context, &args.room, async |room| {
+        context
+            .ui
+            .busy()
+            .doing(format!("Storing {bytes} {unit} as {shown}"));
         room.secrets().set_secret(&id, value, options).await?;
-        let unit = if bytes == 1 { "byte" } else { "bytes" };
         context.ui.note(&format!(
             "Stored {bytes} {unit} as {shown} in room {}.",
             room.name
