@@ -402,7 +402,7 @@ fn many_secrets_come_over_one_connection() {
 }
 
 /// Far more than are stored before a signal comes.
-const FAR_TOO_MANY: usize = 30_000;
+const FAR_TOO_MANY: usize = 100_000;
 
 #[test]
 fn an_interrupted_import_says_what_was_stored() {
@@ -437,6 +437,25 @@ fn an_interrupted_import_says_what_was_stored() {
         assert!(ids.len() < FAR_TOO_MANY);
         way.secret(["delete", "V99"]).run().succeeds();
     }
+    server.stop();
+}
+
+#[test]
+fn on_a_terminal_an_import_shows_how_far_it_is() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    env.write("many.env", many(FAR_TOO_MANY, ""));
+    let way = server.with_token("bob", "room");
+    let mut terminal = Terminal::run(way.secret(["import", "many.env", "--color=never"]));
+    terminal.shows("Storing ");
+    terminal.shows(&format!(" of {FAR_TOO_MANY} ["));
+    terminal.types("\x03");
+    let screen = terminal.ends();
+    assert_eq!(screen.code, 130, "{screen:?}");
+    assert!(
+        screen.after_moving().starts_with("warning: at least "),
+        "{screen:?}"
+    );
     server.stop();
 }
 
