@@ -1,6 +1,5 @@
 //! What commands that ask the API have in common.
 
-use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
@@ -42,7 +41,7 @@ impl ApiArgs {
             ..Overrides::default()
         };
         let account = resolve_account(&overrides, &context.environment)?;
-        warn_if_open(context, &account.file);
+        context.warn_if_open(&account.file, "your sign-in");
         Ok(account)
     }
 }
@@ -72,7 +71,7 @@ pub(super) async fn connect_with(
     credential: Credential,
 ) -> anyhow::Result<RoomConnection> {
     if let Credential::Session(stored) = &credential {
-        warn_if_open(context, &stored.file);
+        context.warn_if_open(&stored.file, "your sign-in");
     }
     let is_refused = |error: &RoomError| matches!(error, RoomError::Unauthorized(_));
     with(context, credential, is_refused, async |credential| {
@@ -111,13 +110,4 @@ pub(super) async fn change_settings<T: Send + 'static>(
 ) -> anyhow::Result<T> {
     let path = account.file.clone();
     Ok(spawn_blocking(move || SettingsFile::update(&path, change)).await??)
-}
-
-fn warn_if_open(context: &Context, file: &Path) {
-    if SettingsFile::is_open_to_others(file) {
-        context.ui.warn(&format!(
-            "others can read {path}, which holds your sign-in; `chmod 600 {path}` ends that",
-            path = file.display()
-        ));
-    }
 }

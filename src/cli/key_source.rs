@@ -49,6 +49,7 @@ impl KeyArgs {
             None => path("MESHAGENT_KEY_PASSPHRASE_FILE")?,
         };
         if let Some(path) = passphrase {
+            context.warn_if_open(&path, "the passphrase of the store's key");
             let text = std::fs::read_to_string(&path)
                 .with_context(|| format!("the passphrase file {} cannot be read", path.display()))?;
             let text = SensitiveText::new(text);

@@ -71,21 +71,6 @@ impl SettingsFile {
         Ok(changed)
     }
 
-    /// Whether others than its owner may read the file.
-    pub fn is_open_to_others(path: &Path) -> bool {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt as _;
-            fs::metadata(path).is_ok_and(|found| found.mode() & 0o077 != 0)
-        }
-        #[cfg(not(unix))]
-        {
-            // A home directory is private by inheritance.
-            let _ = path;
-            false
-        }
-    }
-
     /// Replaces the file at once: a new one (mode 0600) is written beside it, synced, and renamed over
     /// it. Its directory is made (mode 0700) if need be. Only a regular file is replaced: a symbolic
     /// link is refused. Of two programs that write at the same time, the later wins: use

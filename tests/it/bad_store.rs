@@ -176,12 +176,19 @@ fn a_key_in_the_environment_works_and_warns() {
 fn a_passphrase_is_a_key_too() {
     let env = TestEnv::new();
     let passphrase = env.write("passphrase", "correct horse\n");
+    let set_mode = |mode| fs::set_permissions(&passphrase, fs::Permissions::from_mode(mode)).unwrap();
+    set_mode(0o640);
     let secret = |arguments: &[&str]| {
         let call = env.local().secret(arguments);
         call.env("MESHAGENT_KEY_PASSPHRASE_FILE", &passphrase)
     };
-    secret(&["set", "a", "--text", "x"]).run().succeeds();
-    assert_eq!(secret(&["get", "a"]).run().succeeds().out(), "x");
+    secret(&["set", "a", "--text", "x"])
+        .run()
+        .succeeds()
+        .says("warning: others can read");
+    set_mode(0o600);
+    let read = secret(&["get", "a"]).run().succeeds().says_nothing();
+    assert_eq!(read.out(), "x");
     assert!(!env.data_dir().join("store.key").exists());
     fs::write(&passphrase, "wrong horse\n").unwrap();
     secret(&["get", "a"])
