@@ -121,6 +121,22 @@ def exchange(room, directory):
     row("`room secret request`, answered by a rule", shown[0], "`room secret get`", shown[1], f"{ratio:.2f}")
 
 
+def many(room, directory):
+    """Storing many secrets of 32 bytes: all with one import, beside a command for each. All of them are new."""
+    count, singly = (1_000, 20) if SMOKE else (10_000, 300)
+    file = directory / "many.env"
+    ours, theirs = [], []
+    for number in range(runs(5)):
+        file.write_text("".join(f"BENCH_{number}_{index}={'x' * 32}\n" for index in range(count)))
+        imported = seconds([PROGRAM, "room", "secret", "import", str(file), "--quiet"], room.client)
+        ours.append(count / imported)
+        each = [SET + [f"bench/{number}/{index}", "--text", "x" * 32, "--quiet"] for index in range(singly)]
+        theirs.append(singly / sum(seconds(command, room.client) for command in each))
+    median, other = statistics.median(ours), statistics.median(theirs)
+    name = "`room secret set`, one after another"
+    row(f"`room secret import`, {count:,} secrets", f"{median:,.0f}/s", name, f"{other:,.0f}/s", f"{median / other:.2f}")
+
+
 def large(room, nginx, directory):
     source = directory / "large"
     source.write_bytes(os.urandom(LARGE_BYTES))
@@ -167,6 +183,8 @@ def main():
             if nginx:
                 large(room, nginx, directory)
             in_flight(room, redis)
+            # Last, for the room is full then.
+            many(room, directory)
             row("release binary", f"{os.path.getsize(PROGRAM) / 1e6:.1f} MB", aim="< 12 MB")
         finally:
             for server in filter(None, servers):
