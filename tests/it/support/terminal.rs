@@ -13,8 +13,9 @@ use super::Call;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs the command, then says how it ended and how it left the terminal. The shell must outlive a
-/// Ctrl-C, which the terminal sends to it too.
-const SHELL: &str = r#"trap : INT; stty echo cols 60 rows 20; echo "[start]"; "$0" "$@"; echo "[code $?]"; stty -a; echo "[end]""#;
+/// Ctrl-C, which the terminal sends to it too. It starts with a line that is typed: until then the
+/// terminal's size is set from outside as well.
+const SHELL: &str = r#"trap : INT; read -r go; stty echo cols 60 rows 20; echo "[start]"; "$0" "$@"; echo "[code $?]"; stty -a; echo "[end]""#;
 
 /// A command that runs on a terminal of 60 columns.
 pub(crate) struct Terminal {
@@ -56,6 +57,7 @@ impl Terminal {
         shell.current_dir(command.get_current_dir().unwrap());
         let mut session = Session::spawn(shell).unwrap();
         session.set_expect_timeout(Some(PATIENCE));
+        session.send("\n").unwrap();
         session.expect("[start]\r\n").unwrap();
         Self { session }
     }
