@@ -68,10 +68,10 @@ export class Browser {
     this.#awaited();
   });
 
-  /** The address that a program opens, unless it ends before it does. `running` is its outcome. */
-  async openedBy(running) {
+  /** The address that a command opens, unless it ends before it does. */
+  async openedBy(command) {
     if (!this.#come.length) {
-      const ended = running.then(({ status, stderr }) => Promise.reject(new Error(`ended with ${status}: ${stderr}`)));
+      const ended = command.ends().then((status) => Promise.reject(new Error(`ended with ${status}: ${command.said}`)));
       await Promise.race([new Promise((resolve) => (this.#awaited = resolve)), ended]);
     }
     return this.#come.shift();

@@ -9,7 +9,6 @@ import { after, before, test } from "node:test";
 import { checkPage, signedIn } from "./page.mjs";
 import { OAuthProvider } from "./provider.mjs";
 import { Scene } from "./scene.mjs";
-import { outcome } from "./support.mjs";
 
 let scene, provider;
 before(async () => ([scene, provider] = await Promise.all([Scene.start(), OAuthProvider.start()])));
@@ -26,9 +25,8 @@ const foreignPage = async () => {
 
 test("nothing that others send to the listener ends or wins the wait", async (t) => {
   const bob = await scene.join("bob", "attacked");
-  const child = bob.startOAuth(provider, "public");
-  const running = outcome(child);
-  const url = await scene.browser.openedBy(running);
+  const command = bob.oauth(provider.client("public"));
+  const url = await scene.browser.openedBy(command);
   const callback = url.searchParams.get("redirect_uri");
 
   // Another program opens connections, and ends no request.
@@ -74,7 +72,7 @@ test("nothing that others send to the listener ends or wins the wait", async (t)
   assert.equal(await tab.textContent("h1"), "This answer was not expected");
   assert.ok(!(await tab.content()).includes("evil"));
 
-  assert.equal(child.exitCode, null);
+  assert.ok(command.runs, command.said);
   await checkPage(await scene.browser.signIn(url), signedIn);
-  assert.ok(await provider.knows(scene.tokenOf(await running)));
+  assert.ok(await provider.knows(await scene.tokenOf(command)));
 });

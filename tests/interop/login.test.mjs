@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { checkPage, denied, signedIn } from "./page.mjs";
+import { Running } from "./person.mjs";
 import { OAuthProvider, client } from "./provider.mjs";
 import { Scene } from "./scene.mjs";
 
@@ -42,27 +43,29 @@ test("`auth login` signs in at the API, and what it gives is refreshed", async (
   t.after(() => api.stop());
   const env = { MESHAGENT_API_URL: api.issuer, BROWSER: scene.browser.command };
 
-  const running = scene.server.run({ env }, "auth", "login");
-  const url = await scene.browser.openedBy(running);
+  const start = (...args) => new Running(scene.server.spawn(env, ...args));
+  const command = start("auth", "login");
+  const url = await scene.browser.openedBy(command);
   assert.equal(url.searchParams.get("scope"), scopes);
   await checkPage(await scene.browser.signIn(url), signedIn);
-  const ran = await running;
-  assert.equal(ran.status, 0, ran.stderr);
-  assert.match(ran.stderr, /Signed in .* as Ada L\. <ada@example\.com>/);
+  assert.equal(await command.ends(), 0, command.said);
+  assert.match(command.said, /Signed in .* as Ada L\. <ada@example\.com>/);
 
   const tokens = [];
   for (let count = 0; count < 2; count++) {
-    const { stdout, stderr } = await scene.server.run({ env }, "auth", "token");
-    tokens.push(stdout.toString().trim());
-    assert.ok(await api.knows(tokens.at(-1), "/accounts/profiles/me"), stderr);
+    const token = start("auth", "token");
+    assert.equal(await token.ends(), 0, token.said);
+    tokens.push(token.answer.trim());
+    assert.ok(await api.knows(tokens.at(-1), "/accounts/profiles/me"));
   }
   assert.notEqual(tokens[0], tokens[1]);
-  const projects = await scene.server.run({ env }, "project", "list", "--output", "json");
-  assert.match(projects.stdout.toString(), /engine/);
+  const projects = start("project", "list", "--output", "json");
+  assert.equal(await projects.ends(), 0, projects.said);
+  assert.match(projects.answer, /engine/);
   assert.ok(api.grants.length >= 4 && api.grants.slice(1).every((grant) => grant === "refresh_token"), `${api.grants}`);
   assert.deepEqual(api.errors, []);
 
-  const again = scene.server.run({ env }, "auth", "login");
+  const again = start("auth", "login");
   await scene.signIn(again, denied, { deny: true });
-  assert.equal((await again).status, 5);
+  assert.equal(await again.ends(), 5, again.said);
 });

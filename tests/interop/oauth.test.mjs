@@ -1,13 +1,13 @@
-// OAuth against a real provider: the vendor's SDK asks, and is asked, and so does our command line.
+// OAuth against a real provider: the vendor's SDK asks, and is asked, by our command line too.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { OAuthProvider, awkwardSecret, signIn } from "./provider.mjs";
+import { Person } from "./person.mjs";
+import { OAuthProvider, signIn } from "./provider.mjs";
 import { RoomServer, errorCode } from "./support.mjs";
 
 const redirectUri = "http://127.0.0.1:7331/callback";
@@ -134,98 +134,24 @@ test("a code of one request is of no use to another", async () => {
   }
 });
 
-/** Our command line as it runs, without a terminal and without a browser. */
-class Running {
-  constructor(child) {
-    this.#child = child;
-    this.#closed = once(child, "close");
-    child.stdout.on("data", (chunk) => (this.answer += chunk));
-    child.stderr.on("data", (chunk) => (this.said += chunk));
-  }
-
-  /** What it wrote to stdout and to stderr. */
-  answer = "";
-  said = "";
-  #child;
-  #closed;
-
-  /** Waits until it has said that, anew each time. */
-  async says(pattern) {
-    for (;;) {
-      const found = this.said.match(pattern);
-      if (found) {
-        this.said = this.said.slice(found.index + found[0].length);
-        return found;
-      }
-      assert.equal(this.#child.exitCode, null, this.said);
-      await Promise.race([once(this.#child.stderr, "data"), this.#closed]);
-    }
-  }
-
-  /** Signs in where it says, and comes back; the page at the end. */
-  async signIn(options) {
-    const [, url] = await this.says(/sign in:\n\n {2}(\S+)\n/);
-    return (await fetch(await signIn(url, options))).text();
-  }
-
-  async ends() {
-    const [status] = await this.#closed;
-    return status;
-  }
-}
-
-/** `room secret oauth` as `identity` for the provider's client. */
-const oauthCommand = async (identity, room, { client_id, client_secret, authorization_endpoint, token_endpoint, scopes }, ...args) => {
-  const cli = await server.as(identity, room);
-  const secret = client_secret ? ["--client-secret", "-"] : [];
-  const endpoints = ["--authorization-endpoint", authorization_endpoint, "--token-endpoint", token_endpoint];
-  const flags = ["--client-id", client_id, "--scopes", scopes.join(","), "--no-browser", ...secret, ...args];
-  const child = cli.spawn("secret", "oauth", ...endpoints, ...flags);
-  child.stdin.end(client_secret ? awkwardSecret : "");
-  return new Running(child);
-};
-
-for (const id of ["public", "post", "basic"]) {
-  test(`our command signs in with the client \`${id}\`, and needs nobody afterwards`, async () => {
-    const room = `command-${id}`;
-    const oauth = provider.client(id);
-    const first = await oauthCommand("carol", room, oauth);
-    assert.match(await first.signIn(), /You are signed in/);
-    assert.equal(await first.ends(), 0, first.said);
-    assert.ok(await provider.knows(first.answer));
-    const later = await oauthCommand("carol", room, oauth, "--offline");
-    assert.equal(await later.ends(), 0, later.said);
-    assert.equal(later.answer, first.answer);
-  });
-}
-
-test("our command is told of a denial", async () => {
-  const command = await oauthCommand("carol", "command-denied", provider.client("public"));
-  assert.match(await command.signIn({ deny: true }), /Access was not granted/);
-  assert.equal(await command.ends(), 5);
-  assert.match(command.said, /access_denied/);
-  assert.equal(command.answer, "");
-});
-
 test("our `provide` signs in for the SDK by a rule, at a port of its own", async (t) => {
   const room = "provide";
   const directory = await mkdtemp(join(tmpdir(), "meshagent-oauth-"));
   t.after(() => rm(directory, { recursive: true }));
   const rules = join(directory, "rules.toml");
   await writeFile(rules, '[[rule]]\nkind = "oauth"\nclient_id = "public"\nhost = "127.0.0.1"\nauthorize = true\n');
-  const cli = await server.as("bob", room);
-  const child = cli.spawn("secret", "provide", "--no-browser", "--once", "--rules", rules);
-  child.stdin.end();
-  const bob = new Running(child);
-  const [, fromParticipantId] = await bob.says(/participant (\S+)\. Others ask with/);
+  const person = async (name) => new Person(server, await server.variables(name, room));
+  const provide = (await person("bob")).start(["provide", "--no-browser", "--once", "--rules", rules]);
+  const [, fromParticipantId] = await provide.says(/participant (\S+)\. Others ask with/);
   const agent = await server.join("agent", room);
   const oauth = provider.client("public");
   const anyPort = "http://127.0.0.1/callback";
   const token = agent.secrets.requestOAuthToken({ oauth, fromParticipantId, redirectUri: anyPort, timeout: 60 });
-  assert.match(await bob.signIn(), /You are signed in/);
+  const page = await fetch(await signIn(await provide.address()));
+  assert.match(await page.text(), /You are signed in/);
   assert.ok(await provider.knows(await token));
-  assert.equal(await bob.ends(), 0, bob.said);
-  const command = await oauthCommand("agent", room, oauth, "--offline", "--delegated-by", "bob");
+  assert.equal(await provide.ends(), 0, provide.said);
+  const command = (await person("agent")).oauth(oauth, "--offline", "--delegated-by", "bob");
   assert.equal(await command.ends(), 0, command.said);
   assert.equal(command.answer, await token);
 });

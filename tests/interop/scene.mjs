@@ -7,8 +7,9 @@ import { join } from "node:path";
 
 import { Browser } from "./browser.mjs";
 import { checkPage } from "./page.mjs";
+import { Person } from "./person.mjs";
 import { awkwardSecret } from "./provider.mjs";
-import { RoomServer, outcome } from "./support.mjs";
+import { RoomServer } from "./support.mjs";
 
 /** What a test of a sign-in needs beside the provider. */
 export class Scene {
@@ -41,9 +42,9 @@ export class Scene {
     return new Person(this.server, { ...variables, BROWSER: this.browser.command });
   }
 
-  /** Signs in where the command that is `running` sends the browser, which ends on `page`. */
-  async signIn(running, page, how) {
-    await checkPage(await this.browser.signIn(await this.browser.openedBy(running), how), page);
+  /** Signs in where a command sends the browser, which ends on `page`. */
+  async signIn(command, page, how) {
+    await checkPage(await this.browser.signIn(await this.browser.openedBy(command), how), page);
   }
 
   /** The path of a new file. */
@@ -53,53 +54,19 @@ export class Scene {
     return path;
   }
 
-  /** Flags for a client with this secret. */
-  async secret(text = awkwardSecret) {
-    return ["--client-secret", `@${await this.write("client-secret", text)}`];
-  }
-
-  /** The token that a command wrote, which is all that it wrote to stdout, and was said nowhere else; nor was the
+  /** The token that a command gives, which is all that it writes to stdout, and is said nowhere else; nor is the
    * client's secret. */
-  tokenOf({ status, stdout, stderr }) {
-    assert.equal(status, 0, stderr);
-    const token = stdout.toString();
-    assert.match(token, /^[\w-]+$/);
-    for (const secret of [token, awkwardSecret]) assert.ok(!stderr.includes(secret) && !this.server.log.includes(secret));
-    return token;
+  async tokenOf(command) {
+    assert.equal(await command.ends(), 0, command.said);
+    assert.match(command.answer, /^[\w-]+$/);
+    for (const secret of [command.answer, awkwardSecret]) {
+      assert.ok(!command.said.includes(secret) && !this.server.log.includes(secret));
+    }
+    return command.answer;
   }
 
   async stop() {
     await Promise.all([this.server.stop(), this.browser.stop()]);
     await rm(this.#files, { recursive: true });
-  }
-}
-
-/** Somebody in a room with our command line and the browser. */
-class Person {
-  #server;
-  #env;
-
-  constructor(server, env) {
-    this.#server = server;
-    this.#env = env;
-  }
-
-  /** Starts `meshagent room secret …`; nothing comes on its stdin. */
-  start(...args) {
-    const child = this.#server.spawn(this.#env, "room", "secret", ...args);
-    child.stdin.end();
-    return child;
-  }
-
-  /** Starts `meshagent room secret oauth` for a client of `at`. */
-  startOAuth(at, id, ...more) {
-    const { client_id, authorization_endpoint, token_endpoint, scopes } = at.client(id);
-    const endpoints = ["--authorization-endpoint", authorization_endpoint, "--token-endpoint", token_endpoint];
-    return this.start("oauth", "--client-id", client_id, ...endpoints, "--scopes", scopes.join(","), ...more);
-  }
-
-  /** The same, to its end. */
-  oauth(...args) {
-    return outcome(this.startOAuth(...args));
   }
 }

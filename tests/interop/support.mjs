@@ -31,12 +31,6 @@ async function collect(stream) {
   return Buffer.concat(chunks);
 }
 
-/** How a child process ends: its status, and all that it wrote. */
-export async function outcome(child) {
-  const [stdout, stderr, [status]] = await Promise.all([collect(child.stdout), collect(child.stderr), once(child, "close")]);
-  return { status, stdout, stderr: stderr.toString() };
-}
-
 /** A running `room serve`, on a data directory and with a home that nothing else uses. */
 export class RoomServer {
   /** Starts it, and waits for the line that says where it listens. */
@@ -150,7 +144,8 @@ export class RoomServer {
     // A command that does not read its stdin closes it.
     child.stdin.on("error", () => {});
     child.stdin.end(input);
-    return outcome(child);
+    const [stdout, stderr, [status]] = await Promise.all([collect(child.stdout), collect(child.stderr), once(child, "close")]);
+    return { status, stdout, stderr: stderr.toString() };
   }
 
   /** Ends all clients and the server, and removes what it stored. */
