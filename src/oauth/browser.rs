@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+#[cfg(unix)]
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use url::Url;
@@ -37,8 +39,9 @@ impl Surroundings<'_> {
 
     /// Starts a browser: that of `$BROWSER`, else the system's.
     ///
-    /// The child has the variables in `inherited` and none of our standard streams. It is not waited for:
-    /// a browser may stay open, or hand the URL to one that is.
+    /// The child has the variables in `inherited` and none of our standard streams, and Ctrl-C at our
+    /// terminal does not reach it. It is not waited for: a browser may stay open, or hand the URL to one
+    /// that is.
     pub fn open(&self, url: &Url, inherited: &BTreeMap<OsString, OsString>) -> Result<Child, BrowserError> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(BrowserError::NotHttp);
@@ -55,6 +58,9 @@ impl Surroundings<'_> {
 }
 
 fn start(mut command: Command, inherited: &BTreeMap<OsString, OsString>) -> std::io::Result<Child> {
+    // Whoever gives up the sign-in keeps the browser, which may be the first one to have been started.
+    #[cfg(unix)]
+    command.process_group(0);
     command
         .env_clear()
         .envs(inherited)
@@ -136,6 +142,24 @@ mod tests {
         ));
         let mut child = with("/nonexistent/browser:true").open(&url, &path).unwrap();
         assert!(child.wait().unwrap().success());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_browser_is_in_a_process_group_of_its_own() {
+        let surroundings = Surroundings {
+            browser: Some("tail -f /dev/null"),
+            ..Surroundings::default()
+        };
+        let path = std::env::vars_os().filter(|(name, _)| name == "PATH").collect();
+        let mut child = surroundings
+            .open(&Url::parse("https://h/").unwrap(), &path)
+            .unwrap();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let group = stat.rsplit(')').next().unwrap().split_whitespace().nth(2);
+        assert_eq!(group, Some(child.id().to_string().as_str()));
     }
 
     #[test]
