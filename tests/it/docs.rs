@@ -38,7 +38,7 @@ fn root() -> &'static Path {
 }
 
 /// `README.md` and `docs/*.md`, with their text.
-fn pages() -> Vec<(PathBuf, String)> {
+pub(crate) fn pages() -> Vec<(PathBuf, String)> {
     let mut paths: Vec<PathBuf> = fs::read_dir(root().join("docs"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -54,7 +54,7 @@ fn pages() -> Vec<(PathBuf, String)> {
 }
 
 /// The lines of the blocks of this kind, each with its number.
-fn blocks<'a>(page: &'a str, kind: &str) -> Vec<Vec<(usize, &'a str)>> {
+pub(crate) fn blocks<'a>(page: &'a str, kind: &str) -> Vec<Vec<(usize, &'a str)>> {
     let mut blocks = Vec::new();
     let mut open: Option<(bool, Vec<(usize, &str)>)> = None;
     for (number, line) in (1..).zip(page.lines()) {
@@ -187,67 +187,38 @@ fn replay_page(name: &str) {
     }
 }
 
-#[test]
-fn the_readme_does_what_it_says() {
-    replay_page("README.md");
+/// A test for each page that has examples, and the list of them.
+macro_rules! replayed {
+    ($($test:ident: $page:literal,)+) => {
+        const REPLAYED: &[&str] = &[$($page,)+];
+        $(
+            #[test]
+            fn $test() {
+                replay_page($page);
+            }
+        )+
+    };
 }
 
-#[test]
-fn the_concepts_do_what_they_say() {
-    replay_page("docs/concepts.md");
+replayed! {
+    the_readme_does_what_it_says: "README.md",
+    the_concepts_do_what_they_say: "docs/concepts.md",
+    the_environment_does_what_it_says: "docs/environment.md",
+    the_exchange_does_what_it_says: "docs/exchange.md",
+    the_exit_codes_are_what_they_say: "docs/exit-codes.md",
+    the_formats_are_what_they_say: "docs/formats.md",
+    the_page_from_other_tools_does_what_it_says: "docs/from-others.md",
+    the_page_from_python_does_what_it_says: "docs/from-python.md",
+    the_guide_does_what_it_says: "docs/guide.md",
+    the_oauth_page_does_what_it_says: "docs/oauth.md",
+    the_server_page_does_what_it_says: "docs/server.md",
 }
 
-#[test]
-fn the_guide_does_what_it_says() {
-    replay_page("docs/guide.md");
-}
-
-#[test]
-fn the_server_page_does_what_it_says() {
-    replay_page("docs/server.md");
-}
-
-#[test]
-fn the_exchange_does_what_it_says() {
-    replay_page("docs/exchange.md");
-}
-
-#[test]
-fn the_exit_codes_are_what_they_say() {
-    replay_page("docs/exit-codes.md");
-}
-
-#[test]
-fn the_environment_does_what_it_says() {
-    replay_page("docs/environment.md");
-}
-
-#[test]
-fn the_formats_are_what_they_say() {
-    replay_page("docs/formats.md");
-}
-
-#[test]
-fn oauth_goes_as_it_says() {
-    replay_page("docs/oauth.md");
-}
-
-/// A page that has examples must have a test above.
+/// A page that has examples must be in the list above.
 #[test]
 fn no_page_with_examples_is_left_out() {
-    const REPLAYED: [&str; 9] = [
-        "README.md",
-        "concepts.md",
-        "environment.md",
-        "exchange.md",
-        "exit-codes.md",
-        "formats.md",
-        "oauth.md",
-        "guide.md",
-        "server.md",
-    ];
     for (path, page) in pages() {
-        let name = path.file_name().unwrap().to_str().unwrap();
+        let name = path.strip_prefix(root()).unwrap().to_str().unwrap();
         let replayed = REPLAYED.contains(&name);
         assert_eq!(replayed, !examples(&page).is_empty(), "{name}");
     }

@@ -16,6 +16,7 @@ mod bad_store;
 mod completion;
 mod crud;
 mod docs;
+mod docs_commands;
 mod exchange;
 mod files;
 mod generated;
