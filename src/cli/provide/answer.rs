@@ -27,6 +27,9 @@ const NO_VALUE: &str = "the participant could not get the value";
 /// What whoever asked for a secret is told where only OAuth requests are asked about.
 const OAUTH_ALONE: &str = "the participant answers OAuth requests alone";
 
+/// What becomes of the other requests where one alone is answered.
+pub(super) const ONE_WAS_ANSWERED: &str = "left, another request was answered";
+
 /// Commands that run at once; more wait for one to end.
 const MAX_COMMANDS: usize = 64;
 
@@ -40,6 +43,8 @@ pub(super) struct Answering<'a> {
     oauth_alone: bool,
     /// Places for commands that run at once.
     commands: Semaphore,
+    /// The place of the one answer there is, where there is but one. It is closed once that was given.
+    one: Option<Semaphore>,
 }
 
 impl<'a> Answering<'a> {
@@ -48,6 +53,7 @@ impl<'a> Answering<'a> {
         rules: &'a Rules,
         prompt: &'a Prompt<'a>,
         oauth_alone: bool,
+        once: bool,
     ) -> Self {
         Self {
             signing,
@@ -55,6 +61,7 @@ impl<'a> Answering<'a> {
             prompt,
             oauth_alone,
             commands: Semaphore::new(MAX_COMMANDS),
+            one: once.then(|| Semaphore::new(1)),
         }
     }
 
@@ -73,6 +80,15 @@ impl<'a> Answering<'a> {
         gone: impl Future<Output = String>,
     ) -> bool {
         let decision = self.decide(secrets, asked, pin!(gone)).await;
+        // Several may be decided before the first of them is sent, and one alone may be.
+        let place = match &self.one {
+            Some(one) if decision.is_an_answer() => one.acquire().await.map(Some),
+            _ => Ok(None),
+        };
+        let Ok(_place) = place else {
+            self.console().note(&asked.became(ONE_WAS_ANSWERED));
+            return false;
+        };
         let (outcome, answered) = match decision {
             Decision::Give(value, how) => match secrets.provide_secret(request_id, value).await {
                 Ok(()) => (format!("given, {how}"), true),
@@ -101,9 +117,12 @@ impl<'a> Answering<'a> {
                 Err(error) => (format!("not rejected: {}", escape(&error.to_string())), false),
             },
             Decision::Ignore => ("ignored".to_owned(), false),
-            Decision::Gone(reason) => (format!("taken back, {}", shown(&reason)), false),
+            Decision::Gone(reason) => (shown(&reason), false),
             Decision::TakenBack => return false,
         };
+        if answered && let Some(one) = &self.one {
+            one.close();
+        }
         self.console().note(&asked.became(&outcome));
         answered
     }

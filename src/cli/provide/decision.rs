@@ -22,12 +22,21 @@ pub(super) enum Decision<'a> {
         on_purpose: bool,
     },
     Ignore,
+    /// Nobody waits any more: what became of it.
     Gone(String),
     /// It is gone, and that was said.
     TakenBack,
 }
 
 impl Decision<'_> {
+    /// Whether this answers the request, as a rule or a person wants it.
+    pub(super) const fn is_an_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Give(..) | Self::Authorize(..) | Self::Reject { on_purpose: true, .. }
+        )
+    }
+
     /// Rejects because a rule or a person says so.
     pub(super) fn reject(reason: &str, how: impl Into<String>) -> Self {
         let told = if reason.trim().is_empty() {

@@ -58,7 +58,7 @@ pub(super) async fn provide(
     let session = Session {
         context,
         room,
-        answering: Answering::new(signing, &rules, &prompt, oauth_alone),
+        answering: Answering::new(signing, &rules, &prompt, oauth_alone, once),
         once,
         example_url,
     };
@@ -68,5 +68,5 @@ pub(super) async fn provide(
             None => pending().await,
         }
     };
-    session.run(stop).await
+    Box::pin(session.run(stop)).await
 }

@@ -10,8 +10,8 @@ use crate::secrets::IncomingRequest;
 use crate::wire::RequestId;
 use crate::wire::secrets::request::{OAUTH_TOKEN_REQUEST, SECRET_REQUEST, withdrawn};
 
-/// Why a request is taken back when its time is over.
-pub(super) const TIME_IS_OVER: &str = "the time is over";
+/// What becomes of a request when its time is over.
+pub(super) const TIME_IS_OVER: &str = "taken back, the time is over";
 
 /// The requests that wait for an answer, each with a way to tell whoever works on it that nobody waits any
 /// more.
@@ -24,7 +24,7 @@ pub(super) struct OpenRequest {
     pub(super) id: RequestId,
     /// What it is about; if it cannot be read, the type of its message.
     pub(super) asked: Result<Asked, String>,
-    /// Why nobody waits any more.
+    /// What became of it, when nobody waits any more.
     pub(super) taken_back: oneshot::Receiver<String>,
 }
 
@@ -47,7 +47,7 @@ impl OpenRequests {
                 let id = RequestId::new(request.request_id).ok()?;
                 if let Some(withdraw) = self.0.remove(&id) {
                     // It may just have been answered.
-                    let _ = withdraw.send(spoken_reason(&request.reason));
+                    let _ = withdraw.send(taken_back(&request.reason));
                 }
             }
             IncomingRequest::Unreadable {
@@ -80,21 +80,21 @@ impl OpenRequests {
         self.0.remove(id);
     }
 
-    /// Takes all of them back.
-    pub(super) fn withdraw_all(self, reason: &str) {
+    /// Nobody waits for any of them, and that is what became of them.
+    pub(super) fn withdraw_all(self, outcome: &str) {
         for (_, withdraw) in self.0 {
             // It may just have been answered.
-            let _ = withdraw.send(reason.to_owned());
+            let _ = withdraw.send(outcome.to_owned());
         }
     }
 }
 
-/// Why a request is taken back, for people.
-fn spoken_reason(reason: &str) -> String {
+/// That a request was taken back, and why, for people.
+fn taken_back(reason: &str) -> String {
     match reason {
-        withdrawn::BY_REQUESTER => "the other side does not wait any more".to_owned(),
+        withdrawn::BY_REQUESTER => "taken back, the other side does not wait any more".to_owned(),
         withdrawn::TIMED_OUT => TIME_IS_OVER.to_owned(),
-        "" => "the server does not say why".to_owned(),
-        other => other.to_owned(),
+        "" => "taken back, the server does not say why".to_owned(),
+        other => format!("taken back, {other}"),
     }
 }

@@ -47,7 +47,7 @@ pub(super) enum Reply<'a> {
 #[derive(Debug)]
 pub(super) enum Asking<T> {
     Answered(T),
-    /// The request was taken back before it was this one's turn, for this reason.
+    /// Nobody waits any more, and it was not yet this one's turn: what became of it.
     Gone(String),
     /// It was taken back while it was being answered, and that was said.
     TakenBack,
@@ -131,7 +131,7 @@ impl<'a> Prompt<'a> {
         tokio::select! {
             biased;
             reason = &mut gone => {
-                self.console.say(&asked.became(&format!("taken back, {}", shown(&reason))));
+                self.console.say(&asked.became(&shown(&reason)));
                 keyboard.quiet().await;
                 Ok(Asking::TakenBack)
             }

@@ -8,12 +8,12 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::{sleep, timeout};
 
-use super::answer::Answering;
+use super::answer::{Answering, ONE_WAS_ANSWERED};
 use super::asked::shown;
 use super::open::{OpenRequest, OpenRequests, TIME_IS_OVER};
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandError, Failure, Kind, Outcome};
 use crate::cli::room::{JoinedRoom, join_others, within};
 use crate::cli::text::{escape, shell_word};
 use crate::room::Pauses;
@@ -30,6 +30,12 @@ const UNREADABLE: &str = "the participant does not understand the request";
 
 /// Longest time for a server to say who else is in the room, which this program does not depend on.
 const ANNOUNCEMENT: Duration = Duration::from_secs(10);
+
+/// What becomes of the requests that are open when the time of the command is over.
+const STOPPED: &str = "left, the time of --for is over";
+
+/// Longest time for what is on its way when the last request was answered, or the time is over.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// A connection that lasted so long was a good one: what comes after it starts over.
 const GOOD_CONNECTION: Duration = Duration::from_secs(30);
@@ -48,25 +54,32 @@ pub(super) struct Session<'a> {
 
 /// Why a connection is over.
 enum Ended {
-    /// All that was wanted is done.
+    /// The one request was answered that was to be.
     Done,
+    /// The time is over.
+    Stopped,
     /// It broke.
     Lost(String),
 }
 
 impl Session<'_> {
     /// Answers until `stop`, or until everything is done. Fails if the room cannot be joined at first, or
-    /// never again.
+    /// never again, and if the one request did not come that was to be answered.
     pub(super) async fn run(&self, stop: impl Future<Output = ()>) -> anyhow::Result<Outcome> {
         let mut stop = pin!(stop);
         let mut pauses = Pauses::default();
-        let mut room = self.join().await?;
+        let mut room = tokio::select! {
+            room = self.join() => room?,
+            () = stop.as_mut() => return Err(out_of_time("the room could not be joined")),
+        };
         loop {
             let joined = Instant::now();
             let ended = self.serve(&room, stop.as_mut()).await;
             room.leave().await;
-            let Ended::Lost(reason) = ended else {
-                return Ok(Outcome::Done);
+            let reason = match ended {
+                Ended::Lost(reason) => reason,
+                Ended::Done => return Ok(Outcome::Done),
+                Ended::Stopped => return self.stopped(),
             };
             if joined.elapsed() > GOOD_CONNECTION {
                 pauses = Pauses::default();
@@ -74,9 +87,17 @@ impl Session<'_> {
             let joined_again = self.join_again(reason, &mut pauses);
             room = tokio::select! {
                 room = joined_again => room?,
-                () = stop.as_mut() => return Ok(Outcome::Done),
+                () = stop.as_mut() => return self.stopped(),
             };
         }
+    }
+
+    /// The time is over. That is the end, unless a request was to be answered first.
+    fn stopped(&self) -> anyhow::Result<Outcome> {
+        if self.once {
+            return Err(out_of_time("no request was answered"));
+        }
+        Ok(Outcome::Done)
     }
 
     async fn join(&self) -> anyhow::Result<JoinedRoom> {
@@ -137,7 +158,7 @@ impl Session<'_> {
         let mut introduced = pin!(self.introduce(room).fuse());
         let mut open = OpenRequests::default();
         let mut answers = FuturesUnordered::new();
-        let reason = loop {
+        let ended = loop {
             tokio::select! {
                 request = incoming.next() => match request {
                     Ok(request) => {
@@ -145,22 +166,39 @@ impl Session<'_> {
                             answers.push(self.answer(&secrets, request));
                         }
                     }
-                    Err(reason) => break shown(&reason.to_string()),
+                    Err(reason) => break Ended::Lost(shown(&reason.to_string())),
                 },
                 Some((request_id, answered)) = answers.next() => {
                     open.close(&request_id);
                     if answered && self.once {
-                        return Ended::Done;
+                        break Ended::Done;
                     }
                 }
                 () = &mut introduced, if !introduced.is_terminated() => {}
-                () = stop.as_mut() => return Ended::Done,
+                () = stop.as_mut() => break Ended::Stopped,
             }
         };
-        open.withdraw_all(&reason);
-        // Who types an answer is still to be told.
-        while answers.next().await.is_some() {}
-        Ended::Lost(reason)
+        match &ended {
+            Ended::Lost(reason) => open.withdraw_all(&format!("taken back, {reason}")),
+            Ended::Done => open.withdraw_all(ONE_WAS_ANSWERED),
+            Ended::Stopped => open.withdraw_all(STOPPED),
+        }
+        // Who types an answer is still to be told, and what was sent is to be noted.
+        let mut answered_last = false;
+        let rest = async {
+            while let Some((_, answered)) = answers.next().await {
+                answered_last |= answered;
+            }
+        };
+        if matches!(ended, Ended::Lost(_)) {
+            rest.await;
+        } else if timeout(LAST_WORDS, rest).await.is_err() {
+            tracing::info!("the server does not say what became of the last answers");
+        }
+        if answered_last && self.once {
+            return Ended::Done;
+        }
+        ended
     }
 
     /// Answers one request. True if it was answered.
@@ -193,4 +231,11 @@ impl Session<'_> {
         let answered = self.answering.answer(secrets, &id, &asked, gone).await;
         (id, answered)
     }
+}
+
+/// The time of the command was over before what it was for.
+fn out_of_time(what: &str) -> anyhow::Error {
+    CommandError::new(Kind::TimedOut, format!("{what} in the time of --for"))
+        .hint("allow more time with --for DURATION")
+        .into()
 }

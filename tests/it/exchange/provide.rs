@@ -61,6 +61,47 @@ fn it_stays_for_as_long_as_it_is_told() {
 }
 
 #[test]
+fn one_answer_is_one_however_many_ask_at_once() {
+    const MANY: usize = 3;
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let rule = |n| {
+        let command = format!("touch started-{n}; until [ -e go ]; do sleep 0.05; done; echo x");
+        format!("[[rule]]\nurl = \"n:{n}\"\ncommand = [\"sh\", \"-c\", \"{command}\"]\n")
+    };
+    env.write("rules.toml", (0..MANY).map(rule).collect::<String>());
+    let provider = ada(&server, &["--once", "--rules", "rules.toml"]);
+    let asking: Vec<_> = (0..MANY)
+        .map(|n| request(&server, &["--url", &format!("n:{n}"), "--quiet"]).spawn())
+        .collect();
+    for n in 0..MANY {
+        env.awaits(&format!("started-{n}"));
+    }
+    env.write("go", "");
+    let answers: Vec<Ran> = asking.into_iter().map(ended).collect();
+    let given = answers.iter().filter(|ran| ran.out() == "x\n").count();
+    assert_eq!(given, 1, "{answers:?}");
+    let (output, said) = provider.ends();
+    assert_eq!(output.status.code(), Some(0), "{said:?}");
+    let count = |text: &str| said.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(count(": given, by rule"), 1, "{said:?}");
+    assert_eq!(
+        count(": left, another request was answered."),
+        MANY - 1,
+        "{said:?}"
+    );
+}
+
+#[test]
+fn one_answer_that_nobody_asked_for_is_out_of_time() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let (output, said) = ada(&server, &["--once", "--for", "1s"]).ends();
+    assert_eq!(output.status.code(), Some(6), "{said:?}");
+    assert!(said[2].contains("no request was answered"), "{said:?}");
+}
+
+#[test]
 fn it_says_what_others_are_to_run() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);
