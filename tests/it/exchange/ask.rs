@@ -288,16 +288,30 @@ fn in_local_mode_a_running_server_is_used() {
 }
 
 #[test]
+fn a_url_is_checked_before_anything_is_done() {
+    let env = TestEnv::new();
+    let long = "u".repeat(2049);
+    for (url, why) in [
+        ("", "it is empty"),
+        ("a\nb", "it has a control character"),
+        (&long, "it has more than 2048 bytes"),
+    ] {
+        for command in [&["request", "--from", "ada"][..], &["delete-requested"]] {
+            let call = env.local().secret(command.iter().copied());
+            let ran = call.args(["--url", url]).run().ends_with(2);
+            let ran = ran.says("--url").says(why);
+            assert!(!ran.err().contains("Waiting"), "{}", ran.err());
+        }
+    }
+}
+
+#[test]
 fn what_the_server_does_not_take() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);
     let provider = ada(&server, &[]);
-    let long = "u".repeat(2049);
     for wrong in [
-        &["--url", ""][..],
-        &["--url", "a\nb"],
-        &["--url", &long],
-        &["--url", URL, "--type", "\u{1b}"],
+        &["--url", URL, "--type", "\u{1b}"][..],
         &["--url", URL, "--timeout", "2d"],
     ] {
         let ran = request(&server, wrong).arg("--quiet").run().refuses(2);

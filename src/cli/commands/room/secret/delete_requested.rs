@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{confirmed, parse_identity};
+use super::{confirmed, parse_identity, parse_url};
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{CommandError, Kind, Outcome};
@@ -23,7 +23,7 @@ Examples:
 #[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct DeleteRequestedArgs {
     /// What the secret was asked for by
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = parse_url)]
     url: String,
     /// Type that was asked for [default: application/octet-stream]
     #[arg(long = "type", value_name = "TYPE")]

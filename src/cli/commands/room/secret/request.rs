@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::ask::{Question, ask};
-use super::parse_identity;
+use super::{parse_identity, parse_url};
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::Outcome;
@@ -32,7 +32,7 @@ pub(in crate::cli) struct RequestArgs {
     #[command(flatten)]
     from: FromArgs,
     /// What the secret is for, like https://db.example
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = parse_url)]
     url: String,
     /// Type of the secret, like text/plain, or git for a user name and password
     #[arg(long = "type", value_name = "TYPE")]
