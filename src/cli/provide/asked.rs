@@ -124,10 +124,21 @@ impl Asked {
 
     /// What is asked for, as it is shown.
     fn summary(&self) -> String {
-        match &self.what {
+        let what = match &self.what {
             What::Secret { url, secret_type } => format!("{} (type {})", shown(url), shown(secret_type)),
             What::OAuth(oauth) => format!("an authorization for client {}", shown(&oauth.client.client_id)),
+        };
+        match self.delegate() {
+            Some(delegate) => format!("{what}, for {}", shown(delegate)),
+            None => what,
         }
+    }
+
+    /// Who is to have the answer, where that is not just the one who asks.
+    fn delegate(&self) -> Option<&str> {
+        self.delegate_to
+            .as_deref()
+            .filter(|_| !self.is_for_requester_alone())
     }
 
     /// The line that says what became of it.
@@ -157,11 +168,7 @@ impl Asked {
             }
             What::OAuth(oauth) => oauth.describe().iter().for_each(|(label, text)| add(label, text)),
         }
-        if let Some(delegate) = self
-            .delegate_to
-            .as_ref()
-            .filter(|_| !self.is_for_requester_alone())
-        {
+        if let Some(delegate) = self.delegate() {
             let verb = match self.what {
                 What::Secret { .. } => "read",
                 What::OAuth(_) => "use",
@@ -229,6 +236,8 @@ pub(super) mod tests {
         for (delegate_to, alone) in [(None, true), (Some("bob"), true), (Some("eve"), false)] {
             asked.delegate_to = delegate_to.map(str::to_owned);
             assert_eq!(asked.is_for_requester_alone(), alone, "{delegate_to:?}");
+            let expected = if alone { "u (type )" } else { "u (type ), for eve" };
+            assert_eq!(asked.summary(), expected, "{delegate_to:?}");
         }
         asked.requester = None;
         asked.delegate_to = Some("bob".to_owned());

@@ -63,7 +63,9 @@ fn it_shows_who_asks_for_what_and_gives_what_is_typed() {
     ada.shows("Type g, r or i, and Enter.");
     chooses_to_type(&mut ada);
     ada.types("typed p\u{e4}sx\x7fs\r");
-    ada.shows("bob asked for https://db\\u{202e}.example (type a\\u{200b}b): given, typed.\r\n");
+    ada.shows(
+        "bob asked for https://db\\u{202e}.example (type a\\u{200b}b), for c\\u{2066}arol: given, typed.\r\n",
+    );
     assert_eq!(ended(bob).succeeds().out(), "typed p\u{e4}ss");
     let screen = ada.ends();
     assert_eq!((screen.code, screen.echo), (0, true), "{screen:?}");

@@ -74,7 +74,9 @@ fn it_shows_who_asks_for_what_and_opens_the_browser_after_a_yes() {
             .page("code=canary-code&state=S")
             .contains("You are signed in")
     );
-    bob.shows("agent asked for an authorization for client client: signed in, by you.\r\n");
+    bob.shows(
+        "agent asked for an authorization for client client, for c\\u{2066}arol: signed in, by you.\r\n",
+    );
     assert_eq!(ended(agent).succeeds().out(), "canary-access-1");
     let Screen { code, echo, text } = bob.ends();
     assert_eq!((code, echo), (0, true), "{text}");
