@@ -25,7 +25,7 @@ impl Ui {
             // Writing to a line that is being drawn does not fail.
             let _ = to.write_str(&spoken(deadline.saturating_duration_since(Instant::now())));
         };
-        let style = ProgressStyle::with_template("{spinner} {msg} ({left} left)")
+        let style = ProgressStyle::with_template("{spinner} ({left} left) {wide_msg}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner())
             .with_key("left", left);
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style);

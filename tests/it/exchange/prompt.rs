@@ -323,15 +323,18 @@ fn a_wait_is_shown_on_a_terminal() {
     env.write("value", "x");
     env.write(
         "rules.toml",
-        "[[rule]]\nurl = \"u\"\ncommand = [\"sh\", \"-c\", \"until [ -e go ]; do sleep 0.05; done; echo x\"]\n",
+        "[[rule]]\nurl = \"u*\"\ncommand = [\"sh\", \"-c\", \"until [ -e go ]; do sleep 0.05; done; echo x\"]\n",
     );
     let provider = super::ada(&server, &["--rules", "rules.toml"]);
-    let mut bob = Terminal::run(request(&server, &["--url", "u"]));
-    bob.shows("Waiting for ada to answer: u (");
+    // More than a line has place for.
+    let url = format!("{}-and-its-end", "u".repeat(60));
+    let mut bob = Terminal::run(request(&server, &["--url", &url]));
+    bob.shows(" left) Waiting for ada to answer: uuu");
     env.write("go", "");
     let screen = bob.ends();
     assert_eq!(screen.code, 0, "{screen:?}");
     assert!(screen.text.ends_with("x\r\n"), "{screen:?}");
+    assert!(!screen.text.contains("and-its-end"), "{screen:?}");
     provider.stop();
 }
 
