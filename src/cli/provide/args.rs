@@ -11,6 +11,49 @@ use super::source::Source;
 use crate::cli::context::Context;
 use crate::cli::failure::{CommandError, Kind};
 
+/// What `--help` says of the rules file.
+const RULES_FILE: &str = "\
+Answer by the rules in a TOML file; the first that matches decides
+
+A rule that gives, one that asks, and one for OAuth:
+  [[rule]]
+  url = \"https://db.example/**\"
+  requester = [\"bob\", \"ci\"]
+  give = \"file:db.txt\"
+
+  [[rule]]
+  requester = \"carol\"
+  ask = true
+
+  [[rule]]
+  kind = \"oauth\"
+  client_id = \"app\"
+  host = \"*.idp.example\"
+  authorize = true
+
+What a rule matches; what is left out matches everything:
+  kind         \"secret\", the default, or \"oauth\"
+  url, type    patterns, for secrets
+  client_id    a pattern, for OAuth
+  host         patterns; each OAuth endpoint's host must match one
+  requester    names of those who ask
+  delegate_to  names of those the answer may be delegated to
+
+Without delegate_to, a rule that says yes matches only what goes to the requester alone. In a pattern * stands for any \
+characters but /, and ** for any. requester, delegate_to and host are a text or a list of texts.
+
+What a rule does, one of:
+  give = \"SOURCE\"     gives a SOURCE, as --secret does
+  command = [\"PROGRAM\", \"ARGUMENT\"]
+                      gives what the command writes to stdout
+  authorize = true    says yes to an OAuth request
+  ask = true          asks at the terminal
+  reject = \"REASON\"   says no, and tells the other side why
+
+give and command need url; authorize needs client_id and host. Paths start from the file's directory. A command reads \
+the request as JSON on its stdin, and has 30 seconds or what timeout = \"10s\" says. strip_newline = true takes a newline \
+from the end of what is given.";
+
 /// Rules from flags and a file; those of flags come first.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rules")]
@@ -20,7 +63,7 @@ pub(in crate::cli) struct RulesArgs {
     #[arg(long = "secret", value_name = "URL=SOURCE", value_parser = parse_given)]
     secrets: Vec<Given>,
     /// Answer by the rules in a TOML file; the first that matches decides
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", long_help = RULES_FILE)]
     rules: Option<PathBuf>,
     /// Be asked about OAuth requests alone: a request for a secret that no rule matches is rejected
     #[arg(long)]
@@ -85,5 +128,21 @@ impl RulesArgs {
             [given] => Some(&given.url),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Environment;
+
+    #[test]
+    fn the_rules_in_the_help_are_rules() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("db.txt"), "x").unwrap();
+        let (_, rest) = RULES_FILE.split_once("OAuth:\n").unwrap();
+        let (example, _) = rest.split_once("\n\nWhat").unwrap();
+        let rules = rules_file::parse(example, directory.path(), &Environment::default()).unwrap();
+        assert_eq!(rules.len(), 3);
     }
 }

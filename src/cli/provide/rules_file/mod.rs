@@ -60,7 +60,7 @@ pub(super) fn read(path: &Path, environment: &Environment) -> anyhow::Result<Vec
             Kind::Usage,
             format!("{shown}, line {line}, column {column}: {}", mistake.what),
         )
-        .hint("the rules file's reference is in docs/exchange.md; nobody was answered")
+        .hint("`meshagent room secret provide --help` says what may stand in the file; nobody was answered")
         .into()
     })
 }

@@ -33,7 +33,7 @@ pub(in crate::cli) struct ProvideArgs {
     /// End after one request that you or a rule gave an answer to
     #[arg(long)]
     once: bool,
-    /// End after this time, like 90s, 10m or 8h; with --once that is an error
+    /// End after this time, like 90s, 10m or 8h; with --once, fail if nothing was answered by then
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_seconds)]
     duration: Option<Duration>,
     #[command(flatten)]
