@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::task::spawn_blocking;
@@ -88,8 +88,8 @@ pub(super) async fn in_room<T>(
     visit(context, &name, args.timeout, joining, work).await
 }
 
-/// As [`in_room`], for work with other participants: fails where there can be none. `limit` is the time for
-/// all of it.
+/// As [`in_room`], for work with other participants: fails where there can be none. The command's time is
+/// for joining; `limit` is the time for all of it.
 pub(super) async fn among_others<T>(
     context: &Context,
     args: &RoomArgs,
@@ -98,7 +98,7 @@ pub(super) async fn among_others<T>(
 ) -> anyhow::Result<T> {
     let settings = resolve(&args.overrides(), &context.environment)?;
     let name = settings.room.clone();
-    let joining = Box::pin(join_shared(context, settings));
+    let joining = Box::pin(within(args.timeout, join_shared(context, settings)));
     visit(context, &name, limit, joining, work).await
 }
 
@@ -146,11 +146,24 @@ pub(super) async fn within<T>(
     limit: Duration,
     work: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
-    timeout(limit, work).await.map_err(|_| {
-        let seconds = limit.as_secs();
-        CommandError::new(Kind::TimedOut, format!("no answer within {seconds} s"))
-            .hint("allow more time with --timeout SECONDS")
-    })?
+    timeout(limit, work).await.map_err(|_| no_answer(limit))?
+}
+
+/// As [`within`], for the part of a command that began at `start`.
+pub(super) async fn within_rest<T>(
+    start: Instant,
+    limit: Duration,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let rest = limit.saturating_sub(start.elapsed());
+    timeout(rest, work).await.map_err(|_| no_answer(limit))?
+}
+
+/// The command's time is over.
+fn no_answer(limit: Duration) -> CommandError {
+    let seconds = limit.as_secs();
+    CommandError::new(Kind::TimedOut, format!("no answer within {seconds} s"))
+        .hint("allow more time with --timeout SECONDS")
 }
 
 /// The secrets of a room, for whoever looks and does not want to be told of failures.

@@ -245,6 +245,28 @@ fn a_server_that_never_answers() {
     assert_eq!((silent.connections(), mute.connections()), (2, 1));
 }
 
+/// Where the request is not sent, its time is the command's.
+#[test]
+fn a_server_that_never_lets_anybody_ask_or_answer() {
+    let env = TestEnv::new();
+    let silent = FakeServer::start(|_, mut stream| {
+        read_request(&mut stream);
+        read_request(&mut stream);
+    });
+    let mute = room(|_, mut socket| {
+        greet(&mut socket);
+        while socket.read().is_ok() {}
+    });
+    let request = ["request", "--from", "ada", "--url", "u", "--timeout", "1"];
+    for way in [silent.connecting(&env), silent.joining(&env), mute.joining(&env)] {
+        let ran = way.secret(request).run().refuses(6);
+        ran.says("no answer within 1 s");
+    }
+    let provide = ["provide", "--for", "1s"];
+    let ran = silent.joining(&env).secret(provide).run().refuses(6);
+    ran.says("the room could not be joined");
+}
+
 fn busy(mut socket: WebSocket<TcpStream>) {
     let frame = CloseFrame {
         code: CloseCode::Again,

@@ -1,17 +1,17 @@
 //! Asks one participant for a secret and waits for its answer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::participant::FromArgs;
-use crate::cli::room::among_others;
+use crate::cli::room::{among_others, within_rest};
 use crate::cli::text::escape;
 use crate::secrets::RequestOptions;
 use crate::sensitive::SecretValue;
 use crate::wire::Identity;
 
-/// Time for the command beyond that of the request: to join, and to hear that the time is over.
+/// Time for the command beyond that of the request, once that was sent: to hear that the time is over.
 const MARGIN: Duration = Duration::from_secs(10);
 
 /// What is asked for.
@@ -39,9 +39,10 @@ pub(super) async fn ask(
     question: Question<'_>,
 ) -> anyhow::Result<Answer> {
     let timeout = args.timeout;
+    let start = Instant::now();
     let limit = timeout.saturating_add(MARGIN);
     among_others(context, args, limit, async |room| {
-        let chosen = from.choose(room).await?;
+        let chosen = within_rest(start, timeout, from.choose(room)).await?;
         let Question {
             url,
             secret_type,

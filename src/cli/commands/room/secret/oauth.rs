@@ -1,6 +1,6 @@
 //! `meshagent room secret oauth`
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
@@ -10,8 +10,8 @@ use crate::cli::context::Context;
 use crate::cli::failure::{CommandError, Kind, Outcome};
 use crate::cli::oauth_client::OAuthClientArgs;
 use crate::cli::output::OutputArgs;
-use crate::cli::participant::FromArgs;
-use crate::cli::room::{JoinedRoom, among_others, check, in_room};
+use crate::cli::participant::{Chosen, FromArgs};
+use crate::cli::room::{JoinedRoom, among_others, check, in_room, within_rest};
 use crate::cli::sign_in::{Asking, BrowserArgs, Wanted, token_for_oneself};
 use crate::cli::text::escape;
 use crate::oauth::{RedirectUri, RedirectUriError};
@@ -93,8 +93,11 @@ impl OAuthArgs {
         }
         let limit = self.room.timeout.saturating_add(MARGIN);
         if self.from.names_somebody() {
+            let start = Instant::now();
             return among_others(context, &self.room, limit, async |room| {
-                self.of_another(context, room, client).await
+                let choosing = self.from.choose(room);
+                let chosen = within_rest(start, self.room.timeout, choosing).await?;
+                self.of_another(context, room, &chosen, client).await
             })
             .await;
         }
@@ -133,10 +136,10 @@ impl OAuthArgs {
         &self,
         context: &Context,
         room: &JoinedRoom,
+        chosen: &Chosen,
         client: &OAuthClientConfig,
     ) -> anyhow::Result<SensitiveText> {
         let timeout = self.room.timeout;
-        let chosen = self.from.choose(room).await?;
         let what = format!(
             "Waiting for {} to sign in for client {}",
             chosen.shown,
