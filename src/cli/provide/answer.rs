@@ -70,6 +70,21 @@ impl<'a> Answering<'a> {
         self.signing.console
     }
 
+    /// Warns of stored secrets that are to be given and are not there. They may still come.
+    pub(super) async fn warn_of_missing(&self, secrets: &SecretsClient<'_>) {
+        for (place, id) in self.rules.ids() {
+            match secrets.exists(id, None, None).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    let missing = format!("you have no secret `{}` for {place} to give", escape(id.as_str()));
+                    self.console().note(&self.signing.context.ui.warning(&missing));
+                }
+                // It is told to whom it matters: where the secret is asked for.
+                Err(error) => tracing::info!(%error, "whether a secret is there is not known"),
+            }
+        }
+    }
+
     /// Answers a request, and says so in a line. `gone` says why nobody waits any more. True
     /// if it was answered on purpose: not where it was rejected for want of an answer.
     pub(super) async fn answer(

@@ -4,6 +4,7 @@ use super::asked::{Asked, What};
 use super::command::ValueCommand;
 use super::pattern::Pattern;
 use super::source::Source;
+use crate::wire::SecretId;
 
 /// The rules, in their order.
 #[derive(Debug, Default)]
@@ -61,6 +62,17 @@ impl Rules {
     /// Adds rules that come after those that are there.
     pub(super) fn extend(&mut self, rules: impl IntoIterator<Item = Rule>) {
         self.0.extend(rules);
+    }
+
+    /// Ids of stored secrets that are given, each with the place of the rule that gives it.
+    pub(super) fn ids(&self) -> impl Iterator<Item = (&str, &SecretId)> {
+        self.0.iter().filter_map(|rule| match &rule.action {
+            Action::Give {
+                from: Origin::Source(Source::Id(id)),
+                ..
+            } => Some((rule.place.as_str(), id)),
+            _ => None,
+        })
     }
 
     /// The first rule that matches.

@@ -127,7 +127,7 @@ impl Session<'_> {
         }
     }
 
-    /// Becomes visible to others, then says who this is and how others ask.
+    /// Becomes visible to others, says who this is and how others ask, and what cannot be given.
     async fn introduce(&self, room: &JoinedRoom) {
         match timeout(ANNOUNCEMENT, room.client().participants()).await {
             Ok(Ok(_)) => {}
@@ -150,6 +150,7 @@ impl Session<'_> {
             shell_word(&me.participant_id),
             shell_word(self.example_url),
         ));
+        self.answering.warn_of_missing(&room.secrets()).await;
     }
 
     async fn serve(&self, room: &JoinedRoom, mut stop: Pin<&mut impl Future<Output = ()>>) -> Ended {

@@ -102,6 +102,22 @@ fn one_answer_that_nobody_asked_for_is_out_of_time() {
 }
 
 #[test]
+fn a_stored_secret_that_is_not_there_is_warned_of() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    as_ada(&server).set("mine", "x");
+    let mut provider = ada(&server, &["--secret=a=id:gone", "--secret=b=id:mine"]);
+    provider.says("warning: you have no secret `gone` for --secret to give");
+    // It may still come.
+    as_ada(&server).set("gone", "late");
+    let ran = request(&server, &["--url", "a"]).run().succeeds();
+    assert_eq!(ran.out(), "late");
+    provider.answers(1);
+    let said = provider.stop();
+    assert_eq!(said.len(), 4, "{said:?}");
+}
+
+#[test]
 fn it_says_what_others_are_to_run() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);
