@@ -22,7 +22,7 @@ enum ListFormat {
 
 impl ListFormatArgs {
     /// Shows `items`: as JSON they are what they are; in a table each is the cells that `row` makes of it,
-    /// under `header`. `empty` is said where there would be no row.
+    /// under `header`, of which the first is never cut. `empty` is said where there would be no row.
     pub(super) async fn show<T: Serialize, const N: usize>(
         &self,
         ui: &Ui,
@@ -42,7 +42,7 @@ impl ListFormatArgs {
             .iter()
             .map(|item| row(item).map(|cell| escape(&cell)).to_vec());
         let header = header.map(str::to_owned).to_vec();
-        ui.answer_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>())
+        ui.answer_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>(), 0)
             .await
     }
 

@@ -42,9 +42,12 @@ pub(super) fn is_fit_for_terminal(bytes: &[u8]) -> bool {
 }
 
 /// Lines of a table: columns two spaces apart, as wide as their widest cell, cut to fit `width`
-/// columns of a terminal.
-pub(super) fn table(rows: &[Vec<String>], width: usize) -> Vec<String> {
+/// columns of a terminal. The column `whole` is never cut: people copy what is in it. The others give way
+/// one after the other, the first of them first; what does not fit even then is left to the terminal to wrap.
+pub(super) fn table(rows: &[Vec<String>], width: usize, whole: usize) -> Vec<String> {
     const GAP: usize = 2;
+    /// Columns that are left of a cell: of less nothing could be read any more.
+    const LEAST: usize = 8;
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let mut widths = vec![0; columns];
     for row in rows {
@@ -53,15 +56,14 @@ pub(super) fn table(rows: &[Vec<String>], width: usize) -> Vec<String> {
         }
     }
     let gaps = GAP.saturating_mul(columns.saturating_sub(1));
-    while widths.iter().sum::<usize>().saturating_add(gaps) > width {
-        // The widest column gives way, down to where nothing could be read any more.
-        let Some(widest) = widths.iter_mut().max() else {
-            break;
-        };
-        if *widest <= 8 {
-            break;
+    let total = widths.iter().sum::<usize>().saturating_add(gaps);
+    let mut over = total.saturating_sub(width);
+    for (column, widest) in widths.iter_mut().enumerate() {
+        if column != whole {
+            let given = over.min(widest.saturating_sub(LEAST));
+            *widest -= given;
+            over -= given;
         }
-        *widest -= 1;
     }
     let line = |row: &Vec<String>| {
         let cells: Vec<String> = row
@@ -130,12 +132,33 @@ mod tests {
             vec!["a".into(), "a very long name that goes on and on".into()],
             vec!["日本語の長い長い識別子".into(), "b".into()],
         ];
-        let lines = table(&rows, 30);
-        assert!(lines.iter().all(|line| line.width() <= 30), "{lines:?}");
+        let lines = table(&rows, 40, 0);
+        assert!(lines.iter().all(|line| line.width() <= 40), "{lines:?}");
         assert!(lines.iter().any(|line| line.contains('…')));
         assert_eq!(
-            table(&rows, 200).first().map(String::as_str),
+            table(&rows, 200, 0).first().map(String::as_str),
             Some("ID                      NAME")
+        );
+    }
+
+    #[test]
+    fn one_column_of_a_table_is_never_cut() {
+        let row = [
+            "production/payments/stripe/key",
+            "application/octet-stream",
+            "Stripe's live key",
+        ];
+        let rows = [row.map(str::to_owned).to_vec()];
+        let line = |width| table(&rows, width, 0).concat();
+        assert_eq!(
+            line(59),
+            "production/payments/stripe/key  applica…  Stripe's live key"
+        );
+        assert_eq!(line(50), "production/payments/stripe/key  applica…  Stripe'…");
+        assert_eq!(line(20), "production/payments/stripe/key  applica…  Stripe'…");
+        assert_eq!(
+            table(&rows, 20, 1).concat(),
+            "product…  application/octet-stream  Stripe'…"
         );
     }
 }

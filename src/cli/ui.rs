@@ -108,14 +108,14 @@ impl Ui {
         Ok(())
     }
 
-    /// Writes a table as the answer, cut to the terminal's width.
-    pub(super) async fn answer_table(&self, rows: &[Vec<String>]) -> anyhow::Result<()> {
+    /// Writes a table as the answer, cut to the terminal's width in all columns but `whole`.
+    pub(super) async fn answer_table(&self, rows: &[Vec<String>], whole: usize) -> anyhow::Result<()> {
         let width = if self.stdout_is_terminal {
             terminal_width(io::stdout())
         } else {
             usize::MAX
         };
-        let mut lines = table(rows, width);
+        let mut lines = table(rows, width, whole);
         if let Some(header) = lines.first_mut()
             && self.color
             && self.stdout_is_terminal

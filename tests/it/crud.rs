@@ -210,7 +210,7 @@ fn a_list_as_a_table() {
     assert_eq!(lines.len(), 3);
     assert!(lines[0].starts_with("ID  TYPE"), "{lines:?}");
     assert!(lines[1].contains("\\u{202e}name"), "{lines:?}");
-    assert_eq!(lines[2], "b   application/octet-stream  b");
+    assert_eq!(lines[2], "b   application/octet-stream");
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(in crate::cli) struct StatusArgs {
 pub(super) async fn run(context: &Context, args: &StatusArgs) -> anyhow::Result<Outcome> {
     let account = args.api.account(context)?;
     if args.format.is_table(&context.ui) {
-        context.ui.answer_table(&rows(&account)).await?;
+        context.ui.answer_table(&rows(&account), 0).await?;
     } else {
         let shown = serde_json::to_string_pretty(&as_json(&account))?;
         context.ui.answer_line(&shown).await?;

@@ -65,7 +65,7 @@ pub(super) async fn run(context: &Context, args: ImportArgs) -> anyhow::Result<O
     })
     .await?;
     if let Some(changes) = changes {
-        context.ui.answer_table(&changes.rows).await?;
+        context.ui.answer_table(&changes.rows, Changes::ID).await?;
         context.ui.note(&changes.summary);
     }
     Ok(Outcome::Done)
@@ -131,6 +131,11 @@ struct Changes {
     rows: Vec<Vec<String>>,
     /// All of it in a sentence.
     summary: String,
+}
+
+impl Changes {
+    /// The column of the ids.
+    const ID: usize = 1;
 }
 
 /// Finds for each secret whether it is new, changed or the same.

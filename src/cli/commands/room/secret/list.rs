@@ -47,5 +47,7 @@ fn row(secret: &SecretInfo) -> [String; 4] {
         name,
         delegated_to,
     } = secret.clone();
+    // A secret without a name of its own has its id for one.
+    let name = if name == id { String::new() } else { name };
     [id, secret_type, name, delegated_to.unwrap_or_default()]
 }
