@@ -215,7 +215,7 @@ fn not_found_all(ids: &[SecretId], delegated_to: Option<&Identity>) -> CommandEr
         )
         .hint("`meshagent room secret list` shows what you may see"),
         None => CommandError::new(Kind::NotFound, format!("{what} of yours")).hint(
-            "`meshagent room secret list` shows what you may see; what others delegated to you is read with --delegated-to YOUR-NAME",
+            "`meshagent room secret list` shows what you may see; --delegated-to YOUR-NAME reads what others delegated to you, --delegated-to THEIR-NAME what you delegated",
         ),
     }
 }

@@ -56,6 +56,8 @@ pub(super) async fn run(context: &Context, args: SetArgs) -> anyhow::Result<Outc
         .read(&context.ui, &format!("Value of {shown} (not shown): "))
         .await?;
     let bytes = value.expose().len();
+    let delegate = args.delegated_to.as_ref();
+    let delegate = delegate.map_or_else(String::new, |name| format!(", for {} too", escape(name.as_str())));
     let options = SetOptions {
         secret_type: args.secret_type,
         name: args.name,
@@ -70,7 +72,7 @@ pub(super) async fn run(context: &Context, args: SetArgs) -> anyhow::Result<Outc
             .doing(format!("Storing {bytes} {unit} as {shown}"));
         room.secrets().set_secret(&id, value, options).await?;
         context.ui.note(&format!(
-            "Stored {bytes} {unit} as {shown} in room {}.",
+            "Stored {bytes} {unit} as {shown} in room {}{delegate}.",
             room.name
         ));
         Ok(Outcome::Done)
