@@ -373,3 +373,16 @@ fn several_missing_ids_are_one_error_that_names_them_all() {
     assert!(message.contains("`one`") && message.contains("`two`"), "{error}");
     delete(&["--quiet"]).says("`one`").says("`two`");
 }
+
+/// What should have written a file has failed, most likely. JSON says that it is a list, and an empty one.
+#[test]
+fn an_import_of_nothing() {
+    let env = TestEnv::new();
+    let import = |file: &str| env.local().secret(["import", "-"]).stdin(file).run();
+    for nothing in ["", "\n", "# a comment\n"] {
+        import(nothing).refuses(1).says("stdin: there is no secret in it");
+    }
+    for empty in ["[]", "{}"] {
+        import(empty).succeeds();
+    }
+}

@@ -89,6 +89,14 @@ impl ImportArgs {
         let format = self.format.unwrap_or_else(|| Format::guess(file.expose()));
         let shown = escape(&shown);
         let mut records = read(format, &file, &shown)?;
+        // In JSON an empty list is a list; elsewhere something went wrong with what wrote it.
+        if records.is_empty() && !matches!(format, Format::Json) {
+            return Err(
+                CommandError::new(Kind::Failed, format!("{shown}: there is no secret in it"))
+                    .hint("a line is NAME=VALUE; a JSON list may be empty")
+                    .into(),
+            );
+        }
         if let Some(delegated_to) = &self.delegated_to {
             for record in &mut records {
                 record.delegated_to = Some(delegated_to.clone());
