@@ -13,6 +13,9 @@ use super::failure::{CommandError, Kind};
 use super::ui::Ui;
 use crate::sensitive::SecretValue;
 
+/// What the system calls stdout, as if it were a file.
+const STDOUT_PATHS: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
 /// Where the answer goes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
@@ -26,14 +29,17 @@ pub(super) struct OutputArgs {
     /// Replace a file that exists, or write to something that is no regular file
     #[arg(long, requires = "out")]
     force: bool,
-    /// End the output in a newline
-    #[arg(long, conflicts_with = "out")]
+    /// End the output in a newline; for stdout
+    #[arg(long)]
     newline: bool,
 }
 
 fn parse_mode(text: &str) -> Result<u32, String> {
     let digits = text.strip_prefix("0o").unwrap_or(text);
     match u32::from_str_radix(digits, 8) {
+        Ok(mode) if mode <= 0o777 && mode & 0o400 == 0 => {
+            Err("its owner could not read the file; give one like 0600 or 0640".to_owned())
+        }
         Ok(mode) if mode <= 0o777 => Ok(mode),
         _ => Err("give it in octal, like 0600 or 0640".to_owned()),
     }
@@ -71,9 +77,12 @@ impl OutputArgs {
                 even_to_terminal: false,
             }),
             Some(path) if path == Path::new("-") => Ok(Output::Stdout {
-                newline: false,
+                newline: self.newline,
                 even_to_terminal: true,
             }),
+            Some(_) if self.newline => Err(CommandError::new(Kind::Usage, "--newline is for stdout")
+                .hint("a file gets the value's bytes as they are; leave out --newline, or use --out -")
+                .into()),
             Some(path) => self.prepare_file(path),
         }
     }
@@ -88,11 +97,18 @@ impl OutputArgs {
         };
         let over_existing = found.is_some();
         match found.map(|metadata| metadata.file_type()) {
+            Some(_) if STDOUT_PATHS.iter().any(|path| target == Path::new(path)) => {
+                return Err(refuse(format!("{shown} is stdout"), "use --out -").into());
+            }
             Some(kind) if kind.is_symlink() => {
                 return Err(refuse(format!("{shown} is a symbolic link"), "name the file itself").into());
             }
             Some(kind) if kind.is_dir() => {
                 return Err(refuse(format!("{shown} is a directory"), "name a file in it").into());
+            }
+            Some(kind) if !self.force && !kind.is_file() => {
+                let what = format!("{shown} is not a regular file");
+                return Err(refuse(what, "--force writes to it").into());
             }
             Some(_) if !self.force => {
                 return Err(refuse(format!("{shown} exists already"), "replace it with --force").into());

@@ -140,6 +140,11 @@ fn stdout_is_the_answer_alone() {
     assert_eq!(not_two.out(), "value\n");
     let to_stdout = way.secret(["get", "a", "--out", "-"]).run().succeeds();
     assert_eq!(to_stdout.out(), "value");
+    let both = way.secret(["get", "a", "--out", "-", "--newline"]).run();
+    assert_eq!(both.succeeds().out(), "value\n");
+    way.secret(["get", "a", "--out", "f", "--newline"])
+        .run()
+        .refuses(2);
     let deleted = way.secret(["delete", "a"]).run().succeeds();
     assert_eq!(deleted.out(), "");
 }

@@ -137,7 +137,10 @@ fn a_full_stdout_is_an_error() {
 fn a_pipe_is_written_to_and_one_that_nobody_reads_is_an_error() {
     let env = stored();
     let pipe = env.pipe("pipe");
-    get(&env, &["--out", "pipe"]).refuses(1).says("exists already");
+    get(&env, &["--out", "pipe"])
+        .refuses(1)
+        .says("pipe is not a regular file")
+        .says("--force writes to it");
     get(&env, &["--out", "pipe", "--force"])
         .refuses(1)
         .says("nobody reads it");
@@ -147,6 +150,27 @@ fn a_pipe_is_written_to_and_one_that_nobody_reads_is_an_error() {
     let mut read = [0; 6];
     reader.read_exact(&mut read).unwrap();
     assert_eq!(&read, b"value\n");
+}
+
+#[test]
+fn stdout_by_its_name_as_a_file_is_named_otherwise() {
+    let env = stored();
+    get(&env, &["--out", "/dev/stdout"])
+        .refuses(1)
+        .says("/dev/stdout is stdout")
+        .says("--out -");
+    assert_eq!(get(&env, &["--out", "-"]).succeeds().out(), "value\n");
+}
+
+#[test]
+fn a_mode_that_keeps_the_owner_out_is_refused() {
+    let env = stored();
+    for mode in ["0", "0200", "0377"] {
+        get(&env, &["--out", "new", "--file-mode", mode])
+            .ends_with(2)
+            .says("its owner could not read the file");
+    }
+    assert!(env.files().is_empty());
 }
 
 #[test]
