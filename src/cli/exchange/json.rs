@@ -80,9 +80,30 @@ struct Read {
 
 struct Text(SensitiveText);
 
+/// What is wrong with a value that is no [`Text`].
+const NO_TEXT: &str = "a value must be text, in quotes";
+
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(SensitiveText::new(String::deserialize(deserializer)?)))
+        deserializer.deserialize_string(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl Visitor<'_> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NO_TEXT)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+        Ok(Text(text.into()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Text, E> {
+        Ok(Text(SensitiveText::new(text)))
     }
 }
 
@@ -101,6 +122,7 @@ fn fault(error: &serde_json::Error) -> SyntaxError {
         what: match error.classify() {
             Category::Eof => "the JSON ends too early",
             Category::Syntax | Category::Io => "this is not JSON",
+            Category::Data if error.to_string().contains(NO_TEXT) => NO_TEXT,
             Category::Data => "this has no place in a list of secrets",
         },
     }
@@ -250,12 +272,17 @@ mod tests {
             ),
             (
                 r#"[{"id": "a", "value": 1}]"#,
-                "line 1, column 23: this has no place",
+                "line 1, column 23: a value must be text, in quotes",
             ),
             (r#"["canary"]"#, "line 1, column 9: this has no place"),
             (r#""canary""#, "line 1, column 8: this has no place"),
             (r#"[{"id": "a", "canary": 1}]"#, "this has no place"),
-            (r#"{"A": {"canary": 1}}"#, "this has no place"),
+            (r#"{"A": {"canary": 1}}"#, "a value must be text, in quotes"),
+            (
+                r#"{"A": 31}"#,
+                "line 1, column 8: a value must be text, in quotes",
+            ),
+            (r#"[{"id": 1}]"#, "this has no place"),
             (r#"[{"id": "a"}]"#, "the secret `a`: it has neither"),
             (
                 r#"[{"id": "a", "value": "canary", "base64": "eA=="}]"#,
