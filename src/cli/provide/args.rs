@@ -7,7 +7,7 @@ use clap::Args;
 use super::pattern::Pattern;
 use super::rules::{Action, Origin, Rule, Rules, Subject};
 use super::rules_file;
-use super::source::Source;
+use super::source::{Source, SourceError};
 use crate::cli::context::Context;
 use crate::cli::failure::{CommandError, Kind};
 
@@ -94,7 +94,12 @@ impl RulesArgs {
         for given in &self.secrets {
             let source =
                 Source::parse(&given.source, Path::new(""), &context.environment).map_err(|error| {
-                    CommandError::new(Kind::Usage, format!("--secret for {}: {error}", given.url))
+                    let kind = if matches!(error, SourceError::NoFile(_)) {
+                        Kind::Failed
+                    } else {
+                        Kind::Usage
+                    };
+                    CommandError::new(kind, format!("--secret for {}: {error}", given.url))
                         .hint("SOURCE is file:PATH, id:ID of a secret of yours, or env:NAME")
                 })?;
             rules.extend([Rule {

@@ -100,14 +100,18 @@ fn a_mistake_is_told_before_anybody_is_answered() {
     provide(&["--rules", "rules.toml"])
         .refuses(2)
         .says("rules.toml cannot be read");
+    // A file that is not there is no wrong usage, as everywhere.
+    provide(&["--secret", "u=file:gone"])
+        .refuses(1)
+        .says("cannot be read");
     provide(&["--rules", "gone.toml"])
-        .refuses(2)
+        .refuses(1)
         .says("gone.toml cannot be read");
     for wrong in ["u", "=value"] {
         provide(&["--secret", wrong]).ends_with(2).says("URL=SOURCE");
     }
     // What stands there by mistake may be the value itself.
-    let ran = provide(&["--secret", "https://db.example=hunter2"]).refuses(2);
+    let ran = provide(&["--secret", "https://db.example=hunter2"]).refuses(1);
     assert!(
         ran.err().contains("https://db.example") && !ran.err().contains("hunter2"),
         "{}",

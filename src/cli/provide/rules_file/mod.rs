@@ -5,6 +5,7 @@ mod entry;
 #[cfg(test)]
 mod tests;
 
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::Path;
 
@@ -47,11 +48,14 @@ impl Mistake {
 pub(super) fn read(path: &Path, environment: &Environment) -> anyhow::Result<Vec<Rule>> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| {
-        CommandError::new(
-            Kind::Usage,
-            format!("the rules file {shown} cannot be read: {error}"),
-        )
-        .hint("check the path that --rules names")
+        // What is no text is a fault of what is in it.
+        let kind = if error.kind() == ErrorKind::InvalidData {
+            Kind::Usage
+        } else {
+            Kind::Failed
+        };
+        CommandError::new(kind, format!("the rules file {shown} cannot be read: {error}"))
+            .hint("check the path that --rules names")
     })?;
     let directory = path.parent().unwrap_or(Path::new(""));
     parse(&text, directory, environment).map_err(|mistake| {
