@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::context::Context;
+use super::ui::Ui;
 use crate::sensitive::SensitiveText;
 use crate::server::store::KeySource;
 
@@ -57,12 +58,15 @@ impl KeyArgs {
                 text.expose().trim_end_matches(['\r', '\n']).into(),
             ));
         }
-        if let Some(key) = variable("MESHAGENT_KEY")? {
-            context.ui.warn(
-                "the store's key comes from MESHAGENT_KEY, which your other programs can read; a --key-file is safer",
-            );
-            return Ok(KeySource::Environment(key.into()));
-        }
-        Ok(KeySource::Default)
+        Ok(variable("MESHAGENT_KEY")?.map_or(KeySource::Default, |key| KeySource::Environment(key.into())))
+    }
+}
+
+/// Says so, where a store is opened, if its key is where other programs can read it.
+pub(super) fn warn_of(key_source: &KeySource, ui: &Ui) {
+    if matches!(key_source, KeySource::Environment(_)) {
+        ui.warn(
+            "the store's key comes from MESHAGENT_KEY, which your other programs can read; a file that MESHAGENT_KEY_FILE names is safer",
+        );
     }
 }

@@ -13,9 +13,10 @@ use super::account::connect_with;
 use super::args::RoomArgs;
 use super::context::Context;
 use super::failure::{CommandError, Kind};
-use super::key_source::KeyArgs;
+use super::key_source::{KeyArgs, warn_of};
 use super::text::escape;
 use super::token_endpoints::TokenEndpointArgs;
+use super::ui::Ui;
 use crate::net::is_loopback;
 use crate::room::RoomClient;
 use crate::secrets::SecretsClient;
@@ -205,7 +206,15 @@ async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<Joine
                 ..ServerConfig::default()
             };
             let administrator = !explicit_identity;
-            join_local(&data_dir, (keys, config), identity, administrator, &room).await?
+            join_local(
+                &context.ui,
+                &data_dir,
+                (keys, config),
+                identity,
+                administrator,
+                &room,
+            )
+            .await?
         }
     };
     Ok(JoinedRoom {
@@ -241,6 +250,7 @@ fn websocket_url(url: &str) -> anyhow::Result<Url> {
 
 /// Joins through the server that runs on the data directory, else through one in this process.
 async fn join_local(
+    ui: &Ui,
     path: &Path,
     (key_source, config): (KeySource, ServerConfig),
     identity: Identity,
@@ -256,6 +266,7 @@ async fn join_local(
         }
         LocalAccess::Here(data_dir) => {
             let data_dir = Arc::new(data_dir);
+            warn_of(&key_source, ui);
             // Opened while the room is joined; the key that the store holds is for others.
             let store = OpeningStore::new(Arc::clone(&data_dir), key_source);
             let keys = ServerKeys::passing()?;
@@ -283,10 +294,11 @@ fn served_api_key(path: &Path) -> anyhow::Result<ApiKey> {
 }
 
 /// The API key of the data directory, from its running server or its store.
-pub(super) fn local_api_key(path: &Path, key_source: &KeySource) -> anyhow::Result<ApiKey> {
+pub(super) fn local_api_key(path: &Path, key_source: &KeySource, ui: &Ui) -> anyhow::Result<ApiKey> {
     match DataDir::open_local(path)? {
         LocalAccess::Served(_) => served_api_key(path),
         LocalAccess::Here(data_dir) => {
+            warn_of(key_source, ui);
             Ok(ServerKeys::load(&SqliteStore::open(&data_dir, key_source)?)?.api_key)
         }
     }

@@ -169,6 +169,13 @@ fn a_key_in_the_environment_works_and_warns() {
     );
     assert!(!stored.err().contains(key));
     assert_eq!(secret(&["get", "a", "--quiet"]).succeeds().err(), "");
+    // Of no use to whoever opens no store: a server runs.
+    let other = TestEnv::new();
+    let server = TestServer::start(&other);
+    let set = other.local().secret(["set", "a", "--text", "x"]);
+    let set = set.env("MESHAGENT_KEY", key).run().succeeds();
+    assert_eq!(set.err(), "Stored 1 byte as a in room room.\n");
+    server.stop();
     assert!(!env.data_dir().join("store.key").exists());
 }
 

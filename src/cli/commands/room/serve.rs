@@ -13,7 +13,7 @@ use url::Url;
 use crate::cli::context::Context;
 use crate::cli::duration::parse_seconds;
 use crate::cli::failure::{CommandError, Kind, Outcome};
-use crate::cli::key_source::KeyArgs;
+use crate::cli::key_source::{KeyArgs, warn_of};
 use crate::cli::process;
 use crate::cli::token_endpoints::TokenEndpointArgs;
 use crate::server::data_dir::DataDir;
@@ -134,6 +134,7 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     let token_endpoints = args.token_endpoints.resolve(context)?;
     let owner = owner(context)?;
     let data_dir = DataDir::open_to_serve(&path)?;
+    warn_of(&key_source, &context.ui);
     let store = SqliteStore::open(&data_dir, &key_source)?;
     let keys = ServerKeys::load(&store)?;
     let config = ServerConfig {

@@ -162,7 +162,8 @@ async fn api_key(context: &Context, args: &GenerateArgs) -> anyhow::Result<ApiKe
             None => environment.data_dir()?,
         };
         let key_source = args.key.resolve(context)?;
-        return spawn_blocking(move || local_api_key(&path, &key_source)).await?;
+        let ui = context.ui.clone();
+        return spawn_blocking(move || local_api_key(&path, &key_source, &ui)).await?;
     }
     let text = environment.text("MESHAGENT_API_KEY")?.ok_or_else(|| {
         CommandError::new(Kind::NotPermitted, "there is no API key to sign with")
