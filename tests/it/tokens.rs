@@ -276,6 +276,25 @@ fn generate_reads_a_specification() {
 }
 
 #[test]
+fn a_fault_of_a_specification_is_one_line_with_its_place() {
+    let env = TestEnv::new();
+    let generate = |file: &str| env.call(["token", "generate", "--input", file]);
+    let bad = "version: v1\nkind: ParticipantToken\nidentity: bob\nunknown: 1\n";
+    env.write("s.yaml", bad);
+    for (file, shown) in [("s.yaml", "s.yaml"), ("-", "stdin")] {
+        let ran = generate(file).stdin(bad).run().refuses(2);
+        let start = format!("error: {shown}, line 4, column 1: unknown field");
+        assert!(ran.err().starts_with(&start), "{}", ran.err());
+        assert!(!ran.err().contains("\\u{a}"), "{}", ran.err());
+    }
+    generate("gone.yaml")
+        .run()
+        .refuses(1)
+        .says("gone.yaml cannot be read")
+        .says("check the path");
+}
+
+#[test]
 fn generate_says_what_is_missing() {
     let env = TestEnv::new();
     let generate = |arguments: &[&str]| env.call(["token", "generate"]).args(arguments);

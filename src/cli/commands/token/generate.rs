@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 use crate::cli::context::Context;
 use crate::cli::duration::parse_seconds;
 use crate::cli::failure::{CommandError, Kind, Outcome};
+use crate::cli::input::{Limit, read_file, read_stdin};
 use crate::cli::key_source::KeyArgs;
 use crate::cli::room::local_api_key;
 use crate::token::{ApiKey, ApiScope, ParticipantToken, Role};
@@ -74,6 +75,9 @@ impl From<RoleArg> for Role {
     }
 }
 
+/// How a specification begins.
+const SPEC_HINT: &str = "it starts with `version: v1` and `kind: ParticipantToken`";
+
 /// The Python CLI's token specification.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,7 +91,11 @@ struct Spec {
 }
 
 pub(super) async fn run(context: &Context, args: GenerateArgs) -> anyhow::Result<Outcome> {
-    let mut token = describe(context, &args)?;
+    let spec = match &args.input {
+        Some(path) => Some(read_spec(path).await?),
+        None => None,
+    };
+    let mut token = describe(context, &args, spec)?;
     if let Some(time) = args.expires_in {
         let expires = SystemTime::now()
             .checked_add(time)
@@ -99,22 +107,19 @@ pub(super) async fn run(context: &Context, args: GenerateArgs) -> anyhow::Result
     Ok(Outcome::Done)
 }
 
-fn describe(context: &Context, args: &GenerateArgs) -> anyhow::Result<ParticipantToken> {
-    let spec = match &args.input {
-        Some(path) => read_spec(path)?,
-        None => Spec {
-            version: String::new(),
-            kind: String::new(),
-            identity: args.identity.clone().unwrap_or_default(),
-            room: None,
-            role: Some(args.role.into()),
-            api: Some(if args.admin {
-                ApiScope::administrator()
-            } else {
-                ApiScope::participant()
-            }),
-        },
-    };
+fn describe(context: &Context, args: &GenerateArgs, spec: Option<Spec>) -> anyhow::Result<ParticipantToken> {
+    let spec = spec.unwrap_or_else(|| Spec {
+        version: String::new(),
+        kind: String::new(),
+        identity: args.identity.clone().unwrap_or_default(),
+        room: None,
+        role: Some(args.role.into()),
+        api: Some(if args.admin {
+            ApiScope::administrator()
+        } else {
+            ApiScope::participant()
+        }),
+    });
     let from_environment = || anyhow::Ok(context.environment.text("MESHAGENT_ROOM")?.map(str::to_owned));
     let room = match args.room.clone().or(spec.room) {
         Some(room) => Some(room),
@@ -132,24 +137,31 @@ fn describe(context: &Context, args: &GenerateArgs) -> anyhow::Result<Participan
     Ok(token)
 }
 
-fn read_spec(path: &Path) -> anyhow::Result<Spec> {
-    let text = if path == Path::new("-") {
-        std::io::read_to_string(std::io::stdin())
+async fn read_spec(path: &Path) -> anyhow::Result<Spec> {
+    let (text, shown) = if path == Path::new("-") {
+        (read_stdin(Limit::Value).await?, "stdin".into())
     } else {
-        std::fs::read_to_string(path)
+        (read_file(path, Limit::Value).await?, path.to_string_lossy())
     };
-    let text = text.with_context(|| format!("{} cannot be read", path.display()))?;
-    let spec: Spec = serde_saphyr::from_str(&text)
-        .map_err(|error| CommandError::new(Kind::Usage, format!("{}: {error}", path.display())))?;
+    let spec: Spec = serde_saphyr::from_slice(text.expose()).map_err(|error| fault(&shown, &error))?;
     if (spec.version.as_str(), spec.kind.as_str()) != ("v1", "ParticipantToken") {
-        return Err(CommandError::new(
-            Kind::Usage,
-            format!("{} is not a participant token", path.display()),
-        )
-        .hint("it starts with `version: v1` and `kind: ParticipantToken`")
-        .into());
+        return Err(
+            CommandError::new(Kind::Usage, format!("{shown} is not a participant token"))
+                .hint(SPEC_HINT)
+                .into(),
+        );
     }
     Ok(spec)
+}
+
+/// What is wrong with a specification, and where. The library says more on further lines, with the text.
+fn fault(shown: &str, error: &serde_saphyr::Error) -> CommandError {
+    let place = error.location().map_or_else(String::new, |at| {
+        format!(", line {}, column {}", at.line(), at.column())
+    });
+    let said = error.without_snippet().to_string();
+    let what = said.lines().next().unwrap_or_default();
+    CommandError::new(Kind::Usage, format!("{shown}{place}: {what}")).hint(SPEC_HINT)
 }
 
 /// The key to sign with: that of the server on this machine where that is meant, else
