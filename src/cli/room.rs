@@ -179,7 +179,8 @@ pub(super) async fn list_quietly(
 }
 
 async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<JoinedRoom> {
-    let RoomSettings { room, access } = settings;
+    let RoomSettings { room, access, origin } = settings;
+    tracing::info!(room = room.as_str(), credential = origin, "joining");
     let is_local = matches!(access, Access::Local { .. });
     let (client, server) = match access {
         Access::Token { room_url, token } => (RoomClient::join(&room_url, &token).await?, None),

@@ -25,9 +25,15 @@ struct Destination {
 /// [`NetError::Unreachable`] with the reason; [`NetError::BadAddress`] for an address that names no server.
 pub async fn dial(url: &Url) -> Result<Box<dyn Stream>, NetError> {
     let destination = Destination::of(url)?;
-    let stream = match proxy_for(&destination)? {
-        Some(proxy) => dial_through(&destination, &proxy).await?,
-        None => dial_directly(&destination.uri("http")?, &destination).await?,
+    let Destination { host, port, tls, .. } = &destination;
+    let stream = if let Some(proxy) = proxy_for(&destination)? {
+        // Without its user and password.
+        let proxy_host = proxy.uri().host().unwrap_or_default();
+        tracing::info!(host, port, tls, proxy = proxy_host, "dialling through a proxy");
+        dial_through(&destination, &proxy).await?
+    } else {
+        tracing::debug!(host, port, tls, "dialling");
+        dial_directly(&destination.uri("http")?, &destination).await?
     };
     if destination.tls {
         secure(stream, &destination.host)

@@ -1,6 +1,8 @@
 //! The connect call: a credential in, a participant token and the room's address out
 //! (protocol, "Finding a room and joining it").
 
+use std::time::Instant;
+
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
@@ -22,7 +24,12 @@ const MAX_DETAIL_CHARS: usize = 200;
 /// credential goes to the address it was given for. A server that says it is busy is tried again, as
 /// in [`super::RoomClient::join`].
 pub async fn connect(connect_url: &Url, credential: &SensitiveText) -> Result<RoomConnection, RoomError> {
-    retry::while_busy(async || ask(connect_url, credential).await).await
+    let server = authority(connect_url);
+    let began = Instant::now();
+    let connection = retry::while_busy(async || ask(connect_url, credential).await).await?;
+    let ms = began.elapsed().as_millis();
+    tracing::info!(server, ms, "the server gave a participant token");
+    Ok(connection)
 }
 
 async fn ask(connect_url: &Url, credential: &SensitiveText) -> Result<RoomConnection, RoomError> {

@@ -10,6 +10,7 @@ mod session;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
@@ -22,7 +23,7 @@ pub use self::pushed::Pushed;
 use self::pushed::Subscribers;
 pub use self::retry::Pauses;
 use self::session::{Calls, Outgoing};
-use crate::net::Stream;
+use crate::net::{Stream, authority};
 use crate::sensitive::SensitiveText;
 use crate::wire::room::{CONNECTED, Connected, ROOM_READY, RoomReady, ToolInvocation};
 use crate::wire::{Content, MAX_MESSAGE_BYTES, ParticipantId};
@@ -51,7 +52,17 @@ impl RoomClient {
     /// busy is tried again, with growing pauses, until the caller stops waiting; every other failure
     /// is final and immediate.
     pub async fn join(room_url: &Url, token: &SensitiveText) -> Result<Self, RoomError> {
-        retry::while_busy(async || Self::start(join::join(room_url, token).await?).await).await
+        let server = authority(room_url);
+        let began = Instant::now();
+        let client = retry::while_busy(async || {
+            tracing::debug!(server, "joining over a WebSocket");
+            Self::start(join::join(room_url, token).await?).await
+        })
+        .await?;
+        let name = client.participant.name().unwrap_or_default();
+        let ms = began.elapsed().as_millis();
+        tracing::info!(server, participant = name, ms, "joined");
+        Ok(client)
     }
 
     /// Joins over a stream that is already there, as to a server in the same process.
@@ -133,6 +144,7 @@ impl RoomClient {
                 limit: MAX_MESSAGE_BYTES,
             });
         }
+        let began = Instant::now();
         let answer = self.calls.expect(id)?;
         let _waiting = Waiting {
             calls: &self.calls,
@@ -142,7 +154,10 @@ impl RoomClient {
             .send(Outgoing::Message(message))
             .await
             .map_err(|_| self.calls.ended())?;
-        answer.await.map_err(|_| self.calls.ended())?
+        let answer = answer.await.map_err(|_| self.calls.ended())?;
+        let (is_ok, ms) = (answer.is_ok(), began.elapsed().as_millis());
+        tracing::debug!(toolkit, tool, is_ok, ms, "a call was answered");
+        answer
     }
 
     /// Says goodbye to the server and ends the connection.

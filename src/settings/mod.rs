@@ -53,6 +53,8 @@ pub struct RoomSettings {
     pub room: RoomName,
     /// How to get into it.
     pub access: Access,
+    /// Where the credential comes from that opens it, like `MESHAGENT_TOKEN` or `settings.json`.
+    pub origin: &'static str,
 }
 
 /// How to get into a room. URLs of rooms have the scheme `ws` or `wss`.

@@ -28,12 +28,12 @@ pub fn resolve(overrides: &Overrides, env: &Environment) -> Result<RoomSettings,
     let identity = overrides.identity.as_deref().map(Identity::new).transpose();
     let identity = identity.map_err(SettingsError::BadIdentity)?;
     let resolver = Resolver::new(overrides, env)?;
-    let access = if overrides.local || resolver.is_local_by_default()? {
-        local(env, identity)?
+    let (access, origin) = if overrides.local || resolver.is_local_by_default()? {
+        (local(env, identity)?, "the data directory")
     } else {
         resolver.access(&room, identity)?
     };
-    Ok(RoomSettings { room, access })
+    Ok(RoomSettings { room, access, origin })
 }
 
 fn local(env: &Environment, identity: Option<Identity>) -> Result<Access, SettingsError> {
@@ -73,16 +73,22 @@ impl<'a> Resolver<'a> {
         Ok(self.overrides.api_url.is_none() && self.env.switch("MESHAGENT_LOCAL")?)
     }
 
-    fn access(&self, room: &RoomName, identity: Option<Identity>) -> Result<Access, SettingsError> {
+    /// The way in, and where its credential comes from.
+    fn access(
+        &self,
+        room: &RoomName,
+        identity: Option<Identity>,
+    ) -> Result<(Access, &'static str), SettingsError> {
         if let Some(identity) = identity {
             let key = self.api_key()?.ok_or(SettingsError::IdentityNeedsApiKey)?;
             let token = ParticipantToken::new(identity, room.clone(), ApiScope::participant());
-            return self.with_token(room, token.sign(&key).map_err(SettingsError::Mint)?);
+            let token = token.sign(&key).map_err(SettingsError::Mint)?;
+            return Ok((self.with_token(room, token)?, "MESHAGENT_API_KEY"));
         }
         if self.env.text("MESHAGENT_ROOM")? == Some(room.as_str())
             && let Some(token) = self.token()?
         {
-            return self.with_token(room, token);
+            return Ok((self.with_token(room, token)?, "MESHAGENT_TOKEN"));
         }
         self.connect(room)
     }
@@ -94,18 +100,22 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn connect(&self, room: &RoomName) -> Result<Access, SettingsError> {
+    fn connect(&self, room: &RoomName) -> Result<(Access, &'static str), SettingsError> {
         let key = self.api_key()?;
         let credential = self.credential(key.as_ref())?;
-        let credential = credential.ok_or(SettingsError::NoCredential)?.value;
+        let Sourced {
+            value: credential,
+            origin,
+        } = credential.ok_or(SettingsError::NoCredential)?;
         let project = self.project(key.as_ref())?.ok_or(SettingsError::NoProject)?;
         // A project's id is one segment of a URL's path, and so is a room's name: the same rules.
         let project = RoomName::new(project.value).map_err(SettingsError::BadProject)?;
-        Ok(Access::Connect {
+        let access = Access::Connect {
             connect_url: self.api()?.connect(project.as_str(), room.as_str()),
             credential,
             room_url: self.room_base()?.join(&["rooms", room.as_str()]),
-        })
+        };
+        Ok((access, origin))
     }
 
     pub(super) fn api_key(&self) -> Result<Option<ApiKey>, SettingsError> {

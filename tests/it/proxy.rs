@@ -51,7 +51,9 @@ fn another_machine_is_reached_through_a_tunnel() {
         let call = list(&env, url)
             .env(variable, &value)
             .env("MESHAGENT_ALLOW_INSECURE", "1");
-        let ran = call.run().refuses(7).says("proxy");
+        // With `-v`, a log comes before the error.
+        let ran = call.arg("-vvvv").run().ends_with(7).says("proxy");
+        assert!(ran.err().contains("proxy=\"127.0.0.1\""), "{}", ran.err());
         assert!(!ran.err().contains("password"), "{}", ran.err());
         let request = requests.recv().unwrap();
         assert!(

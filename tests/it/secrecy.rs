@@ -76,6 +76,36 @@ fn what_this_test_looks_for_it_finds() {
     }
 }
 
+/// What `-v` is for: why a command got where it did.
+#[test]
+fn a_log_says_where_and_as_whom_a_room_was_joined() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let (key, token) = (server.api_key(), server.token("bob", "room", false));
+    let secrets = [key.splitn(4, '-').nth(3).unwrap(), token.as_str()];
+    for (way, credential, name) in [
+        (server.with_key("room"), "MESHAGENT_API_KEY", None),
+        (
+            server.with_this_token(&token, "room"),
+            "MESHAGENT_TOKEN",
+            Some("bob"),
+        ),
+    ] {
+        for verbose in ["-v", "-vvvv"] {
+            let ran = way.secret(["list"]).arg(verbose).run().succeeds();
+            says_no(&secrets, &ran);
+            let log = ran.err();
+            assert!(log.contains(&format!("credential=\"{credential}\"")), "{log}");
+            assert!(log.contains(&format!("server=\"{}\"", server.address())), "{log}");
+            assert!(log.contains("joined") && log.contains(" ms="), "{log}");
+            if let Some(name) = name {
+                assert!(log.contains(&format!("participant=\"{name}\"")), "{log}");
+            }
+        }
+    }
+    server.stop();
+}
+
 #[test]
 fn a_secret_is_in_no_log_no_argument_and_no_file() {
     let env = TestEnv::new();
