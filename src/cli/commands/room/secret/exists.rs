@@ -16,7 +16,7 @@ Examples:
     $ meshagent room secret exists db/password --room demo
 
   Decide by the exit code, and print nothing:
-    $ meshagent room secret exists db/password --exit-code --quiet || echo missing";
+    $ meshagent room secret exists db/password --quiet || echo missing";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -29,7 +29,7 @@ pub(in crate::cli) struct ExistsArgs {
     /// Look among the secrets of another identity; needs the admin grant
     #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
     for_identity: Option<Identity>,
-    /// Exit with 3 if it is not there
+    /// Exit with 3 if it is not there; --quiet does so too
     #[arg(long)]
     exit_code: bool,
     #[command(flatten)]
@@ -51,7 +51,7 @@ pub(super) async fn run(context: &Context, args: ExistsArgs) -> anyhow::Result<O
             .answer_line(if exists { "true" } else { "false" })
             .await?;
     }
-    Ok(if args.exit_code && !exists {
+    Ok(if (args.exit_code || context.ui.is_quiet()) && !exists {
         Outcome::Absent
     } else {
         Outcome::Done
