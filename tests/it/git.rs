@@ -234,6 +234,47 @@ fn what_is_asked_is_answered() {
 }
 
 #[test]
+fn what_is_not_gits_is_neither_replaced_nor_erased() {
+    let env = TestEnv::new();
+    let way = env.local();
+    let of_host = "protocol=https\nhost=example.com\n";
+    let bob = format!("{of_host}username=bob\npassword=canary\n");
+    let (general, own) = ("https://example.com", "https://bob@example.com");
+    way.set(general, "not git's");
+    let ran = ask(&way, "store", &bob).succeeds().says_nothing();
+    assert_eq!(ran.out(), "");
+    let get = || ask(&way, "get", &format!("{of_host}username=bob\n")).succeeds();
+    assert_eq!(get().out(), "username=bob\npassword=canary\n");
+    ask(&way, "erase", &bob).succeeds();
+    way.secret(["get", own]).run().refuses(3);
+    // No place is left.
+    way.set(own, "not git's either");
+    let ran = ask(&way, "store", &bob).succeeds().says("bob was not stored");
+    assert!(!ran.err().contains("canary"), "{ran:?}");
+    ask(&way, "erase", &bob).succeeds();
+    assert_eq!(way.get(general), b"not git's");
+    assert_eq!(way.get(own), b"not git's either");
+}
+
+#[test]
+fn a_secret_that_was_named_keeps_its_user() {
+    let env = TestEnv::new();
+    let way = env.local();
+    way.set("work/git", credential("ada", "first"));
+    let tell = |operation: &str, user: &str| {
+        let call = way.secret(["git-credential", operation, "--id", "work/git"]);
+        let lines = format!("protocol=https\nhost=example.com\nusername={user}\npassword=next\n");
+        call.stdin(lines).run().succeeds()
+    };
+    tell("store", "bob").says("`work/git` holds another");
+    tell("erase", "bob").says_nothing();
+    assert_eq!(way.get("work/git"), credential("ada", "first").as_bytes());
+    tell("store", "ada").says_nothing();
+    let stored: Value = serde_json::from_slice(&way.get("work/git")).unwrap();
+    assert_eq!(stored, json!({"username": "ada", "password": "next"}));
+}
+
+#[test]
 fn git_gets_in_with_what_a_participant_gives() {
     let env = TestEnv::new();
     let server = GitServer::start(&env, PASSWORD);

@@ -58,7 +58,7 @@ pub(in crate::cli) struct GitCredentialArgs {
     #[arg(value_name = "OPERATION")]
     operation: String,
     /// Use this secret, whatever server git asks for: set it in git's configuration for one server only
-    #[arg(long, value_name = "ID", value_parser = parse_id, add = ids())]
+    #[arg(long, value_name = "ID", value_parser = parse_id, allow_hyphen_values = true, add = ids())]
     id: Option<SecretId>,
     #[command(flatten)]
     from: Option<FromArgs>,
@@ -107,7 +107,7 @@ async fn of_room(
     in_room(context, &args.room, async |room| {
         match operation {
             Operation::Get => return stored.get(context, room, &description).await,
-            Operation::Store => stored.store(room, description).await?,
+            Operation::Store => stored.store(context, room, description).await?,
             Operation::Erase => stored.erase(context, room, &description).await?,
         }
         Ok(None)

@@ -70,31 +70,47 @@ impl Stored<'_> {
         Ok(None)
     }
 
-    /// Stores what git got in with. Another user's credential for the same server is not replaced.
-    pub(super) async fn store(&self, room: &JoinedRoom, description: Description) -> anyhow::Result<()> {
+    /// Stores what git got in with, in the first place that is free or has this user's credential, from the
+    /// general id to the one with the user's name. Neither another user's credential nor another secret is
+    /// replaced.
+    pub(super) async fn store(
+        &self,
+        context: &Context,
+        room: &JoinedRoom,
+        description: Description,
+    ) -> anyhow::Result<()> {
         let Some(credential) = description.credential() else {
             return Ok(());
         };
         let value = credential.to_value()?;
-        let mut target = None;
-        // From the general id to the one with the user's name.
-        for id in self.ids.iter().rev() {
-            target = Some(id);
-            let there = room.secrets().get_secret(id, self.delegated_to).await?;
-            match there.map(|secret| Credential::from_value(&secret.value)) {
-                Some(Some(there)) if there.username != credential.username => {}
-                Some(Some(there)) if there.to_value()?.expose() == value.expose() => return Ok(()),
-                _ => break,
-            }
-        }
         let options = SetOptions {
             secret_type: Some(SECRET_TYPE.to_owned()),
             delegated_to: self.delegated_to.cloned(),
             ..SetOptions::default()
         };
-        if let Some(id) = target {
-            room.secrets().set_secret(id, value, options).await?;
+        for id in self.ids.iter().rev() {
+            if let Some(secret) = room.secrets().get_secret(id, self.delegated_to).await? {
+                match Credential::from_value(&secret.value) {
+                    Some(there) if there.username == credential.username => {
+                        if there.to_value()?.expose() == value.expose() {
+                            return Ok(());
+                        }
+                    }
+                    _ => continue,
+                }
+            }
+            return Ok(room.secrets().set_secret(id, value, options).await?);
         }
+        let ids: Vec<String> = self
+            .ids
+            .iter()
+            .map(|id| format!("`{}`", escape(id.as_str())))
+            .collect();
+        context.ui.warn(&format!(
+            "the credential of {} was not stored: {} holds another",
+            escape(&credential.username),
+            ids.join(" and ")
+        ));
         Ok(())
     }
 }
