@@ -470,3 +470,25 @@ fn the_terminal_is_the_commands() {
     terminal.shows("<typed>");
     assert_eq!(terminal.ends().code, 0);
 }
+
+#[test]
+fn variables_come_from_stdin_too() {
+    let env = stored();
+    let call = run(&env, &["--env-file", "-"], &["sh", "-c", "echo \"$A $B\"; cat"]);
+    let ran = call
+        .stdin("A=secret://a\nB=text\n")
+        .run()
+        .succeeds()
+        .says_nothing();
+    assert_eq!(ran.out(), "value text\n");
+    let call = run(&env, &["--env-file", "-"], &["touch", "ran"]);
+    call.stdin("nonsense\n").run().refuses(1).says("stdin: ");
+    assert_eq!(env.files(), [""; 0]);
+}
+
+#[test]
+fn one_of_two_flags_names_the_variables() {
+    let env = stored();
+    let ran = run(&env, &[], &["env"]).run().ends_with(2);
+    ran.says("--env-secret <NAME=ID>|--env-file <FILE>");
+}

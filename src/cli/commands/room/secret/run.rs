@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::DelegateArgs;
 use super::fetch::fetch;
@@ -13,7 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::dotenv;
 use crate::cli::env_secret::{EnvSecret, referenced_id};
 use crate::cli::failure::{CommandError, Kind, Outcome};
-use crate::cli::input::{Limit, read_file};
+use crate::cli::input::{Limit, read_file, read_stdin};
 use crate::cli::launch::{Variables, launch};
 use crate::cli::room::in_room;
 use crate::cli::text::escape;
@@ -32,11 +32,12 @@ Examples:
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
+#[command(group = ArgGroup::new("variables").args(["env_secret", "env_file"]).required(true).multiple(true))]
 pub(in crate::cli) struct RunArgs {
     /// Give the command a variable with the value of a secret; repeat it for more
-    #[arg(long, value_name = "NAME=ID", required_unless_present = "env_file")]
+    #[arg(long, value_name = "NAME=ID")]
     env_secret: Vec<EnvSecret>,
-    /// Give the command the variables of a file; a value secret://ID stands for that secret
+    /// Give the command the variables of a file, or of stdin with `-`; a value secret://ID stands for that secret
     #[arg(long, value_name = "FILE")]
     env_file: Vec<PathBuf>,
     /// Give the command nothing but these variables, not even PATH
@@ -117,10 +118,13 @@ async fn sources(args: &RunArgs) -> anyhow::Result<BTreeMap<String, Source>> {
 }
 
 async fn read_env_file(path: &Path) -> anyhow::Result<Vec<(String, Source)>> {
-    let refuse = |why: String, hint: &str| {
-        CommandError::new(Kind::Failed, format!("{}: {why}", path.display())).hint(hint)
+    let (file, shown) = if path == Path::new("-") {
+        (read_stdin(Limit::File).await?, "stdin".into())
+    } else {
+        (read_file(path, Limit::File).await?, path.to_string_lossy())
     };
-    let file = read_file(path, Limit::File).await?;
+    let refuse =
+        |why: String, hint: &str| CommandError::new(Kind::Failed, format!("{shown}: {why}")).hint(hint);
     let assignments = dotenv::parse(file.expose()).map_err(|error| {
         refuse(
             error.to_string(),
