@@ -70,10 +70,9 @@ impl JoinedRoom {
     }
 }
 
-/// Finds what is wrong with the settings before anything is asked for.
-pub(super) fn check(context: &Context, args: &RoomArgs) -> anyhow::Result<()> {
-    resolve(&args.overrides(), &context.environment)?;
-    Ok(())
+/// Finds what is wrong with the settings before anything is asked for. The room that they name.
+pub(super) fn check(context: &Context, args: &RoomArgs) -> anyhow::Result<RoomName> {
+    Ok(resolve(&args.overrides(), &context.environment)?.room)
 }
 
 /// Joins the room, does `work` in it and leaves, all within the command's time. If it takes more than a

@@ -229,12 +229,24 @@ fn exists_says_so() {
         let gone = exists("gone", &["--exit-code"]).ends_with(3).says_nothing();
         assert_eq!(gone.out(), "false\n");
         for (id, code) in [("here", 0), ("gone", 3)] {
-            let quiet = exists(id, &["--exit-code", "--quiet"])
-                .ends_with(code)
-                .says_nothing();
-            assert_eq!(quiet.out(), "");
+            // Quiet, there is no other way to say it.
+            for flags in [&["--quiet"][..], &["--exit-code", "--quiet"]] {
+                let quiet = exists(id, flags).ends_with(code).says_nothing();
+                assert_eq!(quiet.out(), "");
+            }
         }
     });
+}
+
+#[test]
+fn an_id_may_look_like_a_flag() {
+    let env = TestEnv::new();
+    let way = env.local();
+    way.secret(["set", "--id", "-x", "--text", "-y"]).run().succeeds();
+    let ran = way.secret(["get", "--id", "-x"]).run().succeeds();
+    assert_eq!(ran.out(), "-y");
+    way.secret(["delete", "--id", "-x"]).run().succeeds();
+    way.secret(["exists", "--id", "-x", "--quiet"]).run().ends_with(3);
 }
 
 #[test]

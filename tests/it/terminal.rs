@@ -95,8 +95,36 @@ fn no_input_prompts_for_nothing() {
     let screen = shown(&env, &["set", "b", "--no-input"]);
     assert_eq!(screen.code, 2, "{screen:?}");
     assert!(screen.text.contains("no value was given"), "{screen:?}");
-    let screen = shown(&env, &["delete", "a", "--no-input"]);
+    for arguments in [
+        &["delete", "a", "--no-input"][..],
+        &["delete-requested", "--url", "https://a", "--no-input"],
+    ] {
+        let screen = shown(&env, arguments);
+        assert_eq!(screen.code, 2, "{screen:?}");
+        assert!(screen.text.contains("pass --yes"), "{screen:?}");
+    }
+    assert_eq!(env.local().get("a"), b"x");
+    let screen = shown(&env, &["delete", "a", "--no-input", "--yes"]);
     assert_eq!(screen.code, 0, "{screen:?}");
+    env.local().secret(["get", "a"]).run().refuses(3);
+}
+
+/// A person who has sent stderr elsewhere would not see the question.
+#[test]
+fn delete_refuses_where_the_question_would_not_be_seen() {
+    let env = TestEnv::new();
+    env.local().set("a", "x");
+    let script = r#""$0" room secret delete a 2>err.log"#;
+    let call = env
+        .program("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_meshagent")])
+        .env("MESHAGENT_LOCAL", "1")
+        .env("MESHAGENT_ROOM", "room");
+    let screen = Terminal::run(call).ends();
+    assert_eq!(screen.code, 2, "{screen:?}");
+    assert_eq!(env.local().get("a"), b"x");
+    // A pipeline is not asked.
+    env.local().secret(["delete", "a"]).run().succeeds();
     env.local().secret(["get", "a"]).run().refuses(3);
 }
 
@@ -178,9 +206,18 @@ fn delete_asks() {
     ] {
         env.local().set("a", "x");
         let mut terminal = secret(&env, &["delete", "a"]);
-        assert_eq!(terminal.shows("Delete a? [y/N] "), "");
+        let question = "Delete a from room room? It cannot be brought back. [y/N] ";
+        assert_eq!(terminal.shows(question), "");
         terminal.types(keys);
         let screen = terminal.ends();
+        // What comes next has a line of its own.
+        let (_, after) = screen.text.split_once('\n').unwrap();
+        let expected = if code == 1 {
+            "error: nothing was deleted\r\n"
+        } else {
+            ""
+        };
+        assert!(code == 0 || after == expected, "{keys:?} {screen:?}");
         assert_eq!(screen.code, code, "{keys:?} {screen:?}");
         let there = env.local().secret(["exists", "a"]).run().succeeds();
         assert_eq!(there.out(), if code == 0 { "false\n" } else { "true\n" });
@@ -194,8 +231,13 @@ fn delete_asks() {
 #[test]
 fn what_is_asked_cannot_steer_the_terminal() {
     let env = TestEnv::new();
-    let mut terminal = secret(&env, &["delete", "a\u{202e}b", "c"]);
-    terminal.shows("Delete a\\u{202e}b, c? [y/N] ");
+    let mut terminal = secret(
+        &env,
+        &["delete", "a\u{202e}b", "c", "--delegated-to", "b\u{202e}ob"],
+    );
+    terminal.shows(
+        "Delete a\\u{202e}b, c, delegated to b\\u{202e}ob, from room room? They cannot be brought back. [y/N] ",
+    );
     terminal.types("n\r");
     assert_eq!(terminal.ends().code, 1);
 }

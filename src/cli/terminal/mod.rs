@@ -6,10 +6,11 @@ mod keyboard;
 #[cfg(unix)]
 mod line;
 
-use std::io::{self, Write};
+use std::io;
 
 pub(super) use self::console::Console;
 pub(super) use self::keyboard::{Echo, Keyboard};
+use crate::cli::ui::prompt;
 use crate::sensitive::{Sensitive, SensitiveText};
 
 /// Asks for a value that is not shown while it is typed. It is read from the terminal itself.
@@ -23,17 +24,33 @@ pub(super) async fn hidden(prompt: String) -> io::Result<SensitiveText> {
 
 /// Asks a question that is answered by `y` or, by anything else, with no.
 pub(super) async fn confirm(question: String) -> io::Result<bool> {
-    let answer = tokio::task::spawn_blocking(move || {
-        let mut stderr = io::stderr().lock();
-        write!(stderr, "{question} [y/N] ")?;
-        stderr.flush()?;
+    prompt(&format!("{question} [y/N] "));
+    let mut line = OpenLine { is_open: true };
+    // On a thread of its own, so that Ctrl-C is noticed meanwhile.
+    let answer = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();
         io::stdin().read_line(&mut answer)?;
         io::Result::Ok(answer)
     })
     .await
     .map_err(io::Error::other)??;
+    line.is_open = !answer.ends_with('\n');
+    drop(line);
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// The line of a question. It ends with the answer's Enter, and where there is none, as after Ctrl-C, with
+/// this.
+struct OpenLine {
+    is_open: bool,
+}
+
+impl Drop for OpenLine {
+    fn drop(&mut self) {
+        if self.is_open {
+            prompt("\n");
+        }
+    }
 }
 
 /// Puts the terminal back as it was before a prompt that was left by a signal.

@@ -352,7 +352,7 @@ fn delete_requested_asks() {
     };
     for (keys, code) in [("n\r", 1), ("y\r", 0)] {
         let mut terminal = Terminal::run(delete());
-        terminal.shows("Delete the answers for https://db.example/main? [y/N] ");
+        terminal.shows("Delete the answers for https://db.example/main in room room? [y/N] ");
         terminal.types(keys);
         assert_eq!(terminal.ends().code, code);
     }

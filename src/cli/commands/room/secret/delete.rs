@@ -3,7 +3,7 @@
 use clap::Args;
 use futures_util::future::join_all;
 
-use super::{confirmed, ids, not_found_all, parse_id, parse_identity};
+use super::{confirmed, delegated, ids, not_found_all, parse_id, parse_identity};
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{Outcome, together};
@@ -27,12 +27,12 @@ pub(in crate::cli) struct DeleteArgs {
     #[arg(value_name = "ID", value_parser = parse_id, required_unless_present = "flags", add = ids())]
     ids: Vec<SecretId>,
     /// The same as ID
-    #[arg(id = "flags", long = "id", value_name = "ID", value_parser = parse_id, hide_short_help = true, add = ids())]
+    #[arg(id = "flags", long = "id", value_name = "ID", value_parser = parse_id, allow_hyphen_values = true, hide_short_help = true, add = ids())]
     flags: Vec<SecretId>,
     /// Delete the secrets that are delegated to this identity
     #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
     delegated_to: Option<Identity>,
-    /// Do not ask
+    /// Do not ask; needed at a terminal where you cannot be asked, as with --no-input
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -43,9 +43,16 @@ pub(super) async fn run(context: &Context, args: DeleteArgs) -> anyhow::Result<O
     let ids: Vec<SecretId> = args.ids.into_iter().chain(args.flags).collect();
     let shown: Vec<String> = ids.iter().map(|id| escape(id.as_str())).collect();
     let ui = &context.ui;
-    check(context, &args.room)?;
+    let room = check(context, &args.room)?;
     if !args.yes {
-        confirmed(context, format!("Delete {}?", shown.join(", "))).await?;
+        let question = format!(
+            "Delete {}{} from room {}? {} cannot be brought back.",
+            shown.join(", "),
+            delegated(args.delegated_to.as_ref()),
+            escape(room.as_str()),
+            if ids.len() == 1 { "It" } else { "They" },
+        );
+        confirmed(context, question).await?;
     }
     let delegated_to = args.delegated_to.as_ref();
     in_room(context, &args.room, async |room| {

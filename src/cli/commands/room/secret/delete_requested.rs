@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{confirmed, parse_identity, parse_url};
+use super::{confirmed, delegated, parse_identity, parse_url};
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{CommandError, Kind, Outcome};
@@ -31,7 +31,7 @@ pub(in crate::cli) struct DeleteRequestedArgs {
     /// Delete only what is delegated to this identity
     #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
     delegated_to: Option<Identity>,
-    /// Do not ask
+    /// Do not ask; needed at a terminal where you cannot be asked, as with --no-input
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -40,9 +40,14 @@ pub(in crate::cli) struct DeleteRequestedArgs {
 
 pub(super) async fn run(context: &Context, args: DeleteRequestedArgs) -> anyhow::Result<Outcome> {
     let shown = escape(&args.url);
-    check(context, &args.room)?;
+    let room = check(context, &args.room)?;
     if !args.yes {
-        confirmed(context, format!("Delete the answers for {shown}?")).await?;
+        let question = format!(
+            "Delete the answers for {shown}{} in room {}?",
+            delegated(args.delegated_to.as_ref()),
+            escape(room.as_str()),
+        );
+        confirmed(context, question).await?;
     }
     in_room(context, &args.room, async |room| {
         let deleted = room

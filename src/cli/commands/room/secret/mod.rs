@@ -17,6 +17,8 @@ mod request;
 mod run;
 mod set;
 
+use std::io::{self, IsTerminal};
+
 use clap::{Args, Subcommand};
 use clap_complete::ArgValueCompleter;
 
@@ -94,6 +96,7 @@ pub(in crate::cli) enum SecretCommand {
     /// Git asks on stdin and is answered on stdout. A credential is a secret of the type git, the JSON object
     /// {"username", "password"}; its id is the server's address, such as https://example.com. Git says the path too
     /// if credential.useHttpPath is set. Git has what let it in stored, and what did not erased.
+    /// Only a credential of the same user is ever replaced, and only a credential erased.
     ///
     /// With --from another participant is asked, by that address and the type git, as with `request`. It can say
     /// yes or no, and git waits. The server keeps the answer for the next time; git has it erased if it did not
@@ -130,7 +133,7 @@ struct IdArgs {
     #[arg(value_name = "ID", value_parser = parse_id, allow_hyphen_values = false, add = ids())]
     positional: Option<SecretId>,
     /// The same as ID
-    #[arg(long = "id", value_name = "ID", value_parser = parse_id, hide_short_help = true, add = ids())]
+    #[arg(long = "id", value_name = "ID", value_parser = parse_id, allow_hyphen_values = true, hide_short_help = true, add = ids())]
     flag: Option<SecretId>,
 }
 
@@ -183,12 +186,29 @@ fn parse_url(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Asks whether to delete, where somebody is there to ask.
+/// Asks whether to delete: a person at a terminal, not a pipeline. A person who cannot be asked has to say
+/// it with `--yes`.
 async fn confirmed(context: &Context, question: String) -> anyhow::Result<()> {
-    if context.ui.can_ask() && !terminal::confirm(question).await? {
+    if !io::stdin().is_terminal() {
+        return Ok(());
+    }
+    if !context.ui.can_ask() {
+        return Err(
+            CommandError::new(Kind::Usage, "nothing was deleted: you cannot be asked whether to")
+                .hint("pass --yes to delete without being asked")
+                .into(),
+        );
+    }
+    if !terminal::confirm(question).await? {
         return Err(CommandError::new(Kind::Failed, "nothing was deleted").into());
     }
     Ok(())
+}
+
+/// Whom the secrets of a question are delegated to, as it stands in the question.
+fn delegated(to: Option<&Identity>) -> String {
+    to.map(|identity| format!(", delegated to {},", escape(identity.as_str())))
+        .unwrap_or_default()
 }
 
 /// A secret that is not there.
