@@ -82,12 +82,7 @@ impl InputArgs {
             None if !ui.prompts_allowed() => Err(CommandError::new(Kind::Usage, "no value was given")
                 .hint("give it with --in PATH, or on stdin")
                 .into()),
-            None => {
-                let typed = terminal::hidden(prompt.to_owned())
-                    .await
-                    .context("the terminal cannot be read")?;
-                Ok(typed.into_exposed().into_bytes().into())
-            }
+            None => terminal::hidden(ui, prompt, "give it with --in PATH, or through a pipe").await,
         }
     }
 

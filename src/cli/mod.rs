@@ -111,7 +111,6 @@ fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
             outcome = cli.command.run(&context) => outcome,
         }
     });
-    terminal::restore();
     // A thread may still wait at a prompt that nobody will answer.
     runtime.shutdown_background();
     outcome

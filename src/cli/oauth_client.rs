@@ -4,7 +4,6 @@ use std::io;
 use std::path::Path;
 use std::str::FromStr;
 
-use anyhow::Context as _;
 use clap::Args;
 use url::Url;
 
@@ -142,9 +141,10 @@ async fn secret(given: Option<&Sensitive<String>>, ui: &Ui) -> anyhow::Result<Op
                     .into(),
             );
         }
-        None => terminal::hidden("Client secret (not shown): ".to_owned())
-            .await
-            .context("the terminal cannot be read")?,
+        None => {
+            let otherwise = "give it with --client-secret @FILE, or on stdin with --client-secret -";
+            text(terminal::hidden(ui, "Client secret (not shown): ", otherwise).await?)?
+        }
     };
     if text.expose().is_empty() || !text.expose().bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Err(CommandError::new(

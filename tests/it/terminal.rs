@@ -31,6 +31,73 @@ fn a_hidden_prompt_stores_what_was_typed_and_does_not_show_it() {
 }
 
 #[test]
+fn what_is_pasted_is_stored_byte_for_byte() {
+    let env = TestEnv::new();
+    for (keys, expected) in [
+        (&b"\xff\xfe\x80\r"[..], &b"\xff\xfe\x80"[..]),
+        (b"line\r\n", b"line"),
+    ] {
+        let mut terminal = prompting(&env);
+        terminal.pastes(keys);
+        let screen = terminal.ends();
+        assert_eq!(screen.code, 0, "{screen:?}");
+        assert_eq!(env.local().get("a"), expected);
+    }
+}
+
+/// A command that is followed by whatever it left to the shell.
+fn with_what_is_left(env: &TestEnv, redirection: &str) -> Terminal {
+    let script = format!(
+        r#""$0" room secret set a --color=never {redirection}; code=$?; stty -icanon min 0 time 1; echo "[left $(head -c 99)]"; exit $code"#
+    );
+    let call = env
+        .program("sh")
+        .args(["-c", &script, env!("CARGO_BIN_EXE_meshagent")])
+        .env("MESHAGENT_LOCAL", "1")
+        .env("MESHAGENT_ROOM", "room");
+    let mut terminal = Terminal::run(call);
+    terminal.shows("Value of a (not shown): ");
+    terminal.hides();
+    terminal
+}
+
+/// A part of a key is none, and the rest must not be run.
+#[test]
+fn more_than_a_line_is_not_taken_and_does_not_reach_the_shell() {
+    let env = TestEnv::new();
+    for keys in [
+        "-----BEGIN canary\rtouch canary\r-----END\r",
+        "\rcanary\r",
+        "canary\r\rcanary",
+    ] {
+        let mut terminal = with_what_is_left(&env, "");
+        terminal.types(keys);
+        let screen = terminal.ends();
+        assert_eq!(screen.code, 2, "{screen:?}");
+        assert!(
+            screen.text.contains("error: more than one line was pasted"),
+            "{screen:?}"
+        );
+        assert!(screen.text.contains("--in PATH"), "{screen:?}");
+        assert!(
+            screen.text.contains("[left ]") && !screen.text.contains("canary"),
+            "{screen:?}"
+        );
+    }
+    assert!(!env.data_dir().exists());
+}
+
+#[test]
+fn a_hidden_prompt_is_seen_where_stderr_goes_elsewhere() {
+    let env = TestEnv::new();
+    let mut terminal = with_what_is_left(&env, "2>err.log");
+    terminal.types("typed\r");
+    let screen = terminal.ends();
+    assert_eq!(screen.code, 0, "{screen:?}");
+    assert_eq!(env.local().get("a"), b"typed");
+}
+
+#[test]
 fn ctrl_c_at_a_hidden_prompt_ends_at_once_and_leaves_the_terminal_as_it_was() {
     let env = TestEnv::new();
     let mut terminal = prompting(&env);
@@ -76,14 +143,17 @@ fn a_bad_argument_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn nothing_typed_is_an_empty_value() {
+fn nothing_typed_is_no_value() {
     let env = TestEnv::new();
-    for keys in ["\r", "\x04"] {
+    for (keys, why) in [
+        ("\r", "\r\nerror: the value is empty\r\n"),
+        ("\x04", "\r\nerror: nothing was typed\r\n"),
+    ] {
         let mut terminal = prompting(&env);
         terminal.types(keys);
         let screen = terminal.ends();
-        assert!([1, 2].contains(&screen.code), "{screen:?}");
-        assert!(screen.text.contains("error: ") && screen.echo, "{screen:?}");
+        assert_eq!(screen.code, 2, "{screen:?}");
+        assert!(screen.text.starts_with(why) && screen.echo, "{screen:?}");
     }
     assert!(!env.data_dir().exists());
 }

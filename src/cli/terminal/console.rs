@@ -2,6 +2,10 @@
 //! above it.
 
 use std::cell::RefCell;
+use std::fs::File;
+use std::io::Write;
+#[cfg(unix)]
+use std::io::{self, IsTerminal};
 
 use unicode_width::UnicodeWidthStr;
 
@@ -11,6 +15,8 @@ use crate::cli::ui::{Ui, prompt};
 #[derive(Debug)]
 pub(in crate::cli) struct Console {
     ui: Ui,
+    /// The terminal itself, where stderr is none.
+    terminal: Option<File>,
     /// The question that is open, with what was typed as far as it is shown.
     open: RefCell<Option<String>>,
 }
@@ -19,7 +25,20 @@ impl Console {
     pub(in crate::cli) fn new(ui: &Ui) -> Self {
         Self {
             ui: ui.clone(),
+            terminal: None,
             open: RefCell::new(None),
+        }
+    }
+
+    /// As [`Console::new`], for a question that has to be seen: it goes to the terminal even where stderr goes
+    /// elsewhere.
+    #[cfg(unix)]
+    pub(super) fn seen(ui: &Ui) -> Self {
+        let elsewhere = !io::stderr().is_terminal();
+        let terminal = elsewhere.then(|| File::options().write(true).open("/dev/tty"));
+        Self {
+            terminal: terminal.and_then(Result::ok),
+            ..Self::new(ui)
         }
     }
 
@@ -34,12 +53,12 @@ impl Console {
     pub(in crate::cli) fn say(&self, line: &str) {
         let open = self.open.borrow();
         let clear = if open.is_some() { self.clear() } else { "" };
-        prompt(&format!("{clear}{line}\n{}", open.as_deref().unwrap_or_default()));
+        self.write(&format!("{clear}{line}\n{}", open.as_deref().unwrap_or_default()));
     }
 
     /// Rings the bell and says what it is about.
     pub(in crate::cli) fn announce(&self, lines: &[String]) {
-        prompt("\x07");
+        self.write("\x07");
         for line in lines {
             self.say(line);
         }
@@ -60,14 +79,22 @@ impl Console {
         } else {
             ""
         };
-        prompt(&format!("{clear}{line}"));
+        self.write(&format!("{clear}{line}"));
         *self.open.borrow_mut() = Some(line);
     }
 
     /// The question was answered, or nobody waits for the answer any more.
     pub(super) fn close(&self) {
         if self.open.borrow_mut().take().is_some() {
-            prompt("\n");
+            self.write("\n");
+        }
+    }
+
+    fn write(&self, text: &str) {
+        match &self.terminal {
+            // It may be gone, as after a hang-up.
+            Some(terminal) => _ = (&*terminal).write_all(text.as_bytes()),
+            None => prompt(text),
         }
     }
 

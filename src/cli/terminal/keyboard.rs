@@ -17,17 +17,30 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::console::Console;
-use super::line::{Line, Typed};
+use super::line::{Line, MAX_LINE_BYTES, Typed};
 use crate::sensitive::SecretValue;
 
 /// Silence after which whoever typed is taken to have stopped.
 const QUIET: Duration = Duration::from_secs(1);
+
+/// Silence after a line within which the rest of a paste would have come.
+const PASTED: Duration = Duration::from_millis(200);
 
 /// Whether what is typed is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli) enum Echo {
     Shown,
     Hidden,
+}
+
+/// The answer to a question that takes one line.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Line(SecretValue),
+    /// More than one line, or a longer one than is taken: of a part nobody would have any use.
+    TooMuch,
+    /// There will be none (Ctrl-D).
+    Nothing,
 }
 
 /// The keyboard of the terminal that this process belongs to, from now on and until this is dropped. What
@@ -82,6 +95,37 @@ impl<'a> Keyboard<'a> {
 
     /// Asks for a line. None if there will be none (Ctrl-D).
     pub(in crate::cli) async fn ask(&self, question: &str, echo: Echo) -> io::Result<Option<SecretValue>> {
+        Ok(self.line(question, echo).await?.map(|(line, _)| line))
+    }
+
+    /// Asks for a line that is not shown and nothing beside it. Where more is pasted, all of it is thrown
+    /// away: nothing of it may reach the shell.
+    pub(super) async fn ask_alone(&self, question: &str) -> io::Result<Answer> {
+        let Some((line, mut rest)) = self.line(question, Echo::Hidden).await? else {
+            return Ok(Answer::Nothing);
+        };
+        let mut is_too_much = line.expose().len() >= MAX_LINE_BYTES;
+        loop {
+            // A newline at the end of what was pasted is no other line.
+            is_too_much |= rest.iter().any(|key| !matches!(key, b'\r' | b'\n'));
+            rest = match timeout(PASTED, self.keys()).await {
+                Ok(keys) => keys?,
+                Err(_silence) => break,
+            };
+        }
+        if is_too_much {
+            self.quiet().await;
+            return Ok(Answer::TooMuch);
+        }
+        Ok(Answer::Line(line))
+    }
+
+    /// Asks for a line; with it comes what was read beyond it.
+    async fn line(
+        &self,
+        question: &str,
+        echo: Echo,
+    ) -> io::Result<Option<(SecretValue, Zeroizing<Vec<u8>>)>> {
         let mut line = Line::new();
         let mut resumed = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
         let _open = Open(self.console);
@@ -96,15 +140,21 @@ impl<'a> Keyboard<'a> {
                     Zeroizing::new(Vec::new())
                 }
             };
+            let mut keys = keys.iter();
             let last = keys
-                .iter()
+                .by_ref()
                 .map(|key| line.push(*key))
                 .find(|typed| *typed != Typed::More);
             if echo == Echo::Shown {
                 self.console.show(question, &line.shown());
             }
             match last {
-                Some(Typed::Enter) => return Ok(Some(line.into_bytes())),
+                Some(Typed::Enter) => {
+                    return Ok(Some((
+                        line.into_bytes(),
+                        Zeroizing::new(keys.as_slice().to_vec()),
+                    )));
+                }
                 Some(Typed::Nothing) => return Ok(None),
                 _ => {}
             }

@@ -6,7 +6,7 @@ use crate::cli::text::escape;
 use crate::sensitive::{SecretValue, Sensitive};
 
 /// Longest line, in bytes; what goes beyond is not taken.
-const MAX_LINE_BYTES: usize = 64 << 10;
+pub(super) const MAX_LINE_BYTES: usize = 64 << 10;
 
 /// What a key did to the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

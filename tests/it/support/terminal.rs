@@ -78,7 +78,12 @@ impl Terminal {
     }
 
     pub(crate) fn types(&mut self, keys: &str) {
-        self.session.send(keys).unwrap();
+        self.pastes(keys.as_bytes());
+    }
+
+    /// Types all of this at once, text or not.
+    pub(crate) fn pastes(&mut self, bytes: &[u8]) {
+        self.session.send(bytes).unwrap();
     }
 
     /// Waits for the command's end.
