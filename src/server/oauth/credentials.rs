@@ -15,7 +15,7 @@ use super::credential::{ClientAtProvider, Credential};
 use super::{TokenEndpointError, TokenEndpoints};
 use crate::oauth::OAuthScope;
 use crate::oauth::token_endpoint::{OAuthClient, TokenRequest};
-use crate::sensitive::SensitiveText;
+use crate::sensitive::{SecretValue, SensitiveText};
 use crate::server::clock;
 use crate::server::store::{
     DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord, Store, StoreError,
@@ -160,11 +160,10 @@ impl Credentials {
             }
             Err(error) => return Err(error.into()),
         };
-        if !self.store.contains(key.clone()).await? {
+        if !self.store.replace(record, value_of(&credential)?).await? {
             // Deleted meanwhile, and it stays so.
             return Ok(None);
         }
-        self.write(record, &credential).await?;
         Ok(refreshed.then(|| credential.access_token().clone()))
     }
 
@@ -206,7 +205,7 @@ impl Credentials {
         };
         let _turn = self.store.turn(record.key.clone()).await?;
         let former = self.same_place(&client, &record.key).await?;
-        self.write(record, &credential).await?;
+        self.store.write(record, value_of(&credential)?).await?;
         for key in former {
             let Some((_, former)) = self.read(key.clone()).await? else {
                 continue;
@@ -240,11 +239,11 @@ impl Credentials {
         }
         Ok(Credential::open(&value).map(|credential| (record, credential)))
     }
+}
 
-    async fn write(&self, record: SecretRecord, credential: &Credential) -> Result<(), CredentialError> {
-        let sealed = credential.to_value().ok_or(CredentialError::Lost)?;
-        Ok(self.store.write(record, sealed).await?)
-    }
+/// A credential as the store takes it.
+fn value_of(credential: &Credential) -> Result<SecretValue, CredentialError> {
+    credential.to_value().ok_or(CredentialError::Lost)
 }
 
 /// What a sign-in brought, and what becomes of it.

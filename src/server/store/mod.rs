@@ -54,6 +54,10 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Stores the secret, or replaces the value, type, name and kind of the one that is there.
     fn write(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<(), StoreError>>;
 
+    /// Replaces the value, type, name and kind of the secret, unless it is not there (any more); says whether
+    /// it was.
+    fn replace(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<bool, StoreError>>;
+
     /// Removes the secret; says whether it was there.
     fn delete(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>>;
 

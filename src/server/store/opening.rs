@@ -44,6 +44,10 @@ impl Store for OpeningStore {
         Box::pin(async move { self.opened().await?.write(record, value).await })
     }
 
+    fn replace(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async move { self.opened().await?.replace(record, value).await })
+    }
+
     fn delete(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(async move { self.opened().await?.delete(key).await })
     }

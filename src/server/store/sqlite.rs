@@ -135,6 +135,10 @@ impl Store for SqliteStore {
         Box::pin(async move { self.change(Action::Put(record, value)).await.map(drop) })
     }
 
+    fn replace(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(self.change(Action::Replace(record, value)))
+    }
+
     fn delete(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(self.change(Action::Delete(key)))
     }

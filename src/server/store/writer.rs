@@ -24,6 +24,9 @@ const PUT: &str = "INSERT INTO secret (room, owner, id, delegated_to, kind, type
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (room, owner, id, delegated_to) DO UPDATE SET kind = excluded.kind, type = excluded.type,
         name = excluded.name, key_number = excluded.key_number, sealed = excluded.sealed";
+/// The same parameters as those of [`PUT`].
+const REPLACE: &str = "UPDATE secret SET kind = ?5, type = ?6, name = ?7, key_number = ?8, sealed = ?9
+    WHERE room = ?1 AND owner = ?2 AND id = ?3 AND delegated_to = ?4";
 const DELETE: &str = "DELETE FROM secret WHERE room = ? AND owner = ? AND id = ? AND delegated_to = ?";
 
 /// A change, and who waits for it. The answer says whether something was changed.
@@ -37,13 +40,15 @@ pub(super) struct Change {
 #[derive(Debug)]
 pub(super) enum Action {
     Put(SecretRecord, SecretValue),
+    /// A put that does nothing where the secret is not there.
+    Replace(SecretRecord, SecretValue),
     Delete(SecretKey),
 }
 
 impl Action {
     fn bytes(&self) -> usize {
         match self {
-            Self::Put(_, value) => value.expose().len(),
+            Self::Put(_, value) | Self::Replace(_, value) => value.expose().len(),
             Self::Delete(_) => 0,
         }
     }
@@ -55,6 +60,7 @@ pub(super) fn run(connection: &Connection, keys: &StoreKeys, changes: &Receiver<
         connection,
         keys,
         put: Prepared::new(connection, PUT),
+        replace: Prepared::new(connection, REPLACE),
         delete: Prepared::new(connection, DELETE),
     };
     let mut since_checkpoint = 0_usize;
@@ -81,6 +87,7 @@ struct Writer<'c> {
     connection: &'c Connection,
     keys: &'c StoreKeys,
     put: Prepared<'c>,
+    replace: Prepared<'c>,
     delete: Prepared<'c>,
 }
 
@@ -110,13 +117,20 @@ impl Writer<'_> {
 
     fn seal(&self, action: Action) -> Result<Sealed, StoreError> {
         Ok(match action {
-            Action::Put(record, value) => {
-                let (number, sealed) = self
-                    .keys
-                    .seal(|key, database| Bound::secret(key, database, &record), &value)?;
-                Sealed::Put(record, number, sealed)
-            }
+            Action::Put(record, value) => Sealed::Put(self.seal_value(record, &value)?),
+            Action::Replace(record, value) => Sealed::Replace(self.seal_value(record, &value)?),
             Action::Delete(key) => Sealed::Delete(key),
+        })
+    }
+
+    fn seal_value(&self, record: SecretRecord, value: &SecretValue) -> Result<SealedSecret, StoreError> {
+        let (key_number, sealed) = self
+            .keys
+            .seal(|key, database| Bound::secret(key, database, &record), value)?;
+        Ok(SealedSecret {
+            record,
+            key_number,
+            sealed,
         })
     }
 
@@ -158,32 +172,8 @@ impl Writer<'_> {
 
     fn apply(&mut self, change: &Sealed) -> Result<bool, StoreError> {
         let changed = match change {
-            Sealed::Put(
-                SecretRecord {
-                    key,
-                    kind,
-                    secret_type,
-                    name,
-                },
-                number,
-                sealed,
-            ) => {
-                let statement = self.put.statement()?;
-                let outcome = statement.execute((
-                    key.room.as_str(),
-                    key.owner.as_str(),
-                    key.id.as_str(),
-                    key.delegate_text(),
-                    kind.as_str(),
-                    secret_type,
-                    name,
-                    number,
-                    sealed,
-                ));
-                // The statement is kept, its copy of the value is not.
-                statement.clear_bindings();
-                outcome?
-            }
+            Sealed::Put(secret) => secret.store(&mut self.put)?,
+            Sealed::Replace(secret) => secret.store(&mut self.replace)?,
             Sealed::Delete(key) => self.delete.statement()?.execute((
                 key.room.as_str(),
                 key.owner.as_str(),
@@ -195,8 +185,38 @@ impl Writer<'_> {
     }
 }
 
-/// A change whose value is sealed, with the number of its key.
+/// A change whose value is sealed.
 enum Sealed {
-    Put(SecretRecord, u32, Vec<u8>),
+    Put(SealedSecret),
+    Replace(SealedSecret),
     Delete(SecretKey),
+}
+
+/// A secret whose value is sealed, with the number of its key.
+struct SealedSecret {
+    record: SecretRecord,
+    key_number: u32,
+    sealed: Vec<u8>,
+}
+
+impl SealedSecret {
+    /// Runs [`PUT`] or [`REPLACE`]; gives how many rows it changed.
+    fn store(&self, statement: &mut Prepared<'_>) -> Result<usize, StoreError> {
+        let record = &self.record;
+        let statement = statement.statement()?;
+        let outcome = statement.execute((
+            record.key.room.as_str(),
+            record.key.owner.as_str(),
+            record.key.id.as_str(),
+            record.key.delegate_text(),
+            record.kind.as_str(),
+            &record.secret_type,
+            &record.name,
+            self.key_number,
+            &self.sealed,
+        ));
+        // The statement is kept, its copy of the value is not.
+        statement.clear_bindings();
+        Ok(outcome?)
+    }
 }

@@ -39,6 +39,29 @@ async fn writing_again_replaces_everything_and_deleting_removes() {
 }
 
 #[tokio::test]
+async fn what_was_deleted_is_not_replaced() {
+    let path = filled().await;
+    let store = open(path.path());
+    let new = SecretRecord {
+        name: "new".into(),
+        ..mine("one")
+    };
+    assert!(store.replace(new.clone(), b"new".to_vec().into()).await.unwrap());
+    let (found, value) = store.read(new.key.clone()).await.unwrap().unwrap();
+    assert_eq!((found, value.expose().as_slice()), (new.clone(), &b"new"[..]));
+    // One right after the other: nothing fits between them.
+    let deleted = store.delete(new.key.clone());
+    let replaced = store.replace(new.clone(), b"newer".to_vec().into());
+    let (deleted, replaced) = tokio::join!(deleted, replaced);
+    assert!(deleted.unwrap() && !replaced.unwrap());
+    assert!(store.read(new.key).await.unwrap().is_none());
+    assert_eq!(
+        store.read(mine("two").key).await.unwrap().unwrap().1.expose(),
+        b"other value"
+    );
+}
+
+#[tokio::test]
 async fn a_viewer_finds_its_own_and_what_is_delegated_to_it() {
     let path = tempfile::tempdir().unwrap();
     let store = open(path.path());
