@@ -9,9 +9,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::State;
+use super::holds::{Hold, Holds};
 use super::http::{Connection, router};
 
 /// How long connections may take to finish when the server stops.
@@ -28,16 +29,15 @@ const MIN_HEADER_BYTES: usize = 8 << 10;
 pub(super) struct OpenConnections {
     places: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
-    /// Held by every guest; when the last one is gone the channel is closed.
-    guests: std::sync::Mutex<Option<mpsc::Sender<()>>>,
-    gone: tokio::sync::Mutex<mpsc::Receiver<()>>,
+    /// Every guest has one.
+    guests: Holds,
 }
 
 /// Somebody whose work is waited for when the server stops.
 #[derive(Debug)]
 pub(super) struct Guest {
     stopping: watch::Receiver<bool>,
-    _present: Option<mpsc::Sender<()>>,
+    _present: Option<Hold>,
 }
 
 impl Guest {
@@ -50,39 +50,25 @@ impl Guest {
 
 impl OpenConnections {
     pub(super) fn new(limit: usize) -> Self {
-        let (guests, gone) = mpsc::channel(1);
         Self {
             places: Arc::new(Semaphore::new(limit)),
             stopping: watch::Sender::new(false),
-            guests: std::sync::Mutex::new(Some(guests)),
-            gone: tokio::sync::Mutex::new(gone),
+            guests: Holds::default(),
         }
     }
 
     /// A new guest.
     pub(super) fn enter(&self) -> Guest {
-        let present = self
-            .guests
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone();
         Guest {
             stopping: self.stopping.subscribe(),
-            _present: present,
+            _present: self.guests.hold(),
         }
     }
 
     /// Tells everybody to finish, and waits for it a limited time.
     pub(super) async fn end(&self) {
         self.stopping.send_replace(true);
-        drop(
-            self.guests
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .take(),
-        );
-        let mut gone = self.gone.lock().await;
-        if tokio::time::timeout(FINISH_TIME, gone.recv()).await.is_err() {
+        if !self.guests.released(FINISH_TIME).await {
             tracing::warn!("stopped with connections still busy");
         }
     }

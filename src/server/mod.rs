@@ -12,6 +12,7 @@ mod clock;
 mod config;
 mod credential;
 pub mod data_dir;
+mod holds;
 mod http;
 mod keys;
 mod listen;
@@ -26,12 +27,14 @@ pub mod store;
 mod toolkit;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
 use url::Url;
 
 pub use self::config::{Limits, ServerConfig};
+use self::holds::Holds;
 pub use self::keys::{ServerKeys, local_token};
 use self::oauth::{Credentials, TokenEndpoints};
 use self::rooms::Rooms;
@@ -40,6 +43,13 @@ use crate::wire::Identity;
 
 /// Bytes that the in-memory stream of local mode holds in each direction.
 const LOCAL_STREAM_BYTES: usize = 256 << 10;
+
+/// How many times a token endpoint may be asked for one token: with the client secret that is stored, and
+/// with another.
+const TOKEN_ATTEMPTS: u32 = 2;
+
+/// How long it may take to store what a token endpoint gave.
+const STORING_TIME: Duration = Duration::from_secs(5);
 
 /// A room server. Cheap to clone: all clones are the same server.
 #[derive(Debug, Clone)]
@@ -58,6 +68,8 @@ struct State {
     store: Arc<dyn Store>,
     credentials: Arc<Credentials>,
     open: listen::OpenConnections,
+    /// What a provider may have given and is not stored yet.
+    holds: Holds,
 }
 
 impl Server {
@@ -75,12 +87,14 @@ impl Server {
                 store,
                 credentials,
                 open,
+                holds: Holds::default(),
             }),
         }
     }
 
     /// Serves connections of `listener` until `shutdown` is done; then participants are told, what is
-    /// in flight is finished (5 s at most), and the store is closed.
+    /// in flight is finished (5 s at most; longer where a provider is asked for a token, which may
+    /// replace a stored one), and the store is closed.
     pub async fn run(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         listen::accept(&self.state, listener, shutdown).await;
         self.close().await;
@@ -96,6 +110,13 @@ impl Server {
     /// Ends all connections, finishes what is in flight and closes the store.
     pub async fn close(&self) {
         self.state.open.end().await;
+        let endpoint_time = self.state.config.limits.token_endpoint_time;
+        let time = endpoint_time
+            .saturating_mul(TOKEN_ATTEMPTS)
+            .saturating_add(STORING_TIME);
+        if !self.state.holds.released(time).await {
+            tracing::warn!("stopped though a token endpoint was still being asked");
+        }
         if let Err(error) = self.state.store.close().await {
             tracing::error!(%error, "the store could not be closed cleanly");
         }

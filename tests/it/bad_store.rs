@@ -25,7 +25,7 @@ fn serve(env: &TestEnv) -> Ran {
     env.call(["room", "serve", "--listen", "127.0.0.1:0"]).run()
 }
 
-fn database(env: &TestEnv) -> PathBuf {
+pub(crate) fn database(env: &TestEnv) -> PathBuf {
     let entries = fs::read_dir(env.data_dir()).unwrap();
     let mut paths = entries.map(|entry| entry.unwrap().path());
     paths

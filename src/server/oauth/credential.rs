@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use url::Url;
 
 use crate::net::authority;
@@ -199,7 +200,16 @@ impl Credential {
         Url::parse(&self.token_endpoint).ok()
     }
 
-    /// The client, with the secret that it has now if somebody just gave it.
+    /// `secret`, unless it is the one that is stored.
+    pub(super) fn other_secret(&self, secret: Option<SensitiveText>) -> Option<SensitiveText> {
+        let stored = self
+            .client_secret
+            .as_ref()
+            .map(|stored| stored.0.expose().as_bytes());
+        secret.filter(|secret| !stored.is_some_and(|stored| stored.ct_eq(secret.expose().as_bytes()).into()))
+    }
+
+    /// The client, with this secret, or else the one that is stored.
     pub(super) fn client(&self, secret: Option<SensitiveText>) -> OAuthClient {
         OAuthClient {
             client_id: self.client_id.clone(),

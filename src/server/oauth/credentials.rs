@@ -17,6 +17,7 @@ use crate::oauth::OAuthScope;
 use crate::oauth::token_endpoint::{OAuthClient, TokenRequest};
 use crate::sensitive::{SecretValue, SensitiveText};
 use crate::server::clock;
+use crate::server::holds::Hold;
 use crate::server::store::{
     DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord, Store, StoreError,
 };
@@ -31,6 +32,24 @@ pub(in crate::server) enum CredentialError {
     Store(#[from] StoreError),
     #[error("the room server failed while it dealt with the token")]
     Lost,
+    #[error("the room server is stopping")]
+    Stopping,
+}
+
+impl CredentialError {
+    /// Waiting does not help: the provider said no, or the credential cannot be read. Somebody has to sign
+    /// in again.
+    pub(in crate::server) fn is_final(&self) -> bool {
+        match self {
+            Self::Endpoint(error) => error.is_refusal(),
+            error => error.is_damage(),
+        }
+    }
+
+    /// What is stored of this credential is not what was written.
+    const fn is_damage(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Damaged { .. }))
+    }
 }
 
 type Outcome = Result<Option<SensitiveText>, CredentialError>;
@@ -43,9 +62,6 @@ pub(in crate::server) struct Credentials {
     pub(in crate::server) endpoints: TokenEndpoints,
     refreshes: Mutex<HashMap<SecretKey, Refresh>>,
 }
-
-/// Keeps the server from being over while a provider has given something that is not stored yet.
-pub(in crate::server) type Hold = Box<dyn Send>;
 
 impl Credentials {
     pub(in crate::server) fn new(store: Arc<dyn Store>, endpoints: TokenEndpoints) -> Self {
@@ -74,7 +90,14 @@ impl Credentials {
             if record.kind != SecretKind::OAuth || !record.key.id.as_str().starts_with(&start) {
                 continue;
             }
-            let credential = self.read(record.key.clone()).await?;
+            let credential = match self.read(record.key.clone()).await {
+                Err(error) if error.is_damage() => {
+                    // It is of no use to anybody, and the others are as good as ever.
+                    tracing::warn!(%error, owner = %record.key.owner, "a credential is passed over");
+                    continue;
+                }
+                credential => credential?,
+            };
             if credential.is_some_and(|(_, credential)| credential.is_of(client) && credential.covers(scopes))
             {
                 found.push(record.key);
@@ -84,25 +107,36 @@ impl Credentials {
     }
 
     /// The access token of a credential, refreshed if need be. None if it has none that is still good
-    /// and the provider gives no other. `secret` is the client's, if it was given with the call.
+    /// and the provider gives no other. `secret` is the client's, if it was given with the call: it is used
+    /// only where the provider does not accept the stored one, for a caller may be wrong about it.
     pub(in crate::server) async fn access_token(
         self: &Arc<Self>,
         key: SecretKey,
         secret: Option<SensitiveText>,
         hold: Hold,
     ) -> Outcome {
-        match self.read(key.clone()).await? {
-            None => Ok(None),
-            Some((_, credential)) if credential.is_valid(clock::now()) => {
-                Ok(Some(credential.access_token().clone()))
+        let Some((_, credential)) = self.read(key.clone()).await? else {
+            return Ok(None);
+        };
+        if credential.is_valid(clock::now()) {
+            return Ok(Some(credential.access_token().clone()));
+        }
+        if credential.refresh_token().is_none() {
+            return Ok(None);
+        }
+        let refreshed = self.refresh(key.clone(), hold.clone()).await;
+        match (refreshed, credential.other_secret(secret)) {
+            (Err(CredentialError::Endpoint(error)), Some(secret)) if error.is_invalid_client() => {
+                let credentials = Arc::clone(self);
+                let refresh = async move { credentials.refresh_now(&key, Some(secret)).await };
+                carried_through(refresh, hold).await
             }
-            Some((_, credential)) if credential.refresh_token().is_none() => Ok(None),
-            Some(_) => self.refresh(key, secret, hold).await,
+            (refreshed, _) => refreshed,
         }
     }
 
     /// Joins the refresh of that credential that is under way, or starts one.
-    fn refresh(self: &Arc<Self>, key: SecretKey, secret: Option<SensitiveText>, hold: Hold) -> Refresh {
+    fn refresh(self: &Arc<Self>, key: SecretKey, hold: Hold) -> Refresh {
         let mut refreshes = self.refreshes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(under_way) = refreshes.get(&key) {
             return under_way.clone();
@@ -118,7 +152,7 @@ impl Credentials {
         };
         // A task of its own: whoever waits may stop, and what the provider gives must not be lost.
         tokio::spawn(async move {
-            let outcome = under_way.credentials.refresh_now(&under_way.key, secret).await;
+            let outcome = under_way.credentials.refresh_now(&under_way.key, None).await;
             drop(under_way);
             drop(hold);
             // Nobody may be waiting for it.
@@ -127,6 +161,7 @@ impl Credentials {
         refresh
     }
 
+    /// Refreshes, with the stored client secret or this one.
     async fn refresh_now(&self, key: &SecretKey, secret: Option<SensitiveText>) -> Outcome {
         // Another process that uses the store may just have done it.
         let _turn = self.store.turn(key.clone()).await?;
@@ -141,6 +176,7 @@ impl Credentials {
         else {
             return Ok(None);
         };
+        let is_stored = secret.is_none();
         let client = credential.client(secret);
         let asked = TokenRequest::RefreshToken {
             refresh_token,
@@ -153,7 +189,8 @@ impl Credentials {
                 credential.take(answer, clock::now());
                 true
             }
-            Err(error) if error.is_invalid_grant() => {
+            // Of another secret who knows what the provider makes of it.
+            Err(error) if is_stored && error.is_invalid_grant() => {
                 tracing::info!(id = %key.id, owner = %key.owner, "a refresh token was revoked");
                 credential.forget_refresh_token();
                 false
@@ -175,12 +212,7 @@ impl Credentials {
         hold: Hold,
     ) -> Result<SensitiveText, CredentialError> {
         let credentials = Arc::clone(self);
-        let exchanged = tokio::spawn(async move {
-            let outcome = credentials.exchange_now(exchange).await;
-            drop(hold);
-            outcome
-        });
-        exchanged.await.unwrap_or(Err(CredentialError::Lost))
+        carried_through(async move { credentials.exchange_now(exchange).await }, hold).await
     }
 
     async fn exchange_now(&self, exchange: Exchange) -> Result<SensitiveText, CredentialError> {
@@ -244,6 +276,19 @@ impl Credentials {
 /// A credential as the store takes it.
 fn value_of(credential: &Credential) -> Result<SecretValue, CredentialError> {
     credential.to_value().ok_or(CredentialError::Lost)
+}
+
+/// Works on a task of its own: whoever waits may stop, and what the provider gives must not be lost.
+async fn carried_through<T: Send + 'static>(
+    work: impl Future<Output = Result<T, CredentialError>> + Send + 'static,
+    hold: Hold,
+) -> Result<T, CredentialError> {
+    let worked = tokio::spawn(async move {
+        let outcome = work.await;
+        drop(hold);
+        outcome
+    });
+    worked.await.unwrap_or(Err(CredentialError::Lost))
 }
 
 /// What a sign-in brought, and what becomes of it.

@@ -27,6 +27,9 @@ const INVALID_CLIENT: [&str; 2] = ["invalid_client", "incorrect_client_credentia
 /// `invalid_grant`, and what GitHub and Slack call it where it is a refresh token.
 const INVALID_GRANT: [&str; 3] = ["invalid_grant", "bad_refresh_token", "invalid_refresh_token"];
 
+/// Codes of a provider that cannot answer just now (RFC 6749, section 4.1.2.1; RFC 8628, section 3.5).
+const FOR_NOW: [&str; 3] = ["server_error", "temporarily_unavailable", "slow_down"];
+
 /// Why a token endpoint gave no token. What a provider said is in none of them but for its error code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::server) enum TokenEndpointError {
@@ -55,9 +58,21 @@ impl TokenEndpointError {
             .is_some_and(|code| INVALID_GRANT.contains(&code))
     }
 
+    /// The provider answered, and asking again later will not make it another answer.
+    pub(in crate::server) fn is_refusal(&self) -> bool {
+        match self {
+            Self::OAuth(OAuthError::Refused(code)) => !FOR_NOW.contains(&code.as_str()),
+            Self::OAuth(OAuthError::BadAnswer { status, .. }) => {
+                *status < 500 && ![408, 425, 429].contains(status)
+            }
+            Self::OAuth(OAuthError::BadRequest(_)) | Self::TooLong => true,
+            _ => false,
+        }
+    }
+
     /// The provider does not accept how the client said who it is. 401 is for that alone (RFC 6749,
     /// section 5.2).
-    fn is_invalid_client(&self) -> bool {
+    pub(in crate::server) fn is_invalid_client(&self) -> bool {
         let refused = self
             .provider_code()
             .is_some_and(|code| INVALID_CLIENT.contains(&code));
@@ -173,4 +188,40 @@ impl TokenEndpoints {
 
 fn place(endpoint: &Url, client: &OAuthClient) -> (String, String) {
     (endpoint.as_str().to_owned(), client.client_id.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_a_refusal_and_what_may_be_over_later() {
+        let refused = |code| TokenEndpointError::OAuth(OAuthError::Refused(ProviderErrorCode::new(code)));
+        let answered = |status| {
+            let problem = "it does not say why";
+            TokenEndpointError::OAuth(OAuthError::BadAnswer { status, problem })
+        };
+        for code in [
+            "invalid_grant",
+            "invalid_client",
+            "unauthorized_client",
+            "token_expired",
+        ] {
+            assert!(refused(code).is_refusal(), "{code}");
+        }
+        for status in [200, 302, 400, 401, 403, 404] {
+            assert!(answered(status).is_refusal(), "{status}");
+        }
+        for status in [408, 429, 500, 503] {
+            assert!(!answered(status).is_refusal(), "{status}");
+        }
+        for error in [
+            refused("server_error"),
+            refused("temporarily_unavailable"),
+            TokenEndpointError::Silent(15),
+            TokenEndpointError::BrokeOff,
+        ] {
+            assert!(!error.is_refusal(), "{error}");
+        }
+    }
 }

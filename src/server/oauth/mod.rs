@@ -8,6 +8,6 @@ mod dial;
 mod endpoint;
 
 pub(in crate::server) use self::credential::{CREDENTIAL_ID_PREFIX, ClientAtProvider, Credential};
-pub(in crate::server) use self::credentials::{CredentialError, Credentials, Exchange, Hold};
+pub(in crate::server) use self::credentials::{CredentialError, Credentials, Exchange};
 pub use self::dial::TokenEndpointRules;
 pub(in crate::server) use self::endpoint::{TokenEndpointError, TokenEndpoints};

@@ -16,7 +16,8 @@ use crate::net::is_loopback;
 use crate::oauth::token_endpoint::TokenRequest;
 use crate::oauth::{OAuthScope, PkceVerifier};
 use crate::sensitive::{CarriedText, SecretValue, SensitiveText};
-use crate::server::oauth::{ClientAtProvider, CredentialError, Exchange, Hold, TokenEndpointError};
+use crate::server::holds::Hold;
+use crate::server::oauth::{ClientAtProvider, CredentialError, Exchange, TokenEndpointError};
 use crate::server::pending::{Answer, Question};
 use crate::server::session::Participant;
 use crate::server::store::{DelegatedTo, SecretKey, SecretQuery};
@@ -73,12 +74,15 @@ impl OAuth<'_> {
         // What is for somebody else is not the caller's to see: it is asked for anew, in its own name.
         if [owner, user].contains(&requester) {
             let filter = DelegatedTo::Exactly(delegated_to.clone());
-            for key in self.stored(&wanted, owner, filter).await? {
-                if key.owner == *owner
-                    && let Some(token) = self.token(key, &wanted).await?
-                {
-                    return answer(token);
+            let mut keys = self.stored(&wanted, owner, filter).await?;
+            keys.retain(|key| key.owner == *owner);
+            match self.first_token(keys, &wanted).await {
+                Ok(Some(token)) => return answer(token),
+                Ok(None) => {}
+                Err(error) if error.is_final() => {
+                    tracing::info!(%error, %owner, "a stored credential is of no use any more");
                 }
+                Err(error) => return Err(error.into()),
             }
         }
         let id = wanted.client.id(&wanted.scopes);
@@ -132,7 +136,7 @@ impl OAuth<'_> {
             key,
         };
         let credentials = &self.participant.state.credentials;
-        answer(credentials.exchange(exchange, self.hold()).await?)
+        answer(credentials.exchange(exchange, self.hold()?).await?)
     }
 
     /// `provide_oauth_authorization`
@@ -169,23 +173,27 @@ impl OAuth<'_> {
                 && delegated_to.as_ref().is_none_or(|to| to == delegate)
         });
         // The caller's own first, and of those the ones for itself.
-        keys.sort_by_key(|key| (key.owner != *caller, key.delegated_to.is_some()));
-        let mut problem = None;
-        let mut access_token = None;
-        for key in keys {
-            match self.token(key, &wanted).await {
-                Ok(None) => {}
-                Ok(Some(token)) => {
-                    access_token = Some(CarriedText(token));
-                    break;
-                }
-                Err(error) => problem = problem.or(Some(error)),
+        keys.sort_by_key(|key| key.delegated_to.is_some());
+        let (own, lent): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| key.owner == *caller);
+        let mut token = self.first_token(own, &wanted).await;
+        if !matches!(token, Ok(Some(_))) {
+            // Anybody may delegate a credential to anybody: which account is used is not left to chance.
+            if lent
+                .first()
+                .is_some_and(|first| lent.iter().any(|key| key.owner != first.owner))
+            {
+                return Err(CallError::new(
+                    ErrorCode::Conflict,
+                    "more than one participant has delegated such a credential: name one as `delegated_by`",
+                ));
             }
+            token = match (token, self.first_token(lent, &wanted).await) {
+                (Err(error), Ok(None) | Err(_)) => Err(error),
+                (_, lent) => lent,
+            };
         }
-        match (access_token, problem) {
-            (None, Some(error)) => Err(error),
-            (access_token, _) => Ok(Content::json(&OfflineAccessToken { access_token })?),
-        }
+        let access_token = token?.map(CarriedText);
+        Ok(Content::json(&OfflineAccessToken { access_token })?)
     }
 
     /// Reads what is wanted, and checks that the caller may want it.
@@ -226,16 +234,34 @@ impl OAuth<'_> {
         Ok(credentials.find(&wanted.client, query, &wanted.scopes).await?)
     }
 
-    async fn token(&self, key: SecretKey, wanted: &Wanted) -> Result<Option<SensitiveText>, CallError> {
+    /// The first token that one of these credentials gives, in their order. If none does, an error of one
+    /// of them, and before all others one that may be over later.
+    async fn first_token(
+        &self,
+        keys: Vec<SecretKey>,
+        wanted: &Wanted,
+    ) -> Result<Option<SensitiveText>, CredentialError> {
         let credentials = &self.participant.state.credentials;
-        Ok(credentials
-            .access_token(key, wanted.secret.clone(), self.hold())
-            .await?)
+        let mut problem: Option<CredentialError> = None;
+        for key in keys {
+            let hold = self.hold()?;
+            match credentials.access_token(key, wanted.secret.clone(), hold).await {
+                Ok(None) => {}
+                Ok(Some(token)) => return Ok(Some(token)),
+                Err(error) => {
+                    if problem.as_ref().is_none_or(CredentialError::is_final) {
+                        problem = Some(error);
+                    }
+                }
+            }
+        }
+        problem.map_or(Ok(None), Err)
     }
 
     /// Keeps the server from being over meanwhile.
-    fn hold(&self) -> Hold {
-        Box::new(self.participant.state.open.enter())
+    fn hold(&self) -> Result<Hold, CredentialError> {
+        let hold = self.participant.state.holds.hold();
+        hold.ok_or(CredentialError::Stopping)
     }
 }
 
@@ -369,7 +395,7 @@ impl From<CredentialError> for CallError {
         match error {
             CredentialError::Endpoint(error) => error.into(),
             CredentialError::Store(error) => error.into(),
-            CredentialError::Lost => failed(&error.to_string()),
+            CredentialError::Lost | CredentialError::Stopping => failed(&error.to_string()),
         }
     }
 }

@@ -196,3 +196,66 @@ fn what_is_deleted_during_a_refresh_stays_so() {
     let list = bob.call(tool::LIST, Content::Empty).into_json::<Value>().unwrap();
     assert_eq!(list["secrets"], json!([]));
 }
+
+/// A client secret that one caller has wrong spoils nothing for the others.
+#[test]
+fn a_refresh_is_made_with_the_stored_client_secret() {
+    let env = TestEnv::new();
+    let server = serve(&env);
+    let endpoint = expiring(|number, call| match call.basic.as_deref() {
+        Some("client:canary-secret") => numbered(0)(number, call),
+        _ => refused("invalid_grant"),
+    });
+    let (mut agent, mut bob) = agent_and_bob(&server);
+    let client = client(&endpoint.url());
+    obtain(&mut agent, &mut bob, &client);
+    let wrong = with_secret(&client, "canary-wrong");
+    assert_eq!(token(offline(&mut agent, &wrong)).unwrap(), "canary-access-2");
+    assert_eq!(token(offline(&mut bob, &client)).unwrap(), "canary-access-3");
+}
+
+#[test]
+fn another_client_secret_is_used_and_kept_once_the_stored_one_is_refused() {
+    let env = TestEnv::new();
+    let server = serve(&env);
+    let endpoint = expiring(|number, call| {
+        let form = call.form.get("client_secret").map(String::as_str);
+        match form.or(call.basic.as_deref()) {
+            Some("canary-next" | "client:canary-next") => numbered(0)(number, call),
+            Some("canary-wrong" | "client:canary-wrong") => refused("invalid_grant"),
+            _ => refused("invalid_client"),
+        }
+    });
+    let (mut agent, mut bob) = agent_and_bob(&server);
+    let client = client(&endpoint.url());
+    obtain(&mut agent, &mut bob, &client);
+    fails(&offline(&mut agent, &client), 1008, "invalid_client");
+    // What the provider says with a secret that is not the client's does not cost the refresh token.
+    let wrong = with_secret(&client, "canary-wrong");
+    fails(&offline(&mut agent, &wrong), 1008, "invalid_grant");
+    let next = with_secret(&client, "canary-next");
+    assert!(token(offline(&mut agent, &next)).is_some());
+    let calls = endpoint.calls().len();
+    assert!(token(offline(&mut bob, &client)).is_some());
+    assert_eq!(endpoint.calls().len(), calls + 1);
+}
+
+#[test]
+fn who_can_sign_in_is_asked_whatever_the_provider_refuses() {
+    for code in ["invalid_client", "unauthorized_client", "token_expired"] {
+        let env = TestEnv::new();
+        let server = serve(&env);
+        let endpoint = expiring(move |_, _| refused(code));
+        let (mut agent, mut bob) = agent_and_bob(&server);
+        let client = client(&endpoint.url());
+        assert!(obtain(&mut agent, &mut bob, &client).is_some());
+        fails(&offline(&mut agent, &client), 1008, code);
+        assert!(obtain(&mut agent, &mut bob, &client).is_some(), "{code}");
+    }
+}
+
+fn with_secret(client: &Value, secret: &str) -> Value {
+    let mut client = client.clone();
+    client["client_secret"] = json!(secret);
+    client
+}

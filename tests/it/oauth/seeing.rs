@@ -203,3 +203,47 @@ fn no_token_secret_code_or_verifier_is_in_a_log_or_a_file() {
     server.stop();
     every_file_is_clean(&env, &secrets);
 }
+
+/// Anybody can delegate a credential of theirs to the agent, and so have it work with their account.
+#[test]
+fn whose_account_is_used_is_not_left_to_chance() {
+    let env = TestEnv::new();
+    let server = serve(&env);
+    let endpoint = TokenEndpoint::start(numbered(3600));
+    let (mut agent, mut bob) = agent_and_bob(&server);
+    let client = client(&endpoint.url());
+    obtain(&mut agent, &mut bob, &client);
+    assert_eq!(token(offline(&mut agent, &client)).unwrap(), "canary-access-1");
+    let mut eve = join(&server, "eve");
+    obtain(&mut agent, &mut eve, &client);
+    fails(&offline(&mut agent, &client), 1005, "`delegated_by`");
+    for (by, expected) in [("bob", "canary-access-1"), ("eve", "canary-access-2")] {
+        let input = json!({"oauth": client, "delegated_by": by});
+        let found = agent.call(tool::OFFLINE_OAUTH, content(&input));
+        assert_eq!(token(found).unwrap(), expected);
+    }
+    // One's own is used before any other.
+    let mut other_session = join(&server, "agent");
+    obtain(&mut other_session, &mut agent, &client);
+    assert_eq!(token(offline(&mut agent, &client)).unwrap(), "canary-access-3");
+}
+
+#[test]
+fn a_damaged_credential_is_passed_over() {
+    let env = TestEnv::new();
+    let server = serve(&env);
+    let endpoint = TokenEndpoint::start(numbered(3600));
+    let (mut agent, mut bob) = agent_and_bob(&server);
+    let client = client(&endpoint.url());
+    obtain(&mut agent, &mut bob, &client);
+    obtain(&mut agent, &mut join(&server, "eve"), &client);
+    let database = rusqlite::Connection::open(crate::bad_store::database(&env)).unwrap();
+    let damage = "UPDATE secret SET sealed = zeroblob(length(sealed)) WHERE owner = 'bob'";
+    assert_eq!(database.execute(damage, ()).unwrap(), 1);
+    assert_eq!(token(offline(&mut agent, &client)).unwrap(), "canary-access-2");
+    assert_eq!(token(offline(&mut bob, &client)), None);
+    // It is asked for anew, and what comes replaces what was damaged.
+    assert_eq!(obtain(&mut agent, &mut bob, &client).unwrap(), "canary-access-3");
+    assert_eq!(token(offline(&mut bob, &client)).unwrap(), "canary-access-3");
+    assert!(server.log().contains("a credential is passed over"));
+}
