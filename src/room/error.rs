@@ -10,7 +10,7 @@ pub enum RoomError {
     /// The server could not be reached.
     #[error(transparent)]
     Net(NetError),
-    /// The server does not accept the credential (401).
+    /// The server does not accept the credential (401), or not any more (WebSocket close code 1008).
     #[error("the server does not accept the credential: {0}")]
     Unauthorized(String),
     /// The credential is good, but not for this (403).

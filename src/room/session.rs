@@ -197,6 +197,9 @@ fn answer(message: Message) -> Result<Content, RoomError> {
 fn closed(frame: Option<CloseFrame>) -> RoomError {
     match frame {
         Some(frame) if frame.code == CloseCode::Again => RoomError::Busy(frame.reason.to_string()),
+        Some(frame) if frame.code == CloseCode::Policy && !frame.reason.is_empty() => {
+            RoomError::Unauthorized(frame.reason.to_string())
+        }
         Some(frame) if frame.reason.is_empty() => RoomError::Closed(format!("close code {}", frame.code)),
         Some(frame) => RoomError::Closed(frame.reason.to_string()),
         None => RoomError::Closed(String::new()),
@@ -207,5 +210,25 @@ fn ended(error: SocketError) -> RoomError {
     match error {
         SocketError::ConnectionClosed | SocketError::AlreadyClosed => RoomError::Closed(String::new()),
         other => RoomError::Closed(reason(&other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expired_token_is_not_tried_again() {
+        let frame = |code| CloseFrame {
+            code,
+            reason: "the token has expired".into(),
+        };
+        let expired = closed(Some(frame(CloseCode::Policy)));
+        assert!(!expired.is_retryable());
+        assert_eq!(
+            expired.to_string(),
+            "the server does not accept the credential: the token has expired"
+        );
+        assert!(closed(Some(frame(CloseCode::Away))).is_retryable());
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct Caller {
     pub(super) identity: Identity,
     pub(super) role: Role,
     pub(super) api: ApiScope,
+    /// When its token expires, in Unix seconds; never without it.
+    pub(super) expires_at: Option<u64>,
 }
 
 /// Why a credential is not accepted, and the status that says so.
@@ -60,6 +62,7 @@ pub(super) fn participant(
         identity: token.identity,
         role: token.role,
         api: token.api.unwrap_or_default(),
+        expires_at: token.expires_at,
     })
 }
 

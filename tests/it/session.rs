@@ -1,7 +1,10 @@
 //! A participant that speaks the protocol by hand: what the server answers, and when it hangs up.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use meshagent::token::{ApiKey, ApiScope, ParticipantToken};
 use meshagent::wire::secrets::tool;
-use meshagent::wire::{Content, ErrorCode, Packet};
+use meshagent::wire::{Content, ErrorCode, Identity, Packet, RoomName};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
@@ -352,5 +355,29 @@ fn a_participant_that_answers_every_ping_is_never_idle() {
         assert!(lively.answers_a_ping());
     }
     assert!(works(&mut lively));
+    server.stop();
+}
+
+/// A token is accepted for half a minute longer than it says: this one has a few seconds left.
+#[test]
+fn a_session_ends_with_its_token() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let mut token = ParticipantToken::new(
+        Identity::new("bob").unwrap(),
+        RoomName::new("room").unwrap(),
+        ApiScope::participant(),
+    );
+    token.expires_at = Some(now - 24);
+    let token = token.sign(&ApiKey::parse(&server.api_key()).unwrap()).unwrap();
+    let mut bob = Participant::join(server.address(), "room", token.expose());
+    assert!(works(&mut bob));
+    let frame = bob.close_frame().unwrap();
+    assert_eq!(
+        (frame.code, frame.reason.as_str()),
+        (CloseCode::Policy, "the token has expired")
+    );
+    assert!(works(&mut server.join("bob")));
     server.stop();
 }

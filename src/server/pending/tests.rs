@@ -20,6 +20,7 @@ fn participant() -> Presence {
         identity: Identity::new("bob").unwrap(),
         role: Role::User,
         api: ApiScope::participant(),
+        expires_at: None,
     };
     Rooms::default().enter(RoomName::new("r").unwrap(), &caller, &Limits::default())
 }

@@ -9,6 +9,7 @@ fn caller(name: &str, api: ApiScope) -> Caller {
         identity: Identity::new(name).unwrap(),
         role: Role::User,
         api,
+        expires_at: None,
     }
 }
 

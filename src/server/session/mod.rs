@@ -2,6 +2,7 @@
 
 mod answer_room;
 mod call;
+mod expiry;
 mod heard;
 mod writer;
 
@@ -20,9 +21,9 @@ use self::answer_room::AnswerRoom;
 pub(super) use self::call::Participant;
 use self::heard::LastHeard;
 use self::writer::Writer;
-use super::State;
 use super::credential::Caller;
 use super::listen::Guest;
+use super::{State, clock};
 use crate::sensitive::Sensitive;
 use crate::wire::messaging::NAME;
 use crate::wire::room::{CONNECTED, Connected, ROOM_READY, RoomReady, SET_ATTRIBUTES, response};
@@ -58,7 +59,7 @@ enum Ending {
     Close(u16, String),
 }
 
-/// Serves a participant until it leaves, breaks the protocol, falls silent, or the server stops.
+/// Serves a participant until it leaves, breaks the protocol, falls silent, its token expires, or the server stops.
 pub(super) async fn run(state: Arc<State>, mut guest: Guest, socket: WebSocket, entry: Entry) {
     let limits = &state.config.limits;
     let presence = state.rooms.enter(entry.room.clone(), &entry.caller, limits);
@@ -67,6 +68,7 @@ pub(super) async fn run(state: Arc<State>, mut guest: Guest, socket: WebSocket, 
         %participant_id, "joined");
     let (sink, stream) = socket.split();
     let (answers, queue) = mpsc::channel(MAX_QUEUED_ANSWERS);
+    let token_ends = entry.caller.expires_at;
     let heard = LastHeard::now();
     let member = Arc::clone(&presence.member);
     let mut writer = Writer::new(sink, queue, member, heard.clone(), limits);
@@ -92,6 +94,9 @@ pub(super) async fn run(state: Arc<State>, mut guest: Guest, socket: WebSocket, 
         tokio::select! {
             ending = read(stream, participant, answers, heard) => ending,
             ending = &mut writing => ending,
+            () = expiry::expired(token_ends, clock::now) => {
+                Ending::Close(close_code::POLICY, "the token has expired".to_owned())
+            }
             () = guest.stopping() => {
                 // It waits for nobody's answer any more. Every call in flight is answered; with the last
                 // of them the writer is done.
