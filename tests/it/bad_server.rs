@@ -343,7 +343,13 @@ fn a_busy_connect_call_is_repeated_too() {
 #[test]
 fn other_closes_are_final() {
     let env = TestEnv::new();
-    for code in [CloseCode::Normal, CloseCode::Away, CloseCode::Policy] {
+    // Who breaks a server's policy, as by a token that has expired, does so again by trying again.
+    let ends = [
+        (CloseCode::Normal, 7),
+        (CloseCode::Away, 7),
+        (CloseCode::Policy, 4),
+    ];
+    for (code, exit_code) in ends {
         let server = room(move |_, mut socket| {
             let _ = socket.close(Some(CloseFrame {
                 code,
@@ -351,7 +357,9 @@ fn other_closes_are_final() {
             }));
             while socket.read().is_ok() {}
         });
-        get(&server.joining(&env), &[]).ends_with(7).says("go away");
+        get(&server.joining(&env), &[])
+            .ends_with(exit_code)
+            .says("go away");
         assert_eq!(server.connections(), 1);
     }
 }

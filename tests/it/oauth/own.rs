@@ -299,6 +299,20 @@ fn the_address_is_printed_and_what_it_ends_on_is_pasted() {
     assert_eq!(endpoint.calls()[0].form["code"], "canary-code");
 }
 
+/// Beyond the second after which other commands show a line that moves.
+#[test]
+fn nothing_is_written_over_the_prompt() {
+    let env = TestEnv::new();
+    let server = serve(&env);
+    let endpoint = TokenEndpoint::start(numbered(3600));
+    let bob = server.with_token("bob", "room");
+    let mut terminal = Terminal::run(oauth(&bob, &endpoint, &["--no-browser", "--timeout", "2"]));
+    terminal.shows("(it is not shown): ");
+    let screen = terminal.ends();
+    assert_eq!(screen.code, 6);
+    assert!(!screen.text.contains("Waiting for room"), "{screen:?}");
+}
+
 #[test]
 fn who_does_not_want_to_any_more_ends_it() {
     let env = TestEnv::new();
