@@ -16,7 +16,7 @@ use super::holds::{Hold, Holds};
 use super::http::{Connection, router};
 
 /// How long connections may take to finish when the server stops.
-const FINISH_TIME: Duration = Duration::from_secs(5);
+pub(super) const FINISH_TIME: Duration = Duration::from_secs(5);
 
 /// Pause after a failed `accept`, which mostly means that the process has no file handle left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

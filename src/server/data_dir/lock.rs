@@ -8,8 +8,11 @@ use std::io;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a lock is waited for: longer than a server takes to stop.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
+use crate::server::listen::FINISH_TIME;
+
+/// How long a lock is waited for: longer than a server takes to stop, which closes its store after it has
+/// let its connections go.
+pub(crate) const PATIENCE: Duration = FINISH_TIME.saturating_add(Duration::from_secs(3));
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Who else holds the directory.

@@ -50,7 +50,7 @@ pub enum LocalAccess {
 impl DataDir {
     /// Takes the directory for a server, alone. It is made (0700) if it is missing.
     ///
-    /// Local commands are waited for, up to 5 s. Blocks.
+    /// Local commands are waited for, up to 8 s. Blocks.
     ///
     /// # Errors
     /// [`DataDirError::AlreadyServed`] at once if another server has it; [`DataDirError::Busy`] if
@@ -82,7 +82,7 @@ impl DataDir {
     /// Takes the directory for a local command, together with others; or says which server has it.
     /// It is made (0700) if it is missing.
     ///
-    /// A server that is about to publish its address is waited for, up to 5 s. Blocks.
+    /// A server that is about to publish its address is waited for, up to 8 s. Blocks.
     ///
     /// # Errors
     /// [`DataDirError::NotReady`] if it has not published it by then; [`DataDirError::NotPrivate`] as
