@@ -296,6 +296,31 @@ fn a_slow_reader_is_dropped_and_holds_up_nobody() {
     server.stop();
 }
 
+/// What waits for a participant that does not take its answers is in the store, and not in memory: it is
+/// read when there is room for it, and so is what was set meanwhile.
+#[test]
+fn values_wait_in_the_store_for_a_slow_reader() {
+    let env = TestEnv::new();
+    let size = 1 << 20;
+    let server = TestServer::start_with(&env, &["--max-value-bytes", &size.to_string()]);
+    let (mut slow, mut bob) = (server.join("bob"), server.join("bob"));
+    assert!(matches!(set(&mut bob, "a", &vec![b'1'; size]), Content::Empty));
+    // More than the sockets hold.
+    for _ in 0..60 {
+        slow.ask(tool::GET, json_input(&json!({"secret_id": "a"})));
+    }
+    assert!(matches!(set(&mut bob, "a", &vec![b'2'; size]), Content::Empty));
+    let mut later = 0;
+    for answer in slow.answers(60).into_values() {
+        let value = file(answer).2;
+        assert_eq!(value.len(), size);
+        later += usize::from(value.first() == Some(&b'2'));
+    }
+    // Without a limit most are read before the value is set again.
+    assert!(later > 30, "{later}");
+    server.stop();
+}
+
 #[test]
 fn many_calls_in_flight_are_all_answered() {
     let env = TestEnv::new();

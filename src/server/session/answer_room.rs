@@ -1,4 +1,4 @@
-//! How much of what others answered may wait in memory for a participant's socket.
+//! How much of the values that a participant is answered may wait in memory for its socket.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ const PIECE_BYTES: usize = 4 << 10;
 /// Pieces that there is room for however small the largest value is.
 const MIN_PIECES: u32 = 256;
 
-/// Room for one answer of the largest size, or for more that are smaller. Many requests of a participant may
-/// wait, and all of their answers may come at once: they must not fill the memory while the participant
-/// does not take them.
+/// Room for one answer of the largest size, or for more that are smaller. Many calls of a participant may
+/// be worked on or wait for others, and all of their answers may come at once: they must not fill the memory
+/// while the participant does not take them.
 #[derive(Debug, Clone)]
 pub(in crate::server) struct AnswerRoom {
     pieces: u32,
@@ -38,6 +38,12 @@ impl AnswerRoom {
         let pieces = pieces(bytes).min(self.pieces);
         Arc::clone(&self.free).acquire_many_owned(pieces).await.ok()
     }
+
+    /// Gives back what an answer of so many bytes does not need.
+    pub(in crate::server) fn shrink(&self, taken: &mut OwnedSemaphorePermit, bytes: usize) {
+        let needed = usize::try_from(pieces(bytes).min(self.pieces)).unwrap_or(usize::MAX);
+        drop(taken.split(taken.num_permits().saturating_sub(needed)));
+    }
 }
 
 fn pieces(bytes: usize) -> u32 {
@@ -60,6 +66,17 @@ mod tests {
             let small: Vec<_> = std::iter::from_fn(|| room.try_take(1)).collect();
             assert_eq!(small.len(), limit.max(1 << 20) / PIECE_BYTES);
         }
+    }
+
+    #[test]
+    fn what_was_taken_too_much_is_given_back() {
+        let room = AnswerRoom::new(1 << 20);
+        let mut taken = room.try_take(1 << 20).unwrap();
+        room.shrink(&mut taken, PIECE_BYTES + 1);
+        assert!(room.try_take((1 << 20) - PIECE_BYTES).is_none());
+        assert!(room.try_take((1 << 20) - 2 * PIECE_BYTES).is_some());
+        drop(taken);
+        assert!(room.try_take(1 << 20).is_some());
     }
 
     #[tokio::test]

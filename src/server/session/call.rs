@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
+use super::Answer;
 use super::answer_room::AnswerRoom;
 use crate::server::credential::Caller;
 use crate::server::rooms::Member;
@@ -11,6 +12,15 @@ use crate::server::{State, toolkit};
 use crate::wire::room::{INVOKE_TOOL, ToolInvocation};
 use crate::wire::secrets::{LEGACY_PREFIX, TOOLKIT};
 use crate::wire::{Content, DecodeError, ErrorCode, Message, RoomName};
+
+/// What a call holds until its answer is written.
+#[derive(Debug, Default)]
+pub(in crate::server) struct Place {
+    /// Among the calls that are worked on, or among those that wait for another participant.
+    pub(in crate::server) turn: Option<OwnedSemaphorePermit>,
+    /// In memory, for an answer with a value.
+    pub(in crate::server) room: Option<OwnedSemaphorePermit>,
+}
 
 /// A participant, for the length of a call.
 #[derive(Clone)]
@@ -21,7 +31,9 @@ pub(in crate::server) struct Participant {
     pub(in crate::server) member: Arc<Member>,
     /// Places for calls that wait for another participant.
     pub(super) waiting: Arc<Semaphore>,
-    /// Room for the answers to those.
+    /// Where its answers go.
+    pub(super) answers: mpsc::Sender<Answer>,
+    /// Room for the values in them.
     pub(in crate::server) answer_room: AnswerRoom,
     /// Closes when the session ends.
     pub(super) leaving: watch::Receiver<()>,
@@ -30,9 +42,9 @@ pub(in crate::server) struct Participant {
 impl Participant {
     /// Lets a call that waits for another participant give up its place among the calls that are worked
     /// on, so that it holds up no other. False if too many wait already.
-    pub(in crate::server) fn begin_waiting(&self, place: &mut Option<OwnedSemaphorePermit>) -> bool {
+    pub(in crate::server) fn begin_waiting(&self, place: &mut Place) -> bool {
         let waiting = Arc::clone(&self.waiting).try_acquire_owned();
-        waiting.map(|waiting| *place = Some(waiting)).is_ok()
+        waiting.map(|waiting| place.turn = Some(waiting)).is_ok()
     }
 
     /// Waits until the participant leaves, or the server stops.
@@ -42,8 +54,13 @@ impl Participant {
         while leaving.changed().await.is_ok() {}
     }
 
+    /// Waits until nothing is written to the participant any more.
+    pub(in crate::server) async fn deaf(&self) {
+        self.answers.closed().await;
+    }
+
     /// Answers a call. `place` is its place among the calls that are worked on.
-    pub(super) async fn answer(&self, message: Message, place: &mut Option<OwnedSemaphorePermit>) -> Content {
+    pub(super) async fn answer(&self, message: Message, place: &mut Place) -> Content {
         let call = match read_call(message) {
             Ok(call) => call,
             Err(error) => return Content::error(ErrorCode::InvalidRequest, error.to_string()),

@@ -14,11 +14,11 @@ use axum::extract::ws::{CloseFrame, Message as SocketMessage, WebSocket, close_c
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
 use self::answer_room::AnswerRoom;
-pub(super) use self::call::Participant;
+pub(super) use self::call::{Participant, Place};
 use self::heard::LastHeard;
 use self::writer::Writer;
 use super::credential::Caller;
@@ -48,7 +48,7 @@ pub(super) struct Entry {
 /// An answer on its way out. The call holds its place until the answer is written.
 struct Answer {
     message: Message,
-    _place: Option<OwnedSemaphorePermit>,
+    _place: Place,
 }
 
 /// Why a session ended.
@@ -82,6 +82,7 @@ pub(super) async fn run(state: Arc<State>, mut guest: Guest, socket: WebSocket, 
         waiting: Arc::new(Semaphore::new(
             limits.pending_requests.min(Semaphore::MAX_PERMITS),
         )),
+        answers,
         answer_room: AnswerRoom::new(limits.value_bytes),
         leaving,
     };
@@ -92,7 +93,7 @@ pub(super) async fn run(state: Arc<State>, mut guest: Guest, socket: WebSocket, 
         // Never cut short in the middle of a message, unless it is the last.
         let mut writing = pin!(writer.run());
         tokio::select! {
-            ending = read(stream, participant, answers, heard) => ending,
+            ending = read(stream, participant, heard) => ending,
             ending = &mut writing => ending,
             () = expiry::expired(token_ends, clock::now) => {
                 Ending::Close(close_code::POLICY, "the token has expired".to_owned())
@@ -112,12 +113,9 @@ pub(super) async fn run(state: Arc<State>, mut guest: Guest, socket: WebSocket, 
     drop(presence);
     if let Ending::Close(code, reason) = ending {
         tracing::info!(%participant_id, code, reason, "closing");
-        let frame = CloseFrame {
-            code,
-            reason: reason.into(),
-        };
+        let reason = reason.into();
         // Whoever broke the protocol or fell silent may not hear it.
-        let _ = writer.send(SocketMessage::Close(Some(frame))).await;
+        writer.close(CloseFrame { code, reason }).await;
     }
     tracing::info!(%participant_id, "left");
 }
@@ -146,12 +144,7 @@ async fn greet(writer: &mut Writer, entry: &Entry, session_id: &str, participant
 }
 
 /// Reads messages and starts the calls they are.
-async fn read(
-    mut stream: SplitStream<WebSocket>,
-    participant: Participant,
-    answers: mpsc::Sender<Answer>,
-    heard: LastHeard,
-) -> Ending {
+async fn read(mut stream: SplitStream<WebSocket>, participant: Participant, heard: LastHeard) -> Ending {
     let limits = &participant.state.config.limits;
     let mut assembler = Assembler::new(limits.value_bytes.saturating_add(MAX_HEADER_BYTES));
     let places = Arc::new(Semaphore::new(limits.calls_in_flight));
@@ -180,16 +173,20 @@ async fn read(
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
             return Ending::Left;
         };
-        let (participant, answers) = (participant.clone(), answers.clone());
+        let participant = participant.clone();
         tokio::spawn(async move {
-            let mut place = Some(place);
+            let mut place = Place {
+                turn: Some(place),
+                room: None,
+            };
             let content = match work {
                 Ok(message) => participant.answer(message, &mut place).await,
                 Err(refusal) => refusal,
             };
             if let Ok(message) = response(id, content) {
                 // The participant may have left.
-                let _ = answers
+                let _ = participant
+                    .answers
                     .send(Answer {
                         message,
                         _place: place,

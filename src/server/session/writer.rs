@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{Message as SocketMessage, WebSocket, close_code};
+use axum::extract::ws::{CloseFrame, Message as SocketMessage, WebSocket, close_code};
 use bytes::Bytes;
 use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
@@ -15,6 +15,9 @@ use super::{Answer, Ending};
 use crate::server::Limits;
 use crate::server::rooms::Member;
 use crate::wire::Message;
+
+/// Time for a participant to take the close frame.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
 
 /// Writes answers and what is pushed. A participant that does not take what it is sent is dropped.
 pub(super) struct Writer {
@@ -105,8 +108,16 @@ impl Writer {
             .map_err(drop)
     }
 
+    /// Ends the conversation: what is not written yet never is, and who works on an answer hears of it.
+    /// Whoever does not take the close frame in time does not hear it.
+    pub(super) async fn close(mut self, frame: CloseFrame) {
+        self.answers.close();
+        while self.answers.try_recv().is_ok() {}
+        let _ = timeout(CLOSE_TIME, self.send(SocketMessage::Close(Some(frame)))).await;
+    }
+
     /// Sends a control message.
-    pub(super) async fn send(&mut self, message: SocketMessage) -> Result<(), ()> {
+    async fn send(&mut self, message: SocketMessage) -> Result<(), ()> {
         timeout(self.send_timeout, self.sink.send(message))
             .await
             .map_err(drop)?

@@ -31,7 +31,7 @@ use futures_util::future::BoxFuture;
 pub use error::StoreError;
 pub use key_source::KeySource;
 pub use opening::OpeningStore;
-pub use record::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
+pub use record::{DelegatedTo, Reading, SecretKey, SecretKind, SecretQuery, SecretRecord};
 pub use sqlite::SqliteStore;
 pub use turns::Turn;
 
@@ -50,6 +50,10 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`StoreError::Damaged`] if the row is not as it was written.
     fn read(&self, key: SecretKey) -> BoxFuture<'_, Result<Option<(SecretRecord, SecretValue)>, StoreError>>;
+
+    /// As [`Store::read`], unless the secret takes more than `limit` bytes, sealed: then how many. Nothing is
+    /// read of it then.
+    fn read_up_to(&self, key: SecretKey, limit: usize) -> BoxFuture<'_, Result<Option<Reading>, StoreError>>;
 
     /// Stores the secret, or replaces the value, type, name and kind of the one that is there.
     fn write(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<(), StoreError>>;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, FutureExt, Shared};
 use tokio::task::spawn_blocking;
 
-use super::{KeySource, SecretKey, SecretQuery, SecretRecord, SqliteStore, Store, StoreError, Turn};
+use super::{KeySource, Reading, SecretKey, SecretQuery, SecretRecord, SqliteStore, Store, StoreError, Turn};
 use crate::sensitive::SecretValue;
 use crate::server::data_dir::DataDir;
 
@@ -38,6 +38,10 @@ impl Store for OpeningStore {
 
     fn read(&self, key: SecretKey) -> BoxFuture<'_, Result<Option<(SecretRecord, SecretValue)>, StoreError>> {
         Box::pin(async move { self.opened().await?.read(key).await })
+    }
+
+    fn read_up_to(&self, key: SecretKey, limit: usize) -> BoxFuture<'_, Result<Option<Reading>, StoreError>> {
+        Box::pin(async move { self.opened().await?.read_up_to(key, limit).await })
     }
 
     fn write(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<(), StoreError>> {

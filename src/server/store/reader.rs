@@ -7,12 +7,14 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use super::connection::Prepared;
 use super::keys::StoreKeys;
 use super::seal::Bound;
-use super::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord, StoreError};
+use super::{DelegatedTo, Reading, SecretKey, SecretKind, SecretQuery, SecretRecord, StoreError};
 use crate::sensitive::SecretValue;
 use crate::wire::{Identity, RoomName, SecretId};
 
-const READ: &str = "SELECT kind, type, name, key_number, sealed FROM secret
-    WHERE room = ? AND owner = ? AND id = ? AND delegated_to = ?";
+/// A value that is larger than the limit is not loaded.
+const READ: &str = "SELECT kind, type, name, key_number, CASE WHEN length(sealed) <= ?5 THEN sealed END,
+        length(sealed)
+    FROM secret WHERE room = ?1 AND owner = ?2 AND id = ?3 AND delegated_to = ?4";
 const CONTAINS: &str = "SELECT 1 FROM secret WHERE room = ? AND owner = ? AND id = ? AND delegated_to = ?";
 /// Both halves use an index; a secret that is both owned and delegated to the viewer is in the first.
 pub(super) const FIND: &str = "SELECT owner, delegated_to, id, kind, type, name FROM secret
@@ -89,20 +91,35 @@ impl Reader<'_> {
     }
 
     pub(super) fn read(&mut self, key: SecretKey) -> Result<Option<(SecretRecord, SecretValue)>, StoreError> {
+        match self.read_up_to(key, usize::MAX)? {
+            Some(Reading::Whole(record, value)) => Ok(Some((record, value))),
+            Some(Reading::Larger(_)) | None => Ok(None),
+        }
+    }
+
+    pub(super) fn read_up_to(&mut self, key: SecretKey, limit: usize) -> Result<Option<Reading>, StoreError> {
         let keys = self.keys;
         let mut rows = self.read.statement()?.query((
             key.room.as_str(),
             key.owner.as_str(),
             key.id.as_str(),
             key.delegate_text(),
+            i64::try_from(limit).unwrap_or(i64::MAX),
         ))?;
         let Some(row) = rows.next()? else { return Ok(None) };
+        if let Ok(bytes) = row
+            .get::<_, i64>(5)
+            .map(|bytes| usize::try_from(bytes).unwrap_or(0))
+            && bytes > limit
+        {
+            return Ok(Some(Reading::Larger(bytes)));
+        }
         let damaged = StoreError::Damaged {
             room: key.room.clone(),
             id: key.id.clone(),
         };
         match open(keys, key, row) {
-            Ok(Some(opened)) => Ok(Some(opened)),
+            Ok(Some((record, value))) => Ok(Some(Reading::Whole(record, value))),
             Ok(None) | Err(StoreError::Corrupted(_)) => Err(damaged),
             Err(error) => Err(error),
         }

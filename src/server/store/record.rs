@@ -1,5 +1,6 @@
 //! What is known of a secret without its value, and how it is looked for.
 
+use crate::sensitive::SecretValue;
 use crate::wire::{Identity, RoomName, SecretId};
 
 /// What tells one secret from all others.
@@ -61,6 +62,15 @@ pub struct SecretRecord {
     pub secret_type: String,
     /// Its name.
     pub name: String,
+}
+
+/// What comes of reading a secret that may be too large.
+#[derive(Debug)]
+pub enum Reading {
+    /// The secret and its value.
+    Whole(SecretRecord, SecretValue),
+    /// It takes so many bytes, sealed, which is more than were asked for.
+    Larger(usize),
 }
 
 /// What a viewer looks for: every given member must match.

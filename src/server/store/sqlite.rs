@@ -13,7 +13,7 @@ use super::seal::Bound;
 use super::turns::{Turn, Turns};
 use super::worker::{Shared, Worker};
 use super::writer::{self, Action, Change};
-use super::{KeySource, SecretKey, SecretQuery, SecretRecord, Store, StoreError, schema};
+use super::{KeySource, Reading, SecretKey, SecretQuery, SecretRecord, Store, StoreError, schema};
 use crate::sensitive::SecretValue;
 use crate::server::data_dir::DataDir;
 
@@ -88,14 +88,16 @@ impl SqliteStore {
         answer.await.unwrap_or(Err(StoreError::Stopped))
     }
 
-    async fn ask<T: Send + 'static>(
+    pub(super) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&mut Reader<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let question: Question = Box::new(move |reader| {
-            // Who no longer waits need not know.
-            let _ = reply.send(question(reader));
+            // Who no longer waits need not know, and holds up nobody: those behind it, or a server that stops.
+            if !reply.is_closed() {
+                let _ = reply.send(question(reader));
+            }
         });
         self.reader.send(&self.shared, question)?;
         answer.await.unwrap_or(Err(StoreError::Stopped))
@@ -129,6 +131,10 @@ impl Store for SqliteStore {
 
     fn read(&self, key: SecretKey) -> BoxFuture<'_, Result<Option<(SecretRecord, SecretValue)>, StoreError>> {
         Box::pin(self.ask(move |reader| reader.read(key)))
+    }
+
+    fn read_up_to(&self, key: SecretKey, limit: usize) -> BoxFuture<'_, Result<Option<Reading>, StoreError>> {
+        Box::pin(self.ask(move |reader| reader.read_up_to(key, limit)))
     }
 
     fn write(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<(), StoreError>> {

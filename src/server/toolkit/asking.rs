@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::CallError;
 use super::input::invalid;
 use crate::server::pending::{self, Answer, Asked, Question, Unanswered};
 use crate::server::rooms::Member;
-use crate::server::session::Participant;
+use crate::server::session::{Participant, Place};
 use crate::wire::secrets::request::{DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS, Requester};
 use crate::wire::{Content, ErrorCode, ParticipantId, RequestId};
 
@@ -68,7 +67,7 @@ impl<'a> Asking<'a> {
     pub(super) async fn ask<F, H>(
         &self,
         question: Question<F>,
-        place: &mut Option<OwnedSemaphorePermit>,
+        place: &mut Place,
     ) -> Result<Answer, CallError>
     where
         F: FnOnce(RequestId) -> H,

@@ -1,12 +1,12 @@
 //! Handing on what a participant answered, to one that may be slow to take it.
 
 use sha2::{Digest as _, Sha256};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::yield_now;
 
 use super::CallError;
 use super::requests::Requests;
 use crate::sensitive::SecretValue;
+use crate::server::session::Place;
 use crate::server::store::SecretKey;
 use crate::wire::ErrorCode;
 
@@ -20,19 +20,26 @@ impl Requests<'_> {
         &self,
         value: SecretValue,
         key: SecretKey,
-        place: &mut Option<OwnedSemaphorePermit>,
+        place: &mut Place,
     ) -> Result<SecretValue, CallError> {
         let (room, bytes) = (&self.participant.answer_room, value.expose().len());
         if let Some(taken) = room.try_take(bytes) {
-            *place = Some(taken);
+            *place = Place {
+                turn: None,
+                room: Some(taken),
+            };
             return Ok(value);
         }
         let provided = fingerprint(&value).await;
         drop(value);
         let failed = |text| CallError::new(ErrorCode::OperationFailed, text);
-        *place = tokio::select! {
+        let taken = tokio::select! {
             taken = room.take(bytes) => taken,
             () = self.participant.gone() => return Err(failed("the server is stopping; the answer is kept")),
+        };
+        *place = Place {
+            turn: None,
+            room: taken,
         };
         // What was provided since for somebody else's request is not this requester's to have.
         match self.stored(key).await? {

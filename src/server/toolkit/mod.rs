@@ -6,13 +6,12 @@ mod handing;
 mod input;
 mod messaging;
 mod oauth;
+mod reading;
 mod requests;
 mod secrets;
 
-use tokio::sync::OwnedSemaphorePermit;
-
 use self::error::CallError;
-use super::session::Participant;
+use super::session::{Participant, Place};
 use crate::wire::messaging::TOOLKIT as MESSAGING;
 use crate::wire::room::ToolInvocation;
 use crate::wire::secrets::{TOOLKIT as SECRETS, tool};
@@ -20,11 +19,7 @@ use crate::wire::{Content, ErrorCode};
 
 /// Answers a call; a failure is an `error` content. `place` is the call's place among those that are
 /// worked on.
-pub(super) async fn answer(
-    participant: &Participant,
-    call: ToolInvocation,
-    place: &mut Option<OwnedSemaphorePermit>,
-) -> Content {
+pub(super) async fn answer(participant: &Participant, call: ToolInvocation, place: &mut Place) -> Content {
     let ToolInvocation { toolkit, tool, input } = call;
     let answered = match toolkit.as_str() {
         SECRETS => answer_secrets(participant, &tool, input, place).await,
@@ -51,7 +46,7 @@ async fn answer_secrets(
     participant: &Participant,
     tool: &str,
     input: Content,
-    place: &mut Option<OwnedSemaphorePermit>,
+    place: &mut Place,
 ) -> Result<Content, CallError> {
     if participant.caller.api.secrets.is_none() {
         return Err(CallError::new(
@@ -72,12 +67,8 @@ async fn answer_secrets(
         }
         tool::DELETE_REQUESTED => requests.delete(input.into_json()?).await,
         _ => {
-            let secrets = secrets::Secrets {
-                state: &participant.state,
-                room: &participant.room,
-                caller: &participant.caller,
-            };
-            secrets.answer(tool, input).await
+            let secrets = secrets::Secrets { participant };
+            secrets.answer(tool, input, place).await
         }
     }
 }

@@ -6,7 +6,6 @@
 //! from `get_secret`: the refresh token and the client's secret never leave the server.
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 use super::CallError;
@@ -19,7 +18,7 @@ use crate::sensitive::{CarriedText, SecretValue, SensitiveText};
 use crate::server::holds::Hold;
 use crate::server::oauth::{ClientAtProvider, CredentialError, Exchange, TokenEndpointError};
 use crate::server::pending::{Answer, Question};
-use crate::server::session::Participant;
+use crate::server::session::{Participant, Place};
 use crate::server::store::{DelegatedTo, SecretKey, SecretQuery};
 use crate::wire::secrets::oauth::{
     AccessToken, GetOfflineOAuthToken, OAuthClientConfig, OfflineAccessToken, ProvideOAuthAuthorization,
@@ -61,7 +60,7 @@ impl OAuth<'_> {
     pub(super) async fn request(
         &self,
         input: RequestOAuthToken,
-        place: &mut Option<OwnedSemaphorePermit>,
+        place: &mut Place,
     ) -> Result<Content, CallError> {
         let wanted = self.wanted(input.connector.as_ref(), input.oauth)?;
         let redirect_uri = uri("redirect_uri", input.redirect_uri)?;

@@ -7,15 +7,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::OwnedSemaphorePermit;
 
-use super::CallError;
 use super::asking::{self, Asking};
 use super::input::{delegate, invalid, label, secret_id, too_large};
+use super::{CallError, reading};
 use crate::sensitive::SecretValue;
 use crate::server::oauth::CREDENTIAL_ID_PREFIX;
 use crate::server::pending::{Answer, Question};
-use crate::server::session::Participant;
+use crate::server::session::{Participant, Place};
 use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
 use crate::wire::secrets::DEFAULT_TYPE;
 use crate::wire::secrets::request::{
@@ -42,7 +41,7 @@ impl Requests<'_> {
     pub(super) async fn request(
         &self,
         input: RequestSecret,
-        place: &mut Option<OwnedSemaphorePermit>,
+        place: &mut Place,
     ) -> Result<Content, CallError> {
         let wanted = Wanted::new(input.url, input.secret_type)?;
         let requester = &self.participant.caller.identity;
@@ -56,7 +55,7 @@ impl Requests<'_> {
         };
         // An answer for somebody else is not the caller's to see: it is asked for anew, in its own name.
         let may_see = key.delegated_to.as_ref() == Some(requester) || key.owner == *requester;
-        if may_see && let Some(answer) = self.stored(key.clone()).await? {
+        if may_see && let Some((_, answer)) = reading::read(self.participant, key.clone(), place).await? {
             return Ok(wanted.into_file(answer));
         }
         let request = RequestSecret {

@@ -4,35 +4,37 @@
 use uuid::Uuid;
 
 use super::input::{delegate, invalid, label, secret_id, too_large};
-use super::{CallError, requests};
+use super::{CallError, reading, requests};
 use crate::sensitive::SecretValue;
-use crate::server::State;
-use crate::server::credential::Caller;
 use crate::server::oauth::Credential;
+use crate::server::session::{Participant, Place};
 use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
 use crate::wire::secrets::{
     DEFAULT_TYPE, DeleteSecret, ExistsAnswer, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret,
     tool,
 };
-use crate::wire::{Content, ErrorCode, Identity, RoomName, SecretId};
+use crate::wire::{Content, ErrorCode, Identity, SecretId};
 
 /// The toolkit for one call.
 pub(super) struct Secrets<'a> {
-    pub(super) state: &'a State,
-    pub(super) room: &'a RoomName,
-    pub(super) caller: &'a Caller,
+    pub(super) participant: &'a Participant,
 }
 
 impl Secrets<'_> {
-    /// Answers a call of this toolkit.
-    pub(super) async fn answer(&self, tool: &str, input: Content) -> Result<Content, CallError> {
+    /// Answers a call of this toolkit. `place` gets the room that the answer needs.
+    pub(super) async fn answer(
+        &self,
+        tool: &str,
+        input: Content,
+        place: &mut Place,
+    ) -> Result<Content, CallError> {
         match tool {
             tool::LIST => self.list().await,
             tool::SET => {
                 let (headers, value) = input.into_binary()?;
                 self.set(headers, value).await
             }
-            tool::GET => self.get(input.into_json()?).await,
+            tool::GET => self.get(input.into_json()?, place).await,
             tool::EXISTS => self.exists(input.into_json()?).await,
             tool::DELETE => self.delete(input.into_json()?).await,
             _ => Err(CallError::new(
@@ -43,7 +45,12 @@ impl Secrets<'_> {
     }
 
     async fn list(&self) -> Result<Content, CallError> {
-        let records = self.state.store.find(self.query(DelegatedTo::Anyone)).await?;
+        let records = self
+            .participant
+            .state
+            .store
+            .find(self.query(DelegatedTo::Anyone))
+            .await?;
         let secrets = records.into_iter().map(info).collect();
         Ok(Content::json(&SecretList { secrets })?)
     }
@@ -55,7 +62,7 @@ impl Secrets<'_> {
                 "set_secret comes without a value",
             ));
         }
-        let limit = self.state.config.limits.value_bytes;
+        let limit = self.participant.state.config.limits.value_bytes;
         if value.expose().len() > limit {
             return Err(too_large(limit));
         }
@@ -68,21 +75,21 @@ impl Secrets<'_> {
             secret_type: label("type", headers.secret_type)?.unwrap_or_else(|| DEFAULT_TYPE.to_owned()),
             name: label("name", headers.name)?.unwrap_or_else(|| id.to_string()),
             key: SecretKey {
-                room: self.room.clone(),
+                room: self.participant.room.clone(),
                 owner: self.owner(headers.for_identity)?,
                 delegated_to: delegate(headers.delegated_to)?,
                 id,
             },
         };
-        self.state.store.write(record, value).await?;
+        self.participant.state.store.write(record, value).await?;
         Ok(Content::Empty)
     }
 
-    async fn get(&self, input: GetSecret) -> Result<Content, CallError> {
+    async fn get(&self, input: GetSecret, place: &mut Place) -> Result<Content, CallError> {
         let Some(key) = self.visible(input).await? else {
             return Ok(Content::Empty);
         };
-        let Some((record, value)) = self.state.store.read(key).await? else {
+        let Some((record, value)) = reading::read(self.participant, key, place).await? else {
             return Ok(Content::Empty);
         };
         let value = match record.kind {
@@ -107,7 +114,7 @@ impl Secrets<'_> {
             ));
         }
         // Most reads name a secret of the caller's own: its key is known without a search.
-        let own = delegated_to.as_ref() != Some(&self.caller.identity);
+        let own = delegated_to.as_ref() != Some(&self.participant.caller.identity);
         if let (Some(id), None, None, true) = (&id, &input.name, &input.secret_type, own) {
             return Ok(Some(self.own_key(id.clone(), delegated_to)));
         }
@@ -121,7 +128,7 @@ impl Secrets<'_> {
             name: input.name,
             ..self.query(filter)
         };
-        let mut found = self.state.store.find(query).await?.into_iter();
+        let mut found = self.participant.state.store.find(query).await?.into_iter();
         match (found.next(), found.next()) {
             (Some(_), Some(_)) => Err(CallError::new(
                 ErrorCode::Conflict,
@@ -135,25 +142,25 @@ impl Secrets<'_> {
         let id = secret_id(input.secret_id)?;
         let delegated_to = delegate(input.delegated_to)?;
         let owner = self.owner(input.for_identity)?;
-        let exists = if owner == self.caller.identity && delegated_to.as_ref() == Some(&owner) {
+        let exists = if owner == self.participant.caller.identity && delegated_to.as_ref() == Some(&owner) {
             let query = SecretQuery {
                 id: Some(id),
                 ..self.query(DelegatedTo::Exactly(delegated_to))
             };
-            !self.state.store.find(query).await?.is_empty()
+            !self.participant.state.store.find(query).await?.is_empty()
         } else {
             let key = SecretKey {
                 owner,
                 ..self.own_key(id, delegated_to)
             };
-            self.state.store.contains(key).await?
+            self.participant.state.store.contains(key).await?
         };
         Ok(Content::json(&ExistsAnswer { exists })?)
     }
 
     async fn delete(&self, input: DeleteSecret) -> Result<Content, CallError> {
         let key = self.own_key(secret_id(input.id)?, delegate(input.delegated_to)?);
-        if self.state.store.delete(key).await? {
+        if self.participant.state.store.delete(key).await? {
             Ok(Content::Empty)
         } else {
             Err(CallError::new(ErrorCode::NotFound, "there is no such secret"))
@@ -162,8 +169,8 @@ impl Secrets<'_> {
 
     fn own_key(&self, id: SecretId, delegated_to: Option<Identity>) -> SecretKey {
         SecretKey {
-            room: self.room.clone(),
-            owner: self.caller.identity.clone(),
+            room: self.participant.room.clone(),
+            owner: self.participant.caller.identity.clone(),
             delegated_to,
             id,
         }
@@ -171,8 +178,8 @@ impl Secrets<'_> {
 
     fn query(&self, delegated_to: DelegatedTo) -> SecretQuery {
         SecretQuery {
-            room: self.room.clone(),
-            viewer: self.caller.identity.clone(),
+            room: self.participant.room.clone(),
+            viewer: self.participant.caller.identity.clone(),
             id: None,
             secret_type: None,
             name: None,
@@ -183,10 +190,10 @@ impl Secrets<'_> {
     /// Whose secret it is: the caller's, or with the `admin` grant that of another.
     fn owner(&self, for_identity: Option<String>) -> Result<Identity, CallError> {
         let Some(owner) = for_identity else {
-            return Ok(self.caller.identity.clone());
+            return Ok(self.participant.caller.identity.clone());
         };
         let owner = Identity::new(owner).map_err(|error| invalid("for_identity", error))?;
-        if owner != self.caller.identity && !self.caller.api.admin {
+        if owner != self.participant.caller.identity && !self.participant.caller.api.admin {
             return Err(CallError::new(
                 ErrorCode::PermissionDenied,
                 "acting for another identity needs the `admin` grant",

@@ -1,5 +1,12 @@
 //! What each call does.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+
+use futures_util::FutureExt as _;
+
 use super::*;
 
 #[tokio::test]
@@ -16,6 +23,45 @@ async fn values_of_every_size_come_back() {
     let store = open(path.path());
     let (_, read) = store.read(mine("large").key).await.unwrap().unwrap();
     assert_eq!(read.expose().len(), 1 << 20);
+}
+
+#[tokio::test]
+async fn a_value_that_is_larger_than_asked_for_tells_its_size_only() {
+    let path = tempfile::tempdir().unwrap();
+    let store = open(path.path());
+    put(&store, mine("large"), &vec![b'x'; 1 << 20]).await;
+    let up_to = async |limit| store.read_up_to(mine("large").key, limit).await.unwrap().unwrap();
+    let Reading::Larger(bytes) = up_to(1 << 10).await else {
+        unreachable!("a megabyte is more than a kilobyte")
+    };
+    assert!(bytes >= 1 << 20, "{bytes}");
+    assert!(matches!(up_to(bytes - 1).await, Reading::Larger(_)));
+    let Reading::Whole(found, value) = up_to(bytes).await else {
+        unreachable!("so large it was said to be")
+    };
+    assert_eq!((found, value.expose().len()), (mine("large"), 1 << 20));
+    assert!(store.read_up_to(mine("gone").key, 0).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_not_read() {
+    let path = tempfile::tempdir().unwrap();
+    let store = open(path.path());
+    let (go, wait) = channel::<()>();
+    let mut first = pin!(store.ask(move |_| Ok(wait.recv().is_ok())));
+    assert!((&mut first).now_or_never().is_none());
+    let read = Arc::new(AtomicBool::new(false));
+    let reads = Arc::clone(&read);
+    let abandoned = store.ask(move |_| {
+        reads.store(true, Ordering::SeqCst);
+        Ok(())
+    });
+    // Asked, and dropped at once.
+    assert!(abandoned.now_or_never().is_none());
+    go.send(()).unwrap();
+    assert!(first.await.unwrap());
+    store.close().await.unwrap();
+    assert!(!read.load(Ordering::SeqCst));
 }
 
 #[tokio::test]
