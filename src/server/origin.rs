@@ -47,9 +47,15 @@ fn host_allowed(config: &ServerConfig, headers: &HeaderMap, local_address: Optio
         .trim_start_matches('[')
         .trim_end_matches(']')
         .parse::<IpAddr>()
+        .map(|address| address.to_canonical())
     {
-        // An address is no name: it cannot have been made to resolve here.
-        Ok(address) if address.is_loopback() || Some(address) == local_address => true,
+        // An address is no name: it cannot have been made to resolve here. Where a socket serves both
+        // families, its IPv4 addresses are mapped ones (RFC 4291, 2.5.5.2).
+        Ok(address)
+            if address.is_loopback() || Some(address) == local_address.map(|local| local.to_canonical()) =>
+        {
+            true
+        }
         _ => {
             name.eq_ignore_ascii_case("localhost")
                 || config
@@ -127,6 +133,9 @@ mod tests {
         ] {
             assert!(!allowed(host), "{host}");
         }
+        let mapped = Some("::ffff:192.0.2.7".parse().unwrap());
+        assert!(host_allowed(&config, &headers(&HOST, &["192.0.2.7:1"]), mapped));
+        assert!(!host_allowed(&config, &headers(&HOST, &["192.0.2.8:1"]), mapped));
         assert!(!host_allowed(&config, &headers(&HOST, &[]), local));
         assert!(!host_allowed(
             &config,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -66,7 +67,7 @@ pub(in crate::cli) struct ServeArgs {
 #[command(next_help_heading = "Limits")]
 struct LimitArgs {
     /// Connections at once
-    #[arg(long, value_name = "N", default_value = "1024")]
+    #[arg(long, value_name = "N", value_parser = how_many(), default_value = "1024")]
     max_connections: usize,
     /// Bytes of a request's headers
     #[arg(long, value_name = "BYTES", default_value = "16384")]
@@ -78,10 +79,10 @@ struct LimitArgs {
     #[arg(long, value_name = "BYTES", default_value = "67108864")]
     max_value_bytes: usize,
     /// Calls of one participant that are worked on at once
-    #[arg(long, value_name = "N", default_value = "128")]
+    #[arg(long, value_name = "N", value_parser = how_many(), default_value = "128")]
     max_calls: usize,
     /// Requests that wait for one participant's answer, and that one participant waits for
-    #[arg(long, value_name = "N", default_value = "1000")]
+    #[arg(long, value_name = "N", value_parser = how_many(), default_value = "1000")]
     max_pending_requests: usize,
     /// Silence after which a participant is asked whether it is there
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "20")]
@@ -95,6 +96,11 @@ struct LimitArgs {
     /// Time for a provider's token endpoint to answer
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "15")]
     token_endpoint_timeout: Duration,
+}
+
+/// A number of things that there may be at once: with none, nobody would ever be served.
+fn how_many() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=1_000_000)
 }
 
 impl From<LimitArgs> for Limits {
