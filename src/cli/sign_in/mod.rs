@@ -104,8 +104,6 @@ impl<'a> SignIn<'a> {
         wanted: &Wanted,
         pasting: Pasting<'_>,
     ) -> anyhow::Result<AuthorizationCode> {
-        // A line that moves would write over the address and the prompt.
-        self.context.ui.busy().end();
         let state = CsrfState::generate()?;
         let url = AuthorizationRequest {
             endpoint: &wanted.endpoint,

@@ -51,6 +51,8 @@ impl Console {
 
     /// Says something that belongs to a question.
     pub(in crate::cli) fn say(&self, line: &str) {
+        // A line that moves would write over it.
+        self.ui.busy().end();
         let open = self.open.borrow();
         let clear = if open.is_some() { self.clear() } else { "" };
         self.write(&format!("{clear}{line}\n{}", open.as_deref().unwrap_or_default()));
@@ -66,6 +68,7 @@ impl Console {
 
     /// Shows a question and what was typed so far. What does not fit in the line is shown from its end.
     pub(super) fn show(&self, question: &str, typed: &str) {
+        self.ui.busy().end();
         let room = self.ui.error_width().saturating_sub(question.width() + 1);
         let mut typed = typed;
         while typed.width() > room {
