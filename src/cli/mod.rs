@@ -29,6 +29,7 @@ mod input;
 mod key_source;
 mod launch;
 mod list;
+mod log_writer;
 mod oauth_client;
 mod output;
 mod participant;
@@ -76,7 +77,8 @@ pub fn main() -> ExitCode {
     };
     let ui = Ui::new(&cli.global);
     let outcome = match ui::start_log(&cli.global, cli.command.is_server()) {
-        Ok(()) => run(cli, &ui),
+        // The guard writes what is queued when it is dropped.
+        Ok(_guard) => run(cli, &ui),
         Err(error) => Err(error),
     };
     match outcome {

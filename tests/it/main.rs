@@ -35,6 +35,7 @@ mod proxy;
 mod requests;
 mod run;
 mod secrecy;
+mod serve;
 mod session;
 mod stopping;
 mod support;

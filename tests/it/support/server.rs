@@ -54,7 +54,25 @@ impl<'a> TestServer<'a> {
 
     /// As [`TestServer::start_with`], with more in its environment.
     pub(crate) fn start_with_variables(env: &'a TestEnv, flags: &[&str], variables: &[(&str, &str)]) -> Self {
-        let log = env.root().join("server.log");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(Self::log_of(env))
+            .unwrap();
+        Self::spawn(env, flags, variables, log.into())
+    }
+
+    /// As [`TestServer::start_with`], with its stderr elsewhere than in the file that [`TestServer::log`] reads.
+    pub(crate) fn start_with_stderr(env: &'a TestEnv, flags: &[&str], stderr: impl Into<Stdio>) -> Self {
+        Self::spawn(env, flags, &[], stderr.into())
+    }
+
+    fn log_of(env: &TestEnv) -> PathBuf {
+        env.root().join("server.log")
+    }
+
+    fn spawn(env: &'a TestEnv, flags: &[&str], variables: &[(&str, &str)], stderr: Stdio) -> Self {
+        let log = Self::log_of(env);
         let mut child = env
             .call(["room", "serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(env.data_dir())
@@ -63,7 +81,7 @@ impl<'a> TestServer<'a> {
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(File::options().create(true).append(true).open(&log).unwrap())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -73,7 +91,7 @@ impl<'a> TestServer<'a> {
         assert!(
             url.starts_with("http://127.0.0.1:"),
             "{line:?}; {}",
-            fs::read_to_string(&log).unwrap()
+            fs::read_to_string(&log).unwrap_or_default()
         );
         Self {
             env,
@@ -93,9 +111,9 @@ impl<'a> TestServer<'a> {
         self.url.strip_prefix("http://").unwrap()
     }
 
-    /// What it logged so far.
+    /// What it logged so far; nothing if its stderr is elsewhere.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap()
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// The variables of `client.env`.

@@ -165,7 +165,9 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     context.ui.answer_line(shown).await?;
     tracing::info!(url = shown, data_dir = %data_dir.path().display(), "serving rooms");
     let stopped = async {
-        tracing::info!("{}", stop.await);
+        // Awaited outside of the macro: it evaluates its arguments only where the level is logged.
+        let interruption = stop.await;
+        tracing::info!("{interruption}");
         // Who comes now waits for the directory instead of being sent to a server that is stopping.
         data_dir.withdraw();
     };
