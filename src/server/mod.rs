@@ -1,28 +1,30 @@
 //! The room server: the same one for `meshagent room serve` and inside a command in local mode.
 //!
-//! From the outside in: [`listen`] accepts connections and limits them; [`http`] answers requests and
-//! hands a joining participant to [`session`]; a session reads calls, which [`toolkit`] answers from
-//! the [`store`]. [`rooms`] knows who is where; an [`outbox`] is where others push a participant messages,
-//! and [`pending`] what it was asked. [`oauth`] calls providers for tokens. [`credential`] decides who
-//! somebody is, [`origin`] which web pages and names may ask at all.
+//! From the outside in: [`http`] accepts connections, checks credentials, and hands a joining participant
+//! to a [`session`]; the session reads calls, which the [`toolkit`] answers with what [`state`] holds:
+//! [`rooms`] (who is present, what is pushed to them and what they are asked), [`oauth`] (tokens of
+//! providers), [`keys`] (the server's API key) and the [`store`], whose files are in a [`data_dir`]. Each of
+//! these layers imports only those after it; [`config`], [`caller`], [`clock`] and [`shutdown`] serve all of
+//! them and import none.
 //!
-//! It shares `wire`, `token`, `net` and `oauth` with the client and nothing else: they meet on the wire.
+//! The server shares `wire`, `token`, `oauth`, `net` and `sensitive` with the client and nothing else: client
+//! and server meet on the wire.
 
+mod caller;
 mod clock;
 mod config;
-mod credential;
+mod connections;
 pub mod data_dir;
-mod holds;
 mod http;
 mod keys;
-mod listen;
 pub mod oauth;
-mod origin;
-mod outbox;
-mod pending;
+mod participant;
 mod private;
+mod response_budget;
 mod rooms;
 mod session;
+mod shutdown;
+mod state;
 pub mod store;
 mod toolkit;
 
@@ -31,13 +33,15 @@ use std::time::Duration;
 
 use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
-use url::Url;
 
 pub use self::config::{Limits, ServerConfig};
-use self::holds::Holds;
+use self::connections::OpenConnections;
+use self::http::{accept, serve_in_memory};
 pub use self::keys::{ServerKeys, local_token};
 use self::oauth::{Credentials, TokenEndpoints};
 use self::rooms::Rooms;
+use self::shutdown::Holds;
+use self::state::State;
 use self::store::Store;
 use crate::wire::Identity;
 
@@ -57,27 +61,12 @@ pub struct Server {
     state: Arc<State>,
 }
 
-/// What every connection of a server shares.
-#[derive(Debug)]
-struct State {
-    config: ServerConfig,
-    keys: ServerKeys,
-    /// Who the API key joins as.
-    owner: Identity,
-    rooms: Rooms,
-    store: Arc<dyn Store>,
-    credentials: Arc<Credentials>,
-    open: listen::OpenConnections,
-    /// What a provider may have given and is not stored yet.
-    holds: Holds,
-}
-
 impl Server {
     /// A server over `store`, whose API key joins as `owner`.
     pub fn new(config: ServerConfig, keys: ServerKeys, owner: Identity, store: Arc<dyn Store>) -> Self {
         let endpoints = TokenEndpoints::new(config.token_endpoints, config.limits.token_endpoint_time);
         let credentials = Arc::new(Credentials::new(Arc::clone(&store), endpoints));
-        let open = listen::OpenConnections::new(config.limits.connections);
+        let open = OpenConnections::new(config.limits.connections);
         Self {
             state: Arc::new(State {
                 config,
@@ -96,14 +85,14 @@ impl Server {
     /// in flight is finished (5 s at most; longer where a provider is asked for a token, which may
     /// replace a stored one), and the store is closed.
     pub async fn run(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        listen::accept(&self.state, listener, shutdown).await;
+        accept(&self.state, listener, shutdown).await;
         self.close().await;
     }
 
     /// A connection to this server inside the process, and the address to use on it.
     pub fn connect_in_memory(&self) -> DuplexStream {
         let (client, server) = tokio::io::duplex(LOCAL_STREAM_BYTES);
-        listen::serve_in_memory(&self.state, server);
+        serve_in_memory(&self.state, server);
         client
     }
 
@@ -121,15 +110,4 @@ impl Server {
             tracing::error!(%error, "the store could not be closed cleanly");
         }
     }
-}
-
-/// The address of a room on this server, as seen from `base`.
-fn room_url(base: &Url, room: &crate::wire::RoomName) -> Option<Url> {
-    let mut url = base.clone();
-    url.path_segments_mut()
-        .ok()?
-        .pop_if_empty()
-        .push("rooms")
-        .push(room.as_str());
-    Some(url)
 }

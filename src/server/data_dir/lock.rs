@@ -8,7 +8,7 @@ use std::io;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::server::listen::FINISH_TIME;
+use crate::server::shutdown::FINISH_TIME;
 
 /// How long a lock is waited for: longer than a server takes to stop, which closes its store after it has
 /// let its connections go.

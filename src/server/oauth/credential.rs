@@ -2,22 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use crate::net::authority;
+use super::client::ClientAtProvider;
 use crate::oauth::OAuthScope;
 use crate::oauth::token_endpoint::{OAuthClient, TokenAnswer};
 use crate::sensitive::{CarriedText, SecretValue, SensitiveText};
-use crate::wire::{MAX_NAME_BYTES, SecretId};
-
-/// How the ids of credentials begin. No other secret's id does.
-pub(in crate::server) const CREDENTIAL_ID_PREFIX: &str = "oauth:";
 
 /// How long before its end a token is not given out any more, in seconds: it is still to be used.
 const EXPIRY_MARGIN: u64 = 60;
@@ -29,77 +22,9 @@ const CLOCK_LEEWAY: u64 = 60;
 /// seconds.
 const ASSUMED_LIFETIME: u64 = 60 * 60;
 
-/// Longest part of the provider's host in an id, in bytes. It is there for people; the digest tells.
-const MAX_HOST_BYTES: usize = 80;
-
-/// Bytes of a digest that are in an id.
-const DIGEST_BYTES: usize = 12;
-
 /// Scopes of `OpenID` Connect. Providers grant them and then leave them out of what they say they granted,
 /// or write them in another way.
 const IDENTITY_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
-
-/// An OAuth client at its provider: with the two identities, what a credential is found by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::server) struct ClientAtProvider {
-    pub(in crate::server) client_id: String,
-    /// To the letter: grants name it so.
-    pub(in crate::server) authorization_endpoint: String,
-    pub(in crate::server) token_endpoint: Url,
-}
-
-impl ClientAtProvider {
-    /// What the ids of its credentials start with.
-    pub(super) fn id_start(&self) -> String {
-        let host: String = authority(&self.token_endpoint)
-            .chars()
-            .take(MAX_HOST_BYTES)
-            .collect();
-        let digest = digest([
-            self.client_id.as_str(),
-            &self.authorization_endpoint,
-            self.token_endpoint.as_str(),
-        ]);
-        format!("{CREDENTIAL_ID_PREFIX}{host}/{digest}/")
-    }
-
-    /// Id of the credential that was asked for with these scopes. None if it cannot be one, which a host
-    /// name of control characters alone could bring about.
-    pub(in crate::server) fn id(&self, asked: &[OAuthScope]) -> Option<SecretId> {
-        let scopes: BTreeSet<&OAuthScope> = asked.iter().collect();
-        let digest = digest(scopes.into_iter().map(OAuthScope::as_str));
-        SecretId::new(format!("{}{digest}", self.id_start())).ok()
-    }
-
-    /// Name of a credential, for people: the provider's host, the client, the scopes.
-    pub(super) fn name(&self, scopes: &[OAuthScope]) -> String {
-        let (host, client) = (authority(&self.token_endpoint), &self.client_id);
-        let mut name = format!("{host}, client {client}");
-        if !scopes.is_empty() {
-            name = format!("{name}: {}", OAuthScope::write_list(scopes));
-        }
-        let fits = |c: &char| !c.is_control();
-        let mut bytes = 0_usize;
-        name.chars()
-            .filter(fits)
-            .take_while(|c| {
-                bytes = bytes.saturating_add(c.len_utf8());
-                bytes <= MAX_NAME_BYTES
-            })
-            .collect()
-    }
-}
-
-/// Twelve bytes of SHA-256 over texts, each after its length.
-fn digest<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
-    let mut hash = Sha256::new();
-    for text in texts {
-        hash.update((text.len() as u64).to_be_bytes());
-        hash.update(text);
-    }
-    let digest = hash.finalize();
-    URL_SAFE_NO_PAD.encode(digest.get(..DIGEST_BYTES).unwrap_or(&digest))
-}
 
 /// A credential.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -332,27 +257,6 @@ mod tests {
         let renamed = credential("email offline_access x", granted("https://g.example/email x"));
         assert!(renamed.covers(&scopes("email offline_access x")));
         assert!(!renamed.covers(&scopes("profile")));
-    }
-
-    #[test]
-    fn ids_differ_by_client_and_scopes_and_not_by_their_order() {
-        let of = |client: &ClientAtProvider, list| client.id(&scopes(list)).unwrap();
-        let other = ClientAtProvider {
-            client_id: "other".into(),
-            ..client()
-        };
-        assert_eq!(of(&client(), "a b"), of(&client(), "b a"));
-        assert_ne!(of(&client(), "a b"), of(&client(), "ab"));
-        assert_ne!(of(&client(), "a"), of(&other, "a"));
-        assert!(of(&client(), "a").as_str().starts_with("oauth:p.example/"));
-        assert!(of(&client(), "a").as_str().starts_with(&client().id_start()));
-        let long = ClientAtProvider {
-            token_endpoint: Url::parse(&format!("https://{}/", vec!["a"; 120].join("."))).unwrap(),
-            client_id: "\u{e9}\n".repeat(500),
-            ..client()
-        };
-        assert!(long.id(&[]).is_some());
-        assert!(long.name(&[]).len() <= MAX_NAME_BYTES && !long.name(&[]).contains('\n'));
     }
 
     #[test]

@@ -11,13 +11,14 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::oneshot;
 
-use super::credential::{ClientAtProvider, Credential};
+use super::client::ClientAtProvider;
+use super::credential::Credential;
 use super::{TokenEndpointError, TokenEndpoints};
 use crate::oauth::OAuthScope;
 use crate::oauth::token_endpoint::{OAuthClient, TokenRequest};
 use crate::sensitive::{SecretValue, SensitiveText};
 use crate::server::clock;
-use crate::server::holds::Hold;
+use crate::server::shutdown::Hold;
 use crate::server::store::{
     DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord, Store, StoreError,
 };
@@ -129,7 +130,7 @@ impl Credentials {
             (Err(CredentialError::Endpoint(error)), Some(secret)) if error.is_invalid_client() => {
                 let credentials = Arc::clone(self);
                 let refresh = async move { credentials.refresh_now(&key, Some(secret)).await };
-                carried_through(refresh, hold).await
+                run_detached(refresh, hold).await
             }
             (refreshed, _) => refreshed,
         }
@@ -164,7 +165,7 @@ impl Credentials {
     /// Refreshes, with the stored client secret or this one.
     async fn refresh_now(&self, key: &SecretKey, secret: Option<SensitiveText>) -> Outcome {
         // Another process that uses the store may just have done it.
-        let _turn = self.store.turn(key.clone()).await?;
+        let _lock = self.store.lock(key.clone()).await?;
         let Some((record, mut credential)) = self.read(key.clone()).await? else {
             return Ok(None);
         };
@@ -212,7 +213,7 @@ impl Credentials {
         hold: Hold,
     ) -> Result<SensitiveText, CredentialError> {
         let credentials = Arc::clone(self);
-        carried_through(async move { credentials.exchange_now(exchange).await }, hold).await
+        run_detached(async move { credentials.exchange_now(exchange).await }, hold).await
     }
 
     async fn exchange_now(&self, exchange: Exchange) -> Result<SensitiveText, CredentialError> {
@@ -235,7 +236,7 @@ impl Credentials {
             name: client.name(&scopes),
             key,
         };
-        let _turn = self.store.turn(record.key.clone()).await?;
+        let _lock = self.store.lock(record.key.clone()).await?;
         let former = self.same_place(&client, &record.key).await?;
         self.store.write(record, value_of(&credential)?).await?;
         for key in former {
@@ -279,7 +280,7 @@ fn value_of(credential: &Credential) -> Result<SecretValue, CredentialError> {
 }
 
 /// Works on a task of its own: whoever waits may stop, and what the provider gives must not be lost.
-async fn carried_through<T: Send + 'static>(
+async fn run_detached<T: Send + 'static>(
     work: impl Future<Output = Result<T, CredentialError>> + Send + 'static,
     hold: Hold,
 ) -> Result<T, CredentialError> {

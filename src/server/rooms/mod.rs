@@ -1,6 +1,10 @@
 //! The rooms that somebody is in, and who is in them. A room needs no making: it is there while
 //! somebody is in it.
 
+mod ask;
+mod member;
+mod outbox;
+mod pending;
 mod presence;
 
 use std::collections::{BTreeMap, HashMap};
@@ -9,16 +13,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::Limits;
-use super::credential::Caller;
-use super::outbox::Outbox;
-use super::pending::Pending;
+pub(in crate::server) use self::ask::{Question, ask};
+pub(in crate::server) use self::member::Member;
+use self::outbox::Outbox;
+use self::pending::Pending;
+pub(in crate::server) use self::pending::{Answer, Asked, Unanswered};
+use super::caller::Caller;
+use super::config::Limits;
 use crate::wire::messaging::{NAME, ParticipantInfo};
-use crate::wire::{Header, Identity, ParticipantId, RoomName};
+use crate::wire::{Header, ParticipantId, RoomName};
 
 /// The rooms that somebody is in, by name.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Rooms {
+pub(in crate::server) struct Rooms {
     open: Arc<Mutex<HashMap<RoomName, Room>>>,
 }
 
@@ -41,29 +48,20 @@ struct Occupant {
     visible: bool,
 }
 
-/// A participant of a room, as far as others have to do with it.
-#[derive(Debug)]
-pub(super) struct Member {
-    pub(super) id: ParticipantId,
-    pub(super) identity: Identity,
-    pub(super) outbox: Outbox,
-    pub(super) pending: Pending,
-}
-
 /// A participant's presence in a room; it leaves when this is dropped.
 #[derive(Debug)]
-pub(super) struct Presence {
+pub(in crate::server) struct Presence {
     rooms: Rooms,
     room: RoomName,
     /// Id of the room's session: the time since it was last empty.
-    pub(super) session_id: String,
+    pub(in crate::server) session_id: String,
     /// The participant.
-    pub(super) member: Arc<Member>,
+    pub(in crate::server) member: Arc<Member>,
 }
 
 impl Rooms {
     /// Enters a room.
-    pub(super) fn enter(&self, room: RoomName, caller: &Caller, limits: &Limits) -> Presence {
+    pub(in crate::server) fn enter(&self, room: RoomName, caller: &Caller, limits: &Limits) -> Presence {
         let member = Arc::new(Member {
             id: Uuid::now_v7().into(),
             identity: caller.identity.clone(),
@@ -101,7 +99,7 @@ impl Rooms {
     }
 
     /// The participant of this id, if it is in this room.
-    pub(super) fn member(&self, room: &RoomName, id: &ParticipantId) -> Option<Arc<Member>> {
+    pub(in crate::server) fn member(&self, room: &RoomName, id: &ParticipantId) -> Option<Arc<Member>> {
         let open = self.lock();
         let occupant = open.get(room)?.occupants.get(id)?;
         Some(Arc::clone(&occupant.member))

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
+use super::outbox::Change;
 use super::{Room, Rooms};
-use crate::server::outbox::Change;
 use crate::wire::messaging::{NAME, ParticipantInfo};
 use crate::wire::{Header, ParticipantId, RoomName};
 

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::token::{ApiScope, Role};
+use crate::wire::Identity;
 
 fn caller(name: &str, api: ApiScope) -> Caller {
     Caller {

@@ -1,9 +1,8 @@
 //! One participant's connection: reads calls, works on many at once, writes answers and what is pushed.
 
-mod answer_room;
 mod call;
 mod expiry;
-mod heard;
+mod last_seen;
 mod writer;
 
 use std::pin::pin;
@@ -17,13 +16,14 @@ use serde_json::json;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
-use self::answer_room::AnswerRoom;
-pub(super) use self::call::{Participant, Place};
-use self::heard::LastHeard;
+use self::last_seen::LastSeen;
 use self::writer::Writer;
-use super::credential::Caller;
-use super::listen::Guest;
-use super::{State, clock};
+use super::caller::Caller;
+use super::clock;
+use super::connections::Guest;
+use super::participant::{Participant, Place, Response};
+use super::response_budget::ResponseBudget;
+use super::state::State;
 use crate::sensitive::Sensitive;
 use crate::wire::messaging::NAME;
 use crate::wire::room::{CONNECTED, Connected, ROOM_READY, RoomReady, SET_ATTRIBUTES, response};
@@ -45,12 +45,6 @@ pub(super) struct Entry {
     pub(super) url: Option<String>,
 }
 
-/// An answer on its way out. The call holds its place until the answer is written.
-struct Answer {
-    message: Message,
-    _place: Place,
-}
-
 /// Why a session ended.
 enum Ending {
     /// The participant left, or its connection broke.
@@ -69,7 +63,7 @@ pub(super) async fn run(state: Arc<State>, mut guest: Guest, socket: WebSocket, 
     let (sink, stream) = socket.split();
     let (answers, queue) = mpsc::channel(MAX_QUEUED_ANSWERS);
     let token_ends = entry.caller.expires_at;
-    let heard = LastHeard::now();
+    let heard = LastSeen::now();
     let member = Arc::clone(&presence.member);
     let mut writer = Writer::new(sink, queue, member, heard.clone(), limits);
     let greeted = greet(&mut writer, &entry, &presence.session_id, participant_id.as_str()).await;
@@ -83,7 +77,7 @@ pub(super) async fn run(state: Arc<State>, mut guest: Guest, socket: WebSocket, 
             limits.pending_requests.min(Semaphore::MAX_PERMITS),
         )),
         answers,
-        answer_room: AnswerRoom::new(limits.value_bytes),
+        response_budget: ResponseBudget::new(limits.value_bytes),
         leaving,
     };
     let ending = if greeted.is_err() {
@@ -144,7 +138,7 @@ async fn greet(writer: &mut Writer, entry: &Entry, session_id: &str, participant
 }
 
 /// Reads messages and starts the calls they are.
-async fn read(mut stream: SplitStream<WebSocket>, participant: Participant, heard: LastHeard) -> Ending {
+async fn read(mut stream: SplitStream<WebSocket>, participant: Participant, heard: LastSeen) -> Ending {
     let limits = &participant.state.config.limits;
     let mut assembler = Assembler::new(limits.value_bytes.saturating_add(MAX_HEADER_BYTES));
     let places = Arc::new(Semaphore::new(limits.calls_in_flight));
@@ -180,18 +174,12 @@ async fn read(mut stream: SplitStream<WebSocket>, participant: Participant, hear
                 room: None,
             };
             let content = match work {
-                Ok(message) => participant.answer(message, &mut place).await,
+                Ok(message) => call::answer(&participant, message, &mut place).await,
                 Err(refusal) => refusal,
             };
             if let Ok(message) = response(id, content) {
                 // The participant may have left.
-                let _ = participant
-                    .answers
-                    .send(Answer {
-                        message,
-                        _place: place,
-                    })
-                    .await;
+                let _ = participant.answers.send(Response::new(message, place)).await;
             }
         });
     }

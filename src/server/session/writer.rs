@@ -10,9 +10,10 @@ use futures_util::stream::SplitSink;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::heard::LastHeard;
-use super::{Answer, Ending};
+use super::Ending;
+use super::last_seen::LastSeen;
 use crate::server::Limits;
+use crate::server::participant::Response;
 use crate::server::rooms::Member;
 use crate::wire::Message;
 
@@ -22,12 +23,12 @@ const CLOSE_TIME: Duration = Duration::from_secs(1);
 /// Writes answers and what is pushed. A participant that does not take what it is sent is dropped.
 pub(super) struct Writer {
     sink: SplitSink<WebSocket, SocketMessage>,
-    answers: mpsc::Receiver<Answer>,
+    answers: mpsc::Receiver<Response>,
     /// Who is written to; what is pushed to it is in its outbox.
     member: Arc<Member>,
     /// Id of the last message that was pushed; they count up from 1.
     last_id: u64,
-    last_heard: LastHeard,
+    last_heard: LastSeen,
     send_timeout: Duration,
     ping_interval: Duration,
     idle_timeout: Duration,
@@ -36,9 +37,9 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(
         sink: SplitSink<WebSocket, SocketMessage>,
-        answers: mpsc::Receiver<Answer>,
+        answers: mpsc::Receiver<Response>,
         member: Arc<Member>,
-        last_heard: LastHeard,
+        last_heard: LastSeen,
         limits: &Limits,
     ) -> Self {
         Self {

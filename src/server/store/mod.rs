@@ -13,6 +13,7 @@ mod connection;
 mod error;
 mod key_source;
 mod keys;
+mod locks;
 mod opening;
 mod passphrase;
 mod reader;
@@ -22,7 +23,7 @@ mod seal;
 mod sqlite;
 #[cfg(test)]
 mod tests;
-mod turns;
+
 mod worker;
 mod writer;
 
@@ -30,10 +31,10 @@ use futures_util::future::BoxFuture;
 
 pub use error::StoreError;
 pub use key_source::KeySource;
+pub use locks::SecretLock;
 pub use opening::OpeningStore;
 pub use record::{DelegatedTo, Reading, SecretKey, SecretKind, SecretQuery, SecretRecord};
 pub use sqlite::SqliteStore;
-pub use turns::Turn;
 
 use crate::sensitive::SecretValue;
 
@@ -73,7 +74,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// [`StoreError::Busy`] if another process has it for a minute.
-    fn turn(&self, key: SecretKey) -> BoxFuture<'_, Result<Turn, StoreError>>;
+    fn lock(&self, key: SecretKey) -> BoxFuture<'_, Result<SecretLock, StoreError>>;
 
     /// Finishes what was asked for and puts the files in order. Calls after it fail with
     /// [`StoreError::Closed`].

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, FutureExt, Shared};
 use tokio::task::spawn_blocking;
 
-use super::{KeySource, Reading, SecretKey, SecretQuery, SecretRecord, SqliteStore, Store, StoreError, Turn};
+use super::{
+    KeySource, Reading, SecretKey, SecretLock, SecretQuery, SecretRecord, SqliteStore, Store, StoreError,
+};
 use crate::sensitive::SecretValue;
 use crate::server::data_dir::DataDir;
 
@@ -60,8 +62,8 @@ impl Store for OpeningStore {
         Box::pin(async move { self.opened().await?.contains(key).await })
     }
 
-    fn turn(&self, key: SecretKey) -> BoxFuture<'_, Result<Turn, StoreError>> {
-        Box::pin(async move { self.opened().await?.turn(key).await })
+    fn lock(&self, key: SecretKey) -> BoxFuture<'_, Result<SecretLock, StoreError>> {
+        Box::pin(async move { self.opened().await?.lock(key).await })
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {

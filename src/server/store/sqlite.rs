@@ -8,9 +8,9 @@ use tokio::sync::oneshot;
 
 use super::connection::Connections;
 use super::keys::StoreKeys;
+use super::locks::{SecretLock, SecretLocks};
 use super::reader::{self, Question, Reader};
 use super::seal::Bound;
-use super::turns::{Turn, Turns};
 use super::worker::{Shared, Worker};
 use super::writer::{self, Action, Change};
 use super::{KeySource, Reading, SecretKey, SecretQuery, SecretRecord, Store, StoreError, schema};
@@ -28,7 +28,7 @@ pub struct SqliteStore {
     shared: Arc<Shared>,
     writer: Worker<Change>,
     reader: Worker<Question>,
-    turns: Turns,
+    locks: SecretLocks,
 }
 
 impl SqliteStore {
@@ -46,7 +46,7 @@ impl SqliteStore {
             shared: Arc::new(Shared { connections, keys }),
             writer: Worker::new("writer", writer::run),
             reader: Worker::new("reader", reader::run),
-            turns: Turns::new((!data_dir.is_ours_alone()).then(|| data_dir.path())),
+            locks: SecretLocks::new((!data_dir.is_ours_alone()).then(|| data_dir.path())),
         })
     }
 
@@ -153,8 +153,8 @@ impl Store for SqliteStore {
         Box::pin(self.ask(move |reader| reader.contains(&key)))
     }
 
-    fn turn(&self, key: SecretKey) -> BoxFuture<'_, Result<Turn, StoreError>> {
-        Box::pin(self.turns.take(key))
+    fn lock(&self, key: SecretKey) -> BoxFuture<'_, Result<SecretLock, StoreError>> {
+        Box::pin(self.locks.take(key))
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {

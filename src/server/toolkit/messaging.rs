@@ -1,7 +1,7 @@
 //! The `messaging` toolkit, as far as it says who is here (protocol, "Presence").
 
 use super::CallError;
-use crate::server::session::Participant;
+use crate::server::participant::Participant;
 use crate::wire::messaging::tool;
 use crate::wire::{Content, ErrorCode};
 

@@ -1,17 +1,17 @@
 //! The toolkits of a room: who answers which call.
 
-mod asking;
+mod deliver;
 mod error;
-mod handing;
 mod input;
+mod load;
 mod messaging;
 mod oauth;
-mod reading;
+mod participant_request;
 mod requests;
 mod secrets;
 
 use self::error::CallError;
-use super::session::{Participant, Place};
+use super::participant::{Participant, Place};
 use crate::wire::messaging::TOOLKIT as MESSAGING;
 use crate::wire::room::ToolInvocation;
 use crate::wire::secrets::{TOOLKIT as SECRETS, tool};

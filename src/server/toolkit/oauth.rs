@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::CallError;
-use super::asking::{self, Asking};
 use super::input::{delegate, invalid};
+use super::participant_request::{self, Asking};
 use crate::net::is_loopback;
 use crate::oauth::token_endpoint::TokenRequest;
 use crate::oauth::{OAuthScope, PkceVerifier};
 use crate::sensitive::{CarriedText, SecretValue, SensitiveText};
-use crate::server::holds::Hold;
 use crate::server::oauth::{ClientAtProvider, CredentialError, Exchange, TokenEndpointError};
-use crate::server::pending::{Answer, Question};
-use crate::server::session::{Participant, Place};
+use crate::server::participant::{Participant, Place};
+use crate::server::rooms::{Answer, Question};
+use crate::server::shutdown::Hold;
 use crate::server::store::{DelegatedTo, SecretKey, SecretQuery};
 use crate::wire::secrets::oauth::{
     AccessToken, GetOfflineOAuthToken, OAuthClientConfig, OfflineAccessToken, ProvideOAuthAuthorization,
@@ -118,7 +118,7 @@ impl OAuth<'_> {
         };
         let authorized = match asking.ask(question, place).await? {
             Answer::Provided(authorized) => authorized,
-            Answer::Rejected(reason) => return Ok(asking::rejected(&reason)),
+            Answer::Rejected(reason) => return Ok(participant_request::rejected(&reason)),
             Answer::Lost => return Err(failed("the participant's answer was lost")),
         };
         let authorized: Authorization = serde_json::from_slice(authorized.expose())
@@ -141,7 +141,7 @@ impl OAuth<'_> {
     /// `provide_oauth_authorization`
     pub(super) fn provide(&self, input: ProvideOAuthAuthorization) -> Result<Content, CallError> {
         let provided = match (input.error, input.code) {
-            (Some(reason), _) => asking::rejection(&reason),
+            (Some(reason), _) => participant_request::rejection(&reason),
             (None, Some(code)) => {
                 let authorization = Authorization {
                     code: CarriedText(text("code", code.0.into_exposed())?.into()),
@@ -154,7 +154,7 @@ impl OAuth<'_> {
             }
             (None, None) => return Err(bad("neither a code nor an error came with the call")),
         };
-        asking::take(self.participant, input.request_id, OAUTH_TOKEN_REQUEST)?.answer(provided);
+        participant_request::take(self.participant, input.request_id, OAUTH_TOKEN_REQUEST)?.answer(provided);
         Ok(Content::Empty)
     }
 

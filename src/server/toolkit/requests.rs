@@ -8,13 +8,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-use super::asking::{self, Asking};
 use super::input::{delegate, invalid, label, secret_id, too_large};
-use super::{CallError, reading};
+use super::participant_request::{self, Asking};
+use super::{CallError, load};
 use crate::sensitive::SecretValue;
 use crate::server::oauth::CREDENTIAL_ID_PREFIX;
-use crate::server::pending::{Answer, Question};
-use crate::server::session::{Participant, Place};
+use crate::server::participant::{Participant, Place};
+use crate::server::rooms::{Answer, Question};
 use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
 use crate::wire::secrets::DEFAULT_TYPE;
 use crate::wire::secrets::request::{
@@ -55,7 +55,7 @@ impl Requests<'_> {
         };
         // An answer for somebody else is not the caller's to see: it is asked for anew, in its own name.
         let may_see = key.delegated_to.as_ref() == Some(requester) || key.owner == *requester;
-        if may_see && let Some((_, answer)) = reading::read(self.participant, key.clone(), place).await? {
+        if may_see && let Some((_, answer)) = load::load(self.participant, key.clone(), place).await? {
             return Ok(wanted.into_file(answer));
         }
         let request = RequestSecret {
@@ -77,8 +77,8 @@ impl Requests<'_> {
             timeout: asking.timeout,
         };
         match asking.ask(question, place).await? {
-            Answer::Provided(value) => Ok(wanted.into_file(self.hand_on(value, key, place).await?)),
-            Answer::Rejected(reason) => Ok(asking::rejected(&reason)),
+            Answer::Provided(value) => Ok(wanted.into_file(self.deliver(value, key, place).await?)),
+            Answer::Rejected(reason) => Ok(participant_request::rejected(&reason)),
             Answer::Lost => Err(CallError::new(
                 ErrorCode::OperationFailed,
                 "the participant answered, and the room server could not store the answer",
@@ -96,9 +96,9 @@ impl Requests<'_> {
         if headers.error.is_none() && value.expose().len() > limit {
             return Err(too_large(limit));
         }
-        let asked = asking::take(self.participant, headers.request_id, SECRET_REQUEST)?;
+        let asked = participant_request::take(self.participant, headers.request_id, SECRET_REQUEST)?;
         if let Some(reason) = headers.error {
-            asked.answer(asking::rejection(&reason));
+            asked.answer(participant_request::rejection(&reason));
             return Ok(Content::Empty);
         }
         if let Some(record) = asked.keep_as.clone()

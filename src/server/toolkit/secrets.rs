@@ -4,10 +4,10 @@
 use uuid::Uuid;
 
 use super::input::{delegate, invalid, label, secret_id, too_large};
-use super::{CallError, reading, requests};
+use super::{CallError, load, requests};
 use crate::sensitive::SecretValue;
 use crate::server::oauth::Credential;
-use crate::server::session::{Participant, Place};
+use crate::server::participant::{Participant, Place};
 use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
 use crate::wire::secrets::{
     DEFAULT_TYPE, DeleteSecret, ExistsAnswer, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret,
@@ -89,7 +89,7 @@ impl Secrets<'_> {
         let Some(key) = self.visible(input).await? else {
             return Ok(Content::Empty);
         };
-        let Some((record, value)) = reading::read(self.participant, key, place).await? else {
+        let Some((record, value)) = load::load(self.participant, key, place).await? else {
             return Ok(Content::Empty);
         };
         let value = match record.kind {

@@ -4,7 +4,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::CallError;
 use crate::sensitive::SecretValue;
-use crate::server::session::{Participant, Place};
+use crate::server::participant::{Participant, Place};
 use crate::server::store::{Reading, SecretKey, SecretRecord};
 use crate::wire::ErrorCode;
 
@@ -13,7 +13,7 @@ const FIRST_BYTES: usize = 32 << 10;
 
 /// The secret, once there is room in memory for it on its way to the participant. Until then it stays in the
 /// store. The room is in `place` afterwards; if there is no such secret, none is.
-pub(super) async fn read(
+pub(super) async fn load(
     participant: &Participant,
     key: SecretKey,
     place: &mut Place,
@@ -21,11 +21,13 @@ pub(super) async fn read(
     let reading = async {
         let mut limit = FIRST_BYTES;
         loop {
-            let taken = participant.answer_room.take(limit).await;
+            let taken = participant.response_budget.take(limit).await;
             let mut taken: OwnedSemaphorePermit = taken.ok_or_else(gone)?;
             match participant.state.store.read_up_to(key.clone(), limit).await? {
                 Some(Reading::Whole(record, value)) => {
-                    participant.answer_room.shrink(&mut taken, value.expose().len());
+                    participant
+                        .response_budget
+                        .shrink(&mut taken, value.expose().len());
                     place.room = Some(taken);
                     return Ok(Some((record, value)));
                 }
@@ -39,7 +41,7 @@ pub(super) async fn read(
     tokio::select! {
         biased;
         read = reading => read,
-        () = participant.deaf() => Err(gone()),
+        () = participant.output_closed() => Err(gone()),
     }
 }
 

@@ -9,14 +9,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::State;
-use super::holds::{Hold, Holds};
-use super::http::{Connection, router};
-
-/// How long connections may take to finish when the server stops.
-pub(super) const FINISH_TIME: Duration = Duration::from_secs(5);
+use super::connection::Connection;
+use super::routes::router;
+use crate::server::state::State;
 
 /// Pause after a failed `accept`, which mostly means that the process has no file handle left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -24,58 +21,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Smallest read buffer that the HTTP library takes.
 const MIN_HEADER_BYTES: usize = 8 << 10;
 
-/// Counts connections and tells them when the server stops.
-#[derive(Debug)]
-pub(super) struct OpenConnections {
-    places: Arc<Semaphore>,
-    stopping: watch::Sender<bool>,
-    /// Every guest has one.
-    guests: Holds,
-}
-
-/// Somebody whose work is waited for when the server stops.
-#[derive(Debug)]
-pub(super) struct Guest {
-    stopping: watch::Receiver<bool>,
-    _present: Option<Hold>,
-}
-
-impl Guest {
-    /// Waits until the server stops.
-    pub(super) async fn stopping(&mut self) {
-        // An error means that the server is gone altogether.
-        let _ = self.stopping.wait_for(|stopping| *stopping).await;
-    }
-}
-
-impl OpenConnections {
-    pub(super) fn new(limit: usize) -> Self {
-        Self {
-            places: Arc::new(Semaphore::new(limit)),
-            stopping: watch::Sender::new(false),
-            guests: Holds::default(),
-        }
-    }
-
-    /// A new guest.
-    pub(super) fn enter(&self) -> Guest {
-        Guest {
-            stopping: self.stopping.subscribe(),
-            _present: self.guests.hold(),
-        }
-    }
-
-    /// Tells everybody to finish, and waits for it a limited time.
-    pub(super) async fn end(&self) {
-        self.stopping.send_replace(true);
-        if !self.guests.released(FINISH_TIME).await {
-            tracing::warn!("stopped with connections still busy");
-        }
-    }
-}
-
 /// Accepts connections until `shutdown` is done.
-pub(super) async fn accept(state: &Arc<State>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+pub(in crate::server) async fn accept(
+    state: &Arc<State>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) {
     tokio::pin!(shutdown);
     loop {
         // A place first: a connection that there is no place for waits in the system's queue.
@@ -107,7 +58,7 @@ pub(super) async fn accept(state: &Arc<State>, listener: TcpListener, shutdown: 
 }
 
 /// Serves a stream inside the process.
-pub(super) fn serve_in_memory(state: &Arc<State>, stream: DuplexStream) {
+pub(in crate::server) fn serve_in_memory(state: &Arc<State>, stream: DuplexStream) {
     serve(state, stream, None, None);
 }
 

@@ -1,6 +1,5 @@
 //! The requests a server answers: connect, join, health.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State as Shared, WebSocketUpgrade};
@@ -11,11 +10,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
-use super::credential::{self, Refusal};
-use super::{State, origin, room_url, session};
+use super::auth::{self, Refusal};
+use super::connection::Connection;
+use super::origin;
+use crate::server::session;
+use crate::server::state::State;
 use crate::wire::room::RoomConnection;
 use crate::wire::{PACKET_DATA_BYTES, RoomName};
 
@@ -28,16 +29,6 @@ const READ_BUFFER_BYTES: usize = 16 << 10;
 
 /// Bytes gathered before a write to a participant's socket.
 const WRITE_BUFFER_BYTES: usize = 32 << 10;
-
-/// What the requests of one TCP connection know.
-#[derive(Debug, Clone)]
-pub(super) struct Connection {
-    pub(super) state: Arc<State>,
-    /// The address that the peer dialled; none for a connection inside the process.
-    pub(super) local_address: Option<IpAddr>,
-    /// Its place among the connections that a server has at once; a joined participant keeps it.
-    pub(super) place: Option<Arc<OwnedSemaphorePermit>>,
-}
 
 /// The routes, for one connection.
 pub(super) fn router(connection: Connection) -> Router {
@@ -57,7 +48,7 @@ async fn connect(
 ) -> Result<Response, Refused> {
     let state = &connection.state;
     let room = room_name(room)?;
-    let token = credential::exchange(state, credential::bearer(&headers, None), &room)?;
+    let token = auth::exchange(state, auth::bearer(&headers, None), &room)?;
     let project_id = state.keys.api_key.project_id().to_string();
     if !project.eq_ignore_ascii_case(&project_id) {
         return Err(Refused(
@@ -93,7 +84,7 @@ async fn join(
 ) -> Result<Response, Refused> {
     let state = Arc::clone(&connection.state);
     let room = room_name(room)?;
-    let caller = credential::participant(&state, credential::bearer(&headers, query.token).as_ref(), &room)?;
+    let caller = auth::participant(&state, auth::bearer(&headers, query.token).as_ref(), &room)?;
     let url = public_room_url(&state, &headers, &room);
     let upgrade = upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -128,6 +119,17 @@ fn public_room_url(state: &State, headers: &HeaderMap, room: &RoomName) -> Optio
         None => Url::parse(&format!("ws://{}/", headers.get(HOST)?.to_str().ok()?)).ok()?,
     };
     room_url(&base, room).map(Into::into)
+}
+
+/// The address of a room on this server, as seen from `base`.
+fn room_url(base: &Url, room: &RoomName) -> Option<Url> {
+    let mut url = base.clone();
+    url.path_segments_mut()
+        .ok()?
+        .pop_if_empty()
+        .push("rooms")
+        .push(room.as_str());
+    Some(url)
 }
 
 /// A refusal with its reason, as short text.

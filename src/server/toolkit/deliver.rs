@@ -6,7 +6,7 @@ use tokio::task::yield_now;
 use super::CallError;
 use super::requests::Requests;
 use crate::sensitive::SecretValue;
-use crate::server::session::Place;
+use crate::server::participant::Place;
 use crate::server::store::SecretKey;
 use crate::wire::ErrorCode;
 
@@ -16,13 +16,13 @@ const TURN_BYTES: usize = 1 << 20;
 impl Requests<'_> {
     /// The answer that was provided and stored under `key`, once there is room for it on its way to the
     /// requester. What finds none is let go, and comes out of the store in its turn.
-    pub(super) async fn hand_on(
+    pub(super) async fn deliver(
         &self,
         value: SecretValue,
         key: SecretKey,
         place: &mut Place,
     ) -> Result<SecretValue, CallError> {
-        let (room, bytes) = (&self.participant.answer_room, value.expose().len());
+        let (room, bytes) = (&self.participant.response_budget, value.expose().len());
         if let Some(taken) = room.try_take(bytes) {
             *place = Place {
                 turn: None,
@@ -35,7 +35,7 @@ impl Requests<'_> {
         let failed = |text| CallError::new(ErrorCode::OperationFailed, text);
         let taken = tokio::select! {
             taken = room.take(bytes) => taken,
-            () = self.participant.gone() => return Err(failed("the server is stopping; the answer is kept")),
+            () = self.participant.disconnected() => return Err(failed("the server is stopping; the answer is kept")),
         };
         *place = Place {
             turn: None,

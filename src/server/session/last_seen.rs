@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 /// When a participant was last heard. Told with every packet and asked rarely, so it wakes nobody.
 #[derive(Clone)]
-pub(super) struct LastHeard(Arc<Mutex<Instant>>);
+pub(super) struct LastSeen(Arc<Mutex<Instant>>);
 
-impl LastHeard {
+impl LastSeen {
     /// Of a participant that is heard now.
     pub(super) fn now() -> Self {
         Self(Arc::new(Mutex::new(Instant::now())))

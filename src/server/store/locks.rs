@@ -1,4 +1,5 @@
-//! Turns: one at a time for what must not happen twice at once to a secret, in this process and in others.
+//! Locks of single secrets, held while a credential is refreshed or replaced: between tasks of this process
+//! and between processes that use the same data directory.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -17,26 +18,26 @@ use crate::server::private;
 /// Lock files between processes. Two secrets may share one, which costs time and nothing else.
 const FILES: u8 = 16;
 
-/// How long another process is waited for: longer than what is done in a turn takes.
+/// How long another process is waited for: longer than what is done under a lock takes.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A turn; it is over when this is dropped.
+/// The lock of one secret; dropping it releases the lock.
 #[derive(Debug)]
-pub struct Turn {
+pub struct SecretLock {
     /// Held for its lock.
     _file: Option<File>,
     _guard: OwnedMutexGuard<()>,
 }
 
-/// Who has the turn.
+/// The locks that are held, by secret.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(super) struct SecretLocks {
     here: Mutex<HashMap<SecretKey, Weak<tokio::sync::Mutex<()>>>>,
     /// Where the lock files are; none if no other process uses the store.
     directory: Option<PathBuf>,
 }
 
-impl Turns {
+impl SecretLocks {
     pub(super) fn new(directory: Option<&Path>) -> Self {
         Self {
             here: Mutex::default(),
@@ -44,8 +45,8 @@ impl Turns {
         }
     }
 
-    /// Waits for the turn of `key`.
-    pub(super) async fn take(&self, key: SecretKey) -> Result<Turn, StoreError> {
+    /// Waits for the lock of `key` and takes it.
+    pub(super) async fn take(&self, key: SecretKey) -> Result<SecretLock, StoreError> {
         let path = self
             .directory
             .as_ref()
@@ -59,7 +60,7 @@ impl Turns {
             ),
             None => None,
         };
-        Ok(Turn {
+        Ok(SecretLock {
             _file: file,
             _guard: guard,
         })
@@ -119,12 +120,12 @@ mod tests {
     }
 
     /// How many had the turn at once, at most.
-    async fn most_at_once(turns: &[Arc<Turns>], id: impl Fn(usize) -> String) -> usize {
+    async fn most_at_once(locks: &[Arc<SecretLocks>], id: impl Fn(usize) -> String) -> usize {
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let takes = (0..20).map(|number| {
-            let (turns, id, now, most) = (&turns[number % turns.len()], id(number), &now, &most);
+            let (locks, id, now, most) = (&locks[number % locks.len()], id(number), &now, &most);
             async move {
-                let _turn = turns.take(key(&id)).await.unwrap();
+                let _turn = locks.take(key(&id)).await.unwrap();
                 most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 for _ in 0..10 {
                     tokio::task::yield_now().await;
@@ -138,12 +139,12 @@ mod tests {
 
     #[tokio::test]
     async fn one_secret_is_taken_in_turns_and_others_are_not_waited_for() {
-        let turns = [Arc::new(Turns::new(None))];
-        assert_eq!(most_at_once(&turns, |_| "same".to_owned()).await, 1);
-        assert!(most_at_once(&turns, |number| number.to_string()).await > 1);
-        let _turn = turns[0].take(key("last")).await.unwrap();
+        let locks = [Arc::new(SecretLocks::new(None))];
+        assert_eq!(most_at_once(&locks, |_| "same".to_owned()).await, 1);
+        assert!(most_at_once(&locks, |number| number.to_string()).await > 1);
+        let _turn = locks[0].take(key("last")).await.unwrap();
         assert_eq!(
-            turns[0].here.lock().unwrap().len(),
+            locks[0].here.lock().unwrap().len(),
             1,
             "what is over is forgotten"
         );
@@ -152,7 +153,7 @@ mod tests {
     #[tokio::test]
     async fn processes_take_turns_too() {
         let directory = tempfile::tempdir().unwrap();
-        let turns = [(); 2].map(|()| Arc::new(Turns::new(Some(directory.path()))));
-        assert_eq!(most_at_once(&turns, |_| "same".to_owned()).await, 1);
+        let locks = [(); 2].map(|()| Arc::new(SecretLocks::new(Some(directory.path()))));
+        assert_eq!(most_at_once(&locks, |_| "same".to_owned()).await, 1);
     }
 }

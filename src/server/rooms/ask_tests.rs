@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use super::*;
+use crate::sensitive::SecretValue;
 use crate::server::Limits;
-use crate::server::credential::Caller;
+use crate::server::caller::Caller;
 use crate::server::rooms::{Presence, Rooms};
 use crate::token::{ApiScope, Role};
 use crate::wire::{Identity, RoomName};

@@ -14,12 +14,12 @@ const MIN_PIECES: u32 = 256;
 /// be worked on or wait for others, and all of their answers may come at once: they must not fill the memory
 /// while the participant does not take them.
 #[derive(Debug, Clone)]
-pub(in crate::server) struct AnswerRoom {
+pub(super) struct ResponseBudget {
     pieces: u32,
     free: Arc<Semaphore>,
 }
 
-impl AnswerRoom {
+impl ResponseBudget {
     /// All of it is free.
     pub(super) fn new(value_bytes: usize) -> Self {
         let pieces = pieces(value_bytes).max(MIN_PIECES);
@@ -28,19 +28,19 @@ impl AnswerRoom {
     }
 
     /// Room for an answer, if there is now.
-    pub(in crate::server) fn try_take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    pub(super) fn try_take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let pieces = pieces(bytes).min(self.pieces);
         Arc::clone(&self.free).try_acquire_many_owned(pieces).ok()
     }
 
     /// Room for an answer, in its turn.
-    pub(in crate::server) async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    pub(super) async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let pieces = pieces(bytes).min(self.pieces);
         Arc::clone(&self.free).acquire_many_owned(pieces).await.ok()
     }
 
     /// Gives back what an answer of so many bytes does not need.
-    pub(in crate::server) fn shrink(&self, taken: &mut OwnedSemaphorePermit, bytes: usize) {
+    pub(super) fn shrink(&self, taken: &mut OwnedSemaphorePermit, bytes: usize) {
         let needed = usize::try_from(pieces(bytes).min(self.pieces)).unwrap_or(usize::MAX);
         drop(taken.split(taken.num_permits().saturating_sub(needed)));
     }
@@ -59,34 +59,34 @@ mod tests {
     #[test]
     fn the_largest_answer_finds_room_and_nothing_beside_it() {
         for limit in [0, 1 << 20, 5 << 20] {
-            let room = AnswerRoom::new(limit);
-            let all = room.try_take(limit.max(1 << 20)).unwrap();
-            assert!(room.try_take(0).is_none());
+            let budget = ResponseBudget::new(limit);
+            let all = budget.try_take(limit.max(1 << 20)).unwrap();
+            assert!(budget.try_take(0).is_none());
             drop(all);
-            let small: Vec<_> = std::iter::from_fn(|| room.try_take(1)).collect();
+            let small: Vec<_> = std::iter::from_fn(|| budget.try_take(1)).collect();
             assert_eq!(small.len(), limit.max(1 << 20) / PIECE_BYTES);
         }
     }
 
     #[test]
     fn what_was_taken_too_much_is_given_back() {
-        let room = AnswerRoom::new(1 << 20);
-        let mut taken = room.try_take(1 << 20).unwrap();
-        room.shrink(&mut taken, PIECE_BYTES + 1);
-        assert!(room.try_take((1 << 20) - PIECE_BYTES).is_none());
-        assert!(room.try_take((1 << 20) - 2 * PIECE_BYTES).is_some());
+        let budget = ResponseBudget::new(1 << 20);
+        let mut taken = budget.try_take(1 << 20).unwrap();
+        budget.shrink(&mut taken, PIECE_BYTES + 1);
+        assert!(budget.try_take((1 << 20) - PIECE_BYTES).is_none());
+        assert!(budget.try_take((1 << 20) - 2 * PIECE_BYTES).is_some());
         drop(taken);
-        assert!(room.try_take(1 << 20).is_some());
+        assert!(budget.try_take(1 << 20).is_some());
     }
 
     #[tokio::test]
     async fn who_waits_gets_room_before_those_who_come_later() {
-        let room = AnswerRoom::new(0);
-        let (half, other) = (room.try_take(512 << 10), room.try_take(512 << 10));
-        let mut large = std::pin::pin!(room.take(1 << 20));
+        let budget = ResponseBudget::new(0);
+        let (half, other) = (budget.try_take(512 << 10), budget.try_take(512 << 10));
+        let mut large = std::pin::pin!(budget.take(1 << 20));
         assert!((&mut large).now_or_never().is_none());
         drop(half);
-        assert!(room.try_take(1).is_none());
+        assert!(budget.try_take(1).is_none());
         drop(other);
         assert!(large.await.is_some());
     }

@@ -3,20 +3,13 @@
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 use subtle::ConstantTimeEq;
 
-use super::{State, clock};
 use crate::sensitive::SensitiveText;
-use crate::token::{ApiScope, ParticipantToken, Role, TokenError};
-use crate::wire::{Identity, RoomName};
-
-/// A participant, as its token describes it.
-#[derive(Debug, Clone)]
-pub(super) struct Caller {
-    pub(super) identity: Identity,
-    pub(super) role: Role,
-    pub(super) api: ApiScope,
-    /// When its token expires, in Unix seconds; never without it.
-    pub(super) expires_at: Option<u64>,
-}
+use crate::server::caller::Caller;
+use crate::server::clock;
+use crate::server::keys::local_token;
+use crate::server::state::State;
+use crate::token::{ParticipantToken, TokenError};
+use crate::wire::RoomName;
 
 /// Why a credential is not accepted, and the status that says so.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +69,7 @@ pub(super) fn exchange(
     let credential = credential.ok_or(Refusal::Missing)?;
     let api_key = state.keys.api_key.text();
     if bool::from(credential.expose().as_bytes().ct_eq(api_key.expose().as_bytes())) {
-        return super::local_token(&state.keys.api_key, state.owner.clone(), room.clone(), true)
+        return local_token(&state.keys.api_key, state.owner.clone(), room.clone(), true)
             .map_err(Refusal::Invalid);
     }
     participant(state, Some(&credential), room)?;

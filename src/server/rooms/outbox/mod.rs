@@ -1,15 +1,15 @@
 //! What is pushed to a participant, on its way to the participant's socket.
 
 mod backlog;
-mod news;
+mod presence_updates;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
 use self::backlog::Backlog;
-pub(super) use self::news::Change;
-use self::news::News;
+pub(super) use self::presence_updates::Change;
+use self::presence_updates::PresenceUpdates;
 use crate::wire::messaging::ParticipantInfo;
 use crate::wire::{Message, ParticipantId, RequestId};
 
@@ -19,7 +19,7 @@ use crate::wire::{Message, ParticipantId, RequestId};
 /// before it went out is dropped. So it holds at most one message for each participant of the room and for
 /// each request that waits for an answer, and for each request that was taken back while it did.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
+pub(in crate::server) struct Outbox {
     unsent: Mutex<Unsent>,
     filled: Notify,
 }
@@ -28,19 +28,19 @@ pub(super) struct Outbox {
 struct Unsent {
     /// Requests, and that they are taken back.
     requests: Backlog<RequestId, Message>,
-    news: News,
+    updates: PresenceUpdates,
     /// The other kind goes first the next time, so that none keeps the other from going out.
-    news_first: bool,
+    updates_first: bool,
 }
 
 impl Outbox {
     /// Asks the participant.
-    pub(super) fn ask(&self, id: &RequestId, message: Message) {
+    pub(in crate::server) fn ask(&self, id: &RequestId, message: Message) {
         self.fill(|unsent| unsent.requests.merge(id.clone(), |_| Some(message)));
     }
 
     /// Takes a request back, by `message` if it has gone out.
-    pub(super) fn withdraw(&self, id: &RequestId, message: Message) {
+    pub(in crate::server) fn withdraw(&self, id: &RequestId, message: Message) {
         self.fill(|unsent| {
             unsent.requests.merge(id.clone(), |request| match request {
                 Some(_) => None,
@@ -50,21 +50,21 @@ impl Outbox {
     }
 
     /// Tells the participant, which is `to`, who else can be seen.
-    pub(super) fn list(
+    pub(in crate::server) fn list(
         &self,
         to: &ParticipantId,
         everybody: impl Iterator<Item = (ParticipantId, Arc<ParticipantInfo>)>,
     ) {
-        self.fill(|unsent| unsent.news.list(to, everybody));
+        self.fill(|unsent| unsent.updates.list(to, everybody));
     }
 
     /// Tells the participant what happened to another.
-    pub(super) fn tell(&self, about: &ParticipantId, change: Change) {
-        self.fill(|unsent| unsent.news.tell(about, change));
+    pub(in crate::server) fn tell(&self, about: &ParticipantId, change: Change) {
+        self.fill(|unsent| unsent.updates.tell(about, change));
     }
 
     /// The next message. A call that is not awaited to its end takes none.
-    pub(super) async fn next(&self) -> Message {
+    pub(in crate::server) async fn next(&self) -> Message {
         loop {
             let filled = self.filled.notified();
             if let Some(message) = self.lock().pop() {
@@ -75,9 +75,9 @@ impl Outbox {
     }
 
     /// Whether no message waits.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::server) fn is_empty(&self) -> bool {
         let unsent = self.lock();
-        unsent.requests.is_empty() && unsent.news.is_empty()
+        unsent.requests.is_empty() && unsent.updates.is_empty()
     }
 
     fn fill(&self, fill: impl FnOnce(&mut Unsent)) {
@@ -92,14 +92,16 @@ impl Outbox {
 
 impl Unsent {
     fn pop(&mut self) -> Option<Message> {
-        let Self { requests, news, .. } = self;
+        let Self {
+            requests, updates, ..
+        } = self;
         let mut request = || requests.pop().map(|(_, message)| message);
-        let message = if self.news_first {
-            news.pop().or_else(request)
+        let message = if self.updates_first {
+            updates.pop().or_else(request)
         } else {
-            request().or_else(|| news.pop())
+            request().or_else(|| updates.pop())
         };
-        self.news_first ^= message.is_some();
+        self.updates_first ^= message.is_some();
         message
     }
 }
@@ -147,8 +149,11 @@ mod tests {
             let about = ParticipantId::new(number.to_string()).unwrap();
             outbox.tell(&about, Change::Left);
         }
-        let (news, request) = (crate::wire::messaging::SEND, "request");
-        assert_eq!(sent(&outbox), [request, news, request, news, request, news]);
+        let (updates, request) = (crate::wire::messaging::SEND, "request");
+        assert_eq!(
+            sent(&outbox),
+            [request, updates, request, updates, request, updates]
+        );
     }
 
     #[tokio::test]

@@ -7,9 +7,8 @@ use serde::Serialize;
 
 use super::CallError;
 use super::input::invalid;
-use crate::server::pending::{self, Answer, Asked, Question, Unanswered};
-use crate::server::rooms::Member;
-use crate::server::session::{Participant, Place};
+use crate::server::participant::{Participant, Place};
+use crate::server::rooms::{self, Answer, Asked, Member, Question, Unanswered};
 use crate::wire::secrets::request::{DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS, Requester};
 use crate::wire::{Content, ErrorCode, ParticipantId, RequestId};
 
@@ -79,7 +78,7 @@ impl<'a> Asking<'a> {
                 "too many requests of this participant wait for an answer already",
             ));
         }
-        Ok(pending::ask(&self.member, question, self.participant.gone()).await?)
+        Ok(rooms::ask(&self.member, question, self.participant.disconnected()).await?)
     }
 }
 

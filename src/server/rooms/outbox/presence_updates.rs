@@ -31,13 +31,13 @@ pub(in crate::server) enum Change {
 
 /// Changes that are yet to be told.
 #[derive(Debug, Default)]
-pub(super) struct News {
+pub(super) struct PresenceUpdates {
     /// To whom it is yet to be told who is here, and who is; that comes before the changes.
     listed: Option<(ParticipantId, Vec<Arc<ParticipantInfo>>)>,
     changes: Backlog<ParticipantId, Change>,
 }
 
-impl News {
+impl PresenceUpdates {
     /// Everybody who can be seen, which makes all that was to be told before old.
     pub(super) fn list(
         &mut self,
@@ -126,8 +126,8 @@ mod tests {
     }
 
     /// All that is told: about whom, what, and the mood if it is said.
-    fn told(news: &mut News) -> Vec<(String, String, Option<String>)> {
-        let messages = std::iter::from_fn(|| news.pop());
+    fn told(updates: &mut PresenceUpdates) -> Vec<(String, String, Option<String>)> {
+        let messages = std::iter::from_fn(|| updates.pop());
         let told = messages.map(|message| {
             let (told, _): (RoomMessage, _) = message.read().unwrap();
             let mood = told
@@ -137,7 +137,7 @@ mod tests {
             (told.from_participant_id, told.message_type, mood)
         });
         let told = told.collect();
-        assert!(news.is_empty());
+        assert!(updates.is_empty());
         told
     }
 
@@ -175,25 +175,25 @@ mod tests {
                 known(event::PARTICIPANT_DISABLED, None),
             ),
         ] {
-            let mut news = News::default();
+            let mut updates = PresenceUpdates::default();
             for change in changes.clone() {
-                news.tell(&id("a"), change);
+                updates.tell(&id("a"), change);
             }
-            assert_eq!(told(&mut news), expected, "{changes:?}");
+            assert_eq!(told(&mut updates), expected, "{changes:?}");
         }
     }
 
     #[test]
     fn a_list_replaces_what_was_to_be_told_and_comes_first() {
-        let mut news = News::default();
-        news.tell(&id("a"), Change::Came(info("a", "1")));
-        news.tell(&id("b"), Change::Left);
-        news.list(&id("me"), [(id("a"), info("a", "1"))].into_iter());
-        news.tell(&id("a"), Change::Says(info("a", "2")));
+        let mut updates = PresenceUpdates::default();
+        updates.tell(&id("a"), Change::Came(info("a", "1")));
+        updates.tell(&id("b"), Change::Left);
+        updates.list(&id("me"), [(id("a"), info("a", "1"))].into_iter());
+        updates.tell(&id("a"), Change::Says(info("a", "2")));
         let message =
             |from: &str, what: &str, mood: Option<&str>| (from.into(), what.into(), mood.map(str::to_owned));
         assert_eq!(
-            told(&mut news),
+            told(&mut updates),
             [
                 message("me", event::ENABLED, None),
                 message("a", event::PARTICIPANT_ATTRIBUTES, Some("2"))

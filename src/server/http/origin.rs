@@ -12,8 +12,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::ServerConfig;
-use super::http::Connection;
+use super::connection::Connection;
+use crate::server::ServerConfig;
 
 /// Turns away requests with a foreign `Host` or an `Origin` that is not listed (403).
 pub(super) async fn guard(Shared(connection): Shared<Connection>, request: Request, next: Next) -> Response {

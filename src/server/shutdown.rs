@@ -6,6 +6,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+/// How long connections may take to finish when the server stops.
+pub(super) const FINISH_TIME: Duration = Duration::from_secs(5);
+
 /// Counts work that the server's end waits for.
 #[derive(Debug)]
 pub(in crate::server) struct Holds {

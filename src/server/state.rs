@@ -1,0 +1,27 @@
+//! What every connection of a server shares.
+
+use std::sync::Arc;
+
+use super::config::ServerConfig;
+use super::connections::OpenConnections;
+use super::keys::ServerKeys;
+use super::oauth::Credentials;
+use super::rooms::Rooms;
+use super::shutdown::Holds;
+use super::store::Store;
+use crate::wire::Identity;
+
+/// What every connection of a server shares.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) config: ServerConfig,
+    pub(super) keys: ServerKeys,
+    /// Who the API key joins as.
+    pub(super) owner: Identity,
+    pub(super) rooms: Rooms,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) credentials: Arc<Credentials>,
+    pub(super) open: OpenConnections,
+    /// What a provider may have given and is not stored yet.
+    pub(super) holds: Holds,
+}
