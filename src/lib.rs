@@ -3,7 +3,7 @@
 //! - [`wire`]: the room protocol, pure.
 //! - [`token`]: API keys and participant tokens.
 //! - [`sensitive`]: a value that must not leak.
-//! - [`net`]: streams to servers, and one HTTP request over them.
+//! - [`net`]: HTTP to servers: proxies, root certificates, time limits.
 //! - [`oauth`]: what is asked of an OAuth provider and answered by it.
 //! - [`settings`]: flags, environment and settings file, resolved once into plain values.
 //! - [`account`]: the account at the API: signing in, and staying so.

@@ -17,14 +17,6 @@ pub enum AccountError {
     /// The token endpoint did not give tokens.
     #[error(transparent)]
     OAuth(#[from] OAuthError),
-    /// The API did not answer in time.
-    #[error("{host} did not answer within {seconds} s")]
-    Slow {
-        /// Host and port that was asked.
-        host: String,
-        /// The limit.
-        seconds: u64,
-    },
     /// The login is over, and nothing can prolong it.
     #[error("your sign-in is over")]
     SessionOver,

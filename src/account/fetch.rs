@@ -1,15 +1,13 @@
 //! What the API tells of an account.
 
-use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper::header::{ACCEPT, AUTHORIZATION, HOST, USER_AGENT};
-use hyper::{Request, StatusCode};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use reqwest::{Method, Request, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use url::{Position, Url};
+use url::Url;
 
 use super::AccountError;
-use crate::net::{CLIENT_NAME, NetError, authority, bearer, dial, exchange};
+use crate::net::{HttpClient, authority, bearer};
 use crate::sensitive::SensitiveText;
 use crate::settings::{Api, Profile};
 
@@ -40,8 +38,12 @@ struct ProfileAnswer {
 }
 
 /// Who the user is.
-pub async fn profile(api: &Api, credential: &SensitiveText) -> Result<Profile, AccountError> {
-    let answer: ProfileAnswer = get(&api.profile(), credential).await?;
+pub async fn profile(
+    http: &HttpClient,
+    api: &Api,
+    credential: &SensitiveText,
+) -> Result<Profile, AccountError> {
+    let answer: ProfileAnswer = get(http, &api.profile(), credential).await?;
     Ok(Profile {
         id: answer.id,
         first_name: answer.first_name,
@@ -51,38 +53,35 @@ pub async fn profile(api: &Api, credential: &SensitiveText) -> Result<Profile, A
 }
 
 /// The user's projects, as the API orders them.
-pub async fn projects(api: &Api, credential: &SensitiveText) -> Result<Vec<Project>, AccountError> {
-    let answer: ProjectList = get(&api.projects(), credential).await?;
+pub async fn projects(
+    http: &HttpClient,
+    api: &Api,
+    credential: &SensitiveText,
+) -> Result<Vec<Project>, AccountError> {
+    let answer: ProjectList = get(http, &api.projects(), credential).await?;
     Ok(answer.projects)
 }
 
 /// Redirects are not followed: the credential goes to the address it was given for.
-async fn get<T: DeserializeOwned>(url: &Url, credential: &SensitiveText) -> Result<T, AccountError> {
-    let request = request(url, credential)?;
-    let answer = exchange(dial(url).await?, request, MAX_ANSWER_BYTES).await?;
-    let (host, status) = (authority(url), answer.status());
+async fn get<T: DeserializeOwned>(
+    http: &HttpClient,
+    url: &Url,
+    credential: &SensitiveText,
+) -> Result<T, AccountError> {
+    let mut request = Request::new(Method::GET, url.clone());
+    let headers = request.headers_mut();
+    headers.insert(AUTHORIZATION, bearer(credential)?);
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    let answer = http.send(request, MAX_ANSWER_BYTES).await?;
+    let (host, status) = (authority(url), answer.status);
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         let status = status.to_string();
         return Err(AccountError::Refused { host, status });
     }
-    let read = (status == StatusCode::OK).then(|| serde_json::from_slice(answer.body()));
+    let read = (status == StatusCode::OK).then(|| serde_json::from_slice(&answer.body));
     let Some(Ok(value)) = read else {
         let status = status.to_string();
         return Err(AccountError::BadAnswer { host, status });
     };
     Ok(value)
-}
-
-fn request(url: &Url, credential: &SensitiveText) -> Result<Request<Full<Bytes>>, NetError> {
-    Request::builder()
-        .uri(&url[Position::BeforePath..Position::AfterQuery])
-        .header(HOST, authority(url))
-        .header(AUTHORIZATION, bearer(credential)?)
-        .header(ACCEPT, "application/json")
-        .header(USER_AGENT, CLIENT_NAME)
-        .body(Full::default())
-        .map_err(|_| NetError::BadAddress {
-            address: authority(url),
-            reason: "it cannot be put into a request",
-        })
 }

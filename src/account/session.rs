@@ -6,6 +6,7 @@ use url::Url;
 use super::AccountError;
 use super::login::LoginClient;
 use super::tokens::{ask, unix_time};
+use crate::net::HttpClient;
 use crate::oauth::token_endpoint::{OAuthClient, TokenAnswer, TokenRequest};
 use crate::oauth::{AuthorizationCode, OAuthError, OAuthScope, PkceVerifier, RedirectUri};
 use crate::sensitive::SensitiveText;
@@ -17,6 +18,7 @@ const REFRESH_BEFORE: u64 = 300;
 /// Somebody who is signed in, by the login of the settings file.
 #[derive(Debug)]
 pub struct SignedIn {
+    http: HttpClient,
     stored: StoredSession,
     client: OAuthClient,
 }
@@ -25,6 +27,7 @@ impl LoginClient {
     /// Gets the first session for an authorization code.
     pub async fn sign_in(
         &self,
+        http: &HttpClient,
         token_endpoint: &Url,
         code: &AuthorizationCode,
         redirect_uri: &RedirectUri,
@@ -35,7 +38,7 @@ impl LoginClient {
             redirect_uri: Some(redirect_uri.to_string()),
             verifier: Some(verifier),
         };
-        let answer = ask(token_endpoint, &self.client, &asked).await?;
+        let answer = ask(http, token_endpoint, &self.client, &asked).await?;
         let first = Session {
             scope: Some(OAuthScope::write_list(&self.scopes)),
             ..Session::default()
@@ -46,9 +49,9 @@ impl LoginClient {
 
 impl SignedIn {
     /// Takes the login as it was read from the settings file.
-    pub fn new(stored: StoredSession, client: LoginClient) -> Self {
+    pub fn new(http: HttpClient, stored: StoredSession, client: LoginClient) -> Self {
         let client = client.client;
-        Self { stored, client }
+        Self { http, stored, client }
     }
 
     /// The session as it is now.
@@ -119,7 +122,13 @@ impl SignedIn {
             refresh_token: refresh_token.ok_or(AccountError::SessionOver)?,
             scopes: Vec::new(),
         };
-        let answer = ask(&self.stored.api.token_endpoint(), &self.client, &asked).await;
+        let answer = ask(
+            &self.http,
+            &self.stored.api.token_endpoint(),
+            &self.client,
+            &asked,
+        )
+        .await;
         match answer {
             Err(AccountError::OAuth(OAuthError::Refused(code))) if code.as_str() == "invalid_grant" => {
                 Err(AccountError::SessionOver)

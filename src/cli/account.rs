@@ -75,7 +75,7 @@ pub(super) async fn connect_with(
     }
     let is_refused = |error: &RoomError| matches!(error, RoomError::Unauthorized(_));
     with(context, credential, is_refused, async |credential| {
-        connect(connect_url, credential).await
+        connect(&context.http, connect_url, credential).await
     })
     .await
 }
@@ -93,7 +93,7 @@ async fn with<T, E: std::error::Error + Send + Sync + 'static>(
         Credential::Session(stored) => *stored,
     };
     let client = LoginClient::from_environment(&context.environment)?;
-    let mut signed_in = SignedIn::new(stored, client);
+    let mut signed_in = SignedIn::new(context.http.clone(), stored, client);
     match call(signed_in.fresh().await?).await {
         Err(error) if is_refused(&error) && signed_in.session().refresh_token.is_some() => {
             Ok(call(signed_in.renewed().await?).await?)

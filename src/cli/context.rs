@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use super::ui::Ui;
+use crate::net::HttpClient;
 use crate::settings::Environment;
 
-/// What every command gets: a way to speak, and the environment it was started in.
+/// What every command gets: a way to speak, the environment it was started in, and the HTTP client,
+/// so that all its requests share connections.
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) ui: Ui,
     pub(super) environment: Environment,
+    pub(super) http: HttpClient,
 }
 
 impl Context {

@@ -340,6 +340,28 @@ fn of_room(error: &RoomError) -> (Kind, Option<String>, bool) {
             Kind::Unreachable,
             Some("check the address (--api-url, MESHAGENT_API_URL) and that the server runs"),
         ),
+        RoomError::Net(NetError::Silent { .. }) => (
+            Kind::TimedOut,
+            Some(
+                "check the address (--api-url, MESHAGENT_API_URL) and that the server runs; --timeout does not prolong this wait",
+            ),
+        ),
+        RoomError::Net(NetError::BadProxy { .. }) => (
+            Kind::Usage,
+            Some(
+                "write it as http://USER:PASSWORD@HOST:PORT (or https, socks5, socks5h), NO_PROXY as h.example,10.0.0.0/8; or unset it",
+            ),
+        ),
+        RoomError::Net(NetError::ClearThroughProxy { .. }) => (
+            Kind::Usage,
+            Some("use an https address; or name the host in NO_PROXY, to reach it without the proxy"),
+        ),
+        RoomError::Net(NetError::Tls(_)) => (
+            Kind::Failed,
+            Some(
+                "SSL_CERT_FILE names a file with root certificates in PEM form; without it the system's are used",
+            ),
+        ),
         RoomError::NotARoomServer { .. }
         | RoomError::Net(NetError::TooLong { .. } | NetError::NotHttp(_)) => (
             Kind::Unreachable,

@@ -57,6 +57,7 @@ use self::args::Cli;
 use self::context::Context;
 use self::failure::{Failure, Outcome};
 use self::ui::Ui;
+use crate::net::HttpClient;
 use crate::settings::Environment;
 
 pub use self::generated::generated_files;
@@ -101,6 +102,7 @@ fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
     let context = Context {
         ui: ui.clone(),
         environment: Environment::from_process(),
+        http: HttpClient::from_env(),
     };
     let hears_signals = cli.command.hears_signals();
     let outcome = runtime.block_on(async {

@@ -182,7 +182,9 @@ async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<Joine
     tracing::info!(room = room.as_str(), credential = origin, "joining");
     let is_local = matches!(access, Access::Local { .. });
     let (client, server) = match access {
-        Access::Token { room_url, token } => (RoomClient::join(&room_url, &token).await?, None),
+        Access::Token { room_url, token } => {
+            (RoomClient::join(&context.http, &room_url, &token).await?, None)
+        }
         Access::Connect {
             connect_url,
             credential,
@@ -193,7 +195,10 @@ async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<Joine
                 Some(url) => checked_room_url(context, &url)?,
                 None => room_url,
             };
-            (RoomClient::join(&room_url, &connection.jwt.into()).await?, None)
+            (
+                RoomClient::join(&context.http, &room_url, &connection.jwt.into()).await?,
+                None,
+            )
         }
         Access::Local {
             data_dir,
@@ -206,15 +211,7 @@ async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<Joine
                 ..ServerConfig::default()
             };
             let administrator = !explicit_identity;
-            join_local(
-                &context.ui,
-                &data_dir,
-                (keys, config),
-                identity,
-                administrator,
-                &room,
-            )
-            .await?
+            join_local(context, &data_dir, (keys, config), identity, administrator, &room).await?
         }
     };
     Ok(JoinedRoom {
@@ -250,7 +247,7 @@ fn websocket_url(url: &str) -> anyhow::Result<Url> {
 
 /// Joins through the server that runs on the data directory, else through one in this process.
 async fn join_local(
-    ui: &Ui,
+    context: &Context,
     path: &Path,
     (key_source, config): (KeySource, ServerConfig),
     identity: Identity,
@@ -262,11 +259,11 @@ async fn join_local(
         LocalAccess::Served(base) => {
             let token = local_token(&served_api_key(path)?, identity, room.clone(), administrator)?;
             let room_url = local_room_url(&base, room)?;
-            Ok((RoomClient::join(&room_url, &token).await?, None))
+            Ok((RoomClient::join(&context.http, &room_url, &token).await?, None))
         }
         LocalAccess::Here(data_dir) => {
             let data_dir = Arc::new(data_dir);
-            warn_of(&key_source, ui);
+            warn_of(&key_source, &context.ui);
             // Opened while the room is joined; the key that the store holds is for others.
             let store = OpeningStore::new(Arc::clone(&data_dir), key_source);
             let keys = ServerKeys::passing()?;

@@ -2,8 +2,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::Full;
-use hyper::body::Bytes;
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
     LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -51,7 +49,7 @@ struct Page {
 }
 
 /// The page at the end of a sign-in.
-pub(super) fn ending(ending: Ending) -> Response<Full<Bytes>> {
+pub(super) fn ending(ending: Ending) -> Response<String> {
     let (mood, icon, title, text) = match ending {
         Ending::SignedIn => (
             "good",
@@ -82,7 +80,7 @@ pub(super) fn ending(ending: Ending) -> Response<Full<Bytes>> {
 }
 
 /// An answer that nobody waits for: the wait goes on.
-pub(super) fn not_the_answer() -> Response<Full<Bytes>> {
+pub(super) fn not_the_answer() -> Response<String> {
     respond(&Page {
         status: StatusCode::BAD_REQUEST,
         mood: "note",
@@ -93,7 +91,7 @@ pub(super) fn not_the_answer() -> Response<Full<Bytes>> {
 }
 
 /// An answer that came after the one.
-pub(super) fn answered_already() -> Response<Full<Bytes>> {
+pub(super) fn answered_already() -> Response<String> {
     respond(&Page {
         status: StatusCode::GONE,
         mood: "note",
@@ -104,7 +102,7 @@ pub(super) fn answered_already() -> Response<Full<Bytes>> {
 }
 
 /// Something else than the callback was asked for.
-pub(super) fn refusal(status: StatusCode) -> Response<Full<Bytes>> {
+pub(super) fn refusal(status: StatusCode) -> Response<String> {
     let mut response = respond(&Page {
         status,
         mood: "note",
@@ -121,15 +119,15 @@ pub(super) fn refusal(status: StatusCode) -> Response<Full<Bytes>> {
 }
 
 /// Sends the browser on to `path`, so that neither code nor state stays in its address bar.
-pub(super) fn redirect(path: &str) -> Response<Full<Bytes>> {
-    let mut response = bare(StatusCode::SEE_OTHER, Bytes::new());
+pub(super) fn redirect(path: &str) -> Response<String> {
+    let mut response = bare(StatusCode::SEE_OTHER, String::new());
     if let Ok(location) = HeaderValue::try_from(path) {
         response.headers_mut().insert(LOCATION, location);
     }
     response
 }
 
-fn respond(page: &Page) -> Response<Full<Bytes>> {
+fn respond(page: &Page) -> Response<String> {
     let Page {
         mood,
         icon,
@@ -145,12 +143,12 @@ fn respond(page: &Page) -> Response<Full<Bytes>> {
          <h1>{title}</h1>\n<p>{text}</p>\n<p class=\"close\">You can close this tab.</p>\n</main>\n\
          <footer>meshagent</footer>\n</html>\n"
     );
-    bare(page.status, body.into())
+    bare(page.status, body)
 }
 
 /// What is on every answer: nothing is run, loaded, framed, kept or told to the next page.
-fn bare(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body));
+fn bare(status: StatusCode, body: String) -> Response<String> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let fixed: [(HeaderName, &'static str); 5] = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),

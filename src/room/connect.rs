@@ -3,19 +3,17 @@
 
 use std::time::Instant;
 
-use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
-use hyper::{Method, Request, StatusCode};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Request, StatusCode};
 use url::Url;
 
 use super::{RoomError, retry};
-use crate::net::{CLIENT_NAME, NetError, authority, bearer, dial, exchange};
+use crate::net::{HttpClient, NetError, authority, bearer};
 use crate::sensitive::SensitiveText;
 use crate::wire::room::RoomConnection;
 
 /// Largest answer that is read, in bytes.
-const MAX_ANSWER_BYTES: usize = 64 << 10;
+pub(super) const MAX_ANSWER_BYTES: usize = 64 << 10;
 
 /// Longest part of an error answer that is repeated, in characters.
 const MAX_DETAIL_CHARS: usize = 200;
@@ -23,41 +21,42 @@ const MAX_DETAIL_CHARS: usize = 200;
 /// Asks the server at `connect_url` for a participant token. Redirects are not followed: the
 /// credential goes to the address it was given for. A server that says it is busy is tried again, as
 /// in [`super::RoomClient::join`].
-pub async fn connect(connect_url: &Url, credential: &SensitiveText) -> Result<RoomConnection, RoomError> {
+pub async fn connect(
+    http: &HttpClient,
+    connect_url: &Url,
+    credential: &SensitiveText,
+) -> Result<RoomConnection, RoomError> {
     let server = authority(connect_url);
     let began = Instant::now();
-    let connection = retry::while_busy(async || ask(connect_url, credential).await).await?;
+    let connection = retry::while_busy(async || ask(http, connect_url, credential).await).await?;
     let ms = began.elapsed().as_millis();
     tracing::info!(server, ms, "the server gave a participant token");
     Ok(connection)
 }
 
-async fn ask(connect_url: &Url, credential: &SensitiveText) -> Result<RoomConnection, RoomError> {
+async fn ask(
+    http: &HttpClient,
+    connect_url: &Url,
+    credential: &SensitiveText,
+) -> Result<RoomConnection, RoomError> {
     let request = request(connect_url, credential)?;
-    let answer = exchange(dial(connect_url).await?, request, MAX_ANSWER_BYTES).await?;
-    if answer.status() != StatusCode::OK {
-        return Err(refusal(answer.status(), answer.body()));
+    let answer = http.send(request, MAX_ANSWER_BYTES).await?;
+    if answer.status != StatusCode::OK {
+        return Err(refusal(answer.status, &answer.body));
     }
-    serde_json::from_slice(answer.body()).map_err(|_| RoomError::NotARoomServer {
+    serde_json::from_slice(&answer.body).map_err(|_| RoomError::NotARoomServer {
         host: authority(connect_url),
     })
 }
 
-fn request(connect_url: &Url, credential: &SensitiveText) -> Result<Request<Full<Bytes>>, NetError> {
-    let bad = |reason| NetError::BadAddress {
-        address: authority(connect_url),
-        reason,
-    };
-    Request::builder()
-        .method(Method::POST)
-        .uri(connect_url.path())
-        .header(HOST, authority(connect_url))
-        .header(AUTHORIZATION, bearer(credential)?)
-        .header(CONTENT_TYPE, "application/json")
-        .header(ACCEPT, "application/json")
-        .header(USER_AGENT, CLIENT_NAME)
-        .body(Full::from("{}"))
-        .map_err(|_| bad("it cannot be put into a request"))
+fn request(connect_url: &Url, credential: &SensitiveText) -> Result<Request, NetError> {
+    let mut request = Request::new(Method::POST, connect_url.clone());
+    let headers = request.headers_mut();
+    headers.insert(AUTHORIZATION, bearer(credential)?);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    *request.body_mut() = Some("{}".into());
+    Ok(request)
 }
 
 /// What an HTTP status other than success means.

@@ -68,7 +68,9 @@ impl RoomError {
     pub const fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::Net(NetError::Unreachable { .. }) | Self::Closed(_) | Self::Busy(_)
+            Self::Net(NetError::Unreachable { .. } | NetError::Silent { .. })
+                | Self::Closed(_)
+                | Self::Busy(_)
         )
     }
 }

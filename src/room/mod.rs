@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use url::Url;
 
@@ -23,7 +24,7 @@ pub use self::pushed::Pushed;
 use self::pushed::Subscribers;
 pub use self::retry::Pauses;
 use self::session::{Calls, Outgoing};
-use crate::net::{Stream, authority};
+use crate::net::{HttpClient, NetError, Stream, authority};
 use crate::sensitive::SensitiveText;
 use crate::wire::room::{CONNECTED, Connected, ROOM_READY, RoomReady, ToolInvocation};
 use crate::wire::{Content, MAX_MESSAGE_BYTES, ParticipantId};
@@ -50,13 +51,20 @@ pub struct RoomClient {
 impl RoomClient {
     /// Joins the room at `room_url` (`ws` or `wss`) with a participant token. A server that says it is
     /// busy is tried again, with growing pauses, until the caller stops waiting; every other failure
-    /// is final and immediate.
-    pub async fn join(room_url: &Url, token: &SensitiveText) -> Result<Self, RoomError> {
+    /// is final. No step takes longer than the [`HttpClient::limits`].
+    pub async fn join(http: &HttpClient, room_url: &Url, token: &SensitiveText) -> Result<Self, RoomError> {
         let server = authority(room_url);
         let began = Instant::now();
         let client = retry::while_busy(async || {
             tracing::debug!(server, "joining over a WebSocket");
-            Self::start(join::join(room_url, token).await?).await
+            let socket = join::join(http, room_url, token).await?;
+            let limit = http.limits().answer;
+            timeout(limit, Self::start(socket)).await.unwrap_or_else(|_| {
+                Err(RoomError::Net(NetError::Silent {
+                    host: server.clone(),
+                    seconds: limit.as_secs(),
+                }))
+            })
         })
         .await?;
         let name = client.participant.name().unwrap_or_default();

@@ -14,6 +14,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
+use meshagent::net::HttpClient;
 use meshagent::room::RoomClient;
 use meshagent::secrets::{SecretsClient, SetOptions};
 use meshagent::sensitive::{SecretValue, SensitiveText};
@@ -32,7 +33,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("give the number of calls, and how many are in flight".into());
     };
     let token = SensitiveText::new(var("MESHAGENT_TOKEN")?);
-    let room = RoomClient::join(&var("MESHAGENT_BENCH_URL")?.parse()?, &token).await?;
+    let url = var("MESHAGENT_BENCH_URL")?.parse()?;
+    let room = RoomClient::join(&HttpClient::from_env(), &url, &token).await?;
     let secrets = SecretsClient::new(&room);
     let id = SecretId::new("bench/calls")?;
     let value = SecretValue::new(vec![b'x'; VALUE_BYTES]);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use meshagent::net::HttpClient;
 use meshagent::room::{PresenceChange, RoomClient, RoomError};
 use meshagent::secrets::{IncomingRequest, IncomingRequests, RequestOptions, SecretsClient, SecretsError};
 use meshagent::sensitive::SecretValue;
@@ -13,7 +14,9 @@ use crate::support::{TestEnv, TestServer};
 pub(crate) async fn join(server: &TestServer<'_>, identity: &str) -> RoomClient {
     let url = format!("ws://{}/rooms/room", server.address()).parse().unwrap();
     let token = server.token(identity, "room", false).into();
-    RoomClient::join(&url, &token).await.unwrap()
+    RoomClient::join(&HttpClient::from_env(), &url, &token)
+        .await
+        .unwrap()
 }
 
 async fn asked(requests: &mut IncomingRequests) -> SecretRequest {

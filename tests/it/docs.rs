@@ -278,6 +278,7 @@ fn heading_anchor(heading: &str) -> String {
 #[rustfmt::skip]
 mod library {
 // README: begin
+use meshagent::net::HttpClient;
 use meshagent::room::RoomClient;
 use meshagent::secrets::{SecretsClient, SetOptions};
 use meshagent::sensitive::{SecretValue, SensitiveText};
@@ -288,7 +289,7 @@ async fn store_and_read(
     room_url: &str,
     token: SensitiveText,
 ) -> Result<Option<SecretValue>, Box<dyn std::error::Error>> {
-    let room = RoomClient::join(&room_url.parse()?, &token).await?;
+    let room = RoomClient::join(&HttpClient::from_env(), &room_url.parse()?, &token).await?;
     let secrets = SecretsClient::new(&room);
     let id = SecretId::new("db/password")?;
     let value = SecretValue::new(b"s3cret".to_vec());

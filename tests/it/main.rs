@@ -14,6 +14,7 @@ mod bad_input;
 mod bad_server;
 mod bad_store;
 mod completion;
+mod connections;
 mod crud;
 mod docs;
 mod docs_commands;

@@ -14,6 +14,7 @@ use crate::cli::key_source::KeyArgs;
 use crate::cli::room::list_quietly;
 use crate::cli::text::escape;
 use crate::cli::ui::Ui;
+use crate::net::HttpClient;
 use crate::server::store::KeySource;
 use crate::settings::{Access, Environment, Overrides, resolve};
 use crate::wire::secrets::SecretInfo;
@@ -47,6 +48,7 @@ fn words() -> Vec<OsString> {
 
 fn ask(words: &[OsString]) -> Option<Vec<SecretInfo>> {
     let context = Context {
+        http: HttpClient::from_env(),
         ui: Ui::new(&GlobalArgs::silent()),
         environment: Environment::from_process(),
     };

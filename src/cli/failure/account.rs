@@ -48,7 +48,6 @@ fn of_account(error: &AccountError) -> (Kind, Option<String>, bool) {
             let (kind, hint) = of_oauth(error);
             (kind, hint, false)
         }
-        AccountError::Slow { .. } => (Kind::TimedOut, "try again", true),
         AccountError::SessionOver => (Kind::NotPermitted, SIGN_IN_AGAIN, false),
         AccountError::Refused { .. } => (
             Kind::NotPermitted,

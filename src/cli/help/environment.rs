@@ -105,9 +105,12 @@ const GROUPS: &[Group] = &[
         &[
             (
                 "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY",
-                "proxies; servers on this machine are reached without",
+                "proxies (http, https, socks5, socks5h), also in lower case; servers on this machine are reached without",
             ),
-            ("NO_PROXY", "hosts that are reached without a proxy"),
+            (
+                "NO_PROXY",
+                "names, addresses and networks that are reached without a proxy",
+            ),
             (
                 "SSL_CERT_FILE, SSL_CERT_DIR",
                 "root certificates, instead of the system's",

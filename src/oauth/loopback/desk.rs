@@ -1,7 +1,5 @@
 //! What each request is answered, and which of them is the callback.
 
-use http_body_util::Full;
-use hyper::body::Bytes;
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{mpsc, watch};
@@ -56,7 +54,7 @@ impl Desk {
     }
 
     /// The answer to a request, and whether it is the page at the end.
-    pub(super) async fn answer<B>(&self, request: &Request<B>) -> (Response<Full<Bytes>>, bool) {
+    pub(super) async fn answer<B>(&self, request: &Request<B>) -> (Response<String>, bool) {
         if let Some(refused) = self.refuse(request) {
             return (page::refusal(refused), false);
         }
@@ -102,7 +100,7 @@ impl Desk {
         (request.method() != Method::GET).then_some(StatusCode::METHOD_NOT_ALLOWED)
     }
 
-    fn callback(&self, query: &str) -> Response<Full<Bytes>> {
+    fn callback(&self, query: &str) -> Response<String> {
         if *self.phase.borrow() != Phase::Waiting {
             return page::answered_already();
         }
@@ -127,7 +125,7 @@ impl Desk {
         page::redirect(&self.page_path)
     }
 
-    async fn page(&self) -> Response<Full<Bytes>> {
+    async fn page(&self) -> Response<String> {
         let mut phase = self.phase.subscribe();
         let is_over = |phase: &Phase| matches!(phase, Phase::Ended(_) | Phase::Shown);
         match phase.wait_for(is_over).await.map(|phase| *phase) {

@@ -1,10 +1,9 @@
 //! Token answers.
 
-use hyper::Response;
-use hyper::body::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::net::Answer;
 use crate::oauth::{OAuthError, OAuthScope, ProviderErrorCode};
 use crate::sensitive::SensitiveText;
 
@@ -47,15 +46,15 @@ struct Body {
 /// [`OAuthError::Refused`] with the provider's code wherever there is one, on a status of 200 too;
 /// [`OAuthError::BadAnswer`] for everything else that is no token answer. Neither has anything of the
 /// body but that code.
-pub fn parse(answer: &Response<Bytes>, requested_at: u64) -> Result<TokenAnswer, OAuthError> {
+pub fn parse(answer: &Answer, requested_at: u64) -> Result<TokenAnswer, OAuthError> {
     let bad = |problem| OAuthError::BadAnswer {
-        status: answer.status().as_u16(),
+        status: answer.status.as_u16(),
         problem,
     };
-    if answer.status().is_redirection() {
+    if answer.status.is_redirection() {
         return Err(bad("a token endpoint may not redirect"));
     }
-    let Ok(body) = serde_json::from_slice::<Body>(answer.body()) else {
+    let Ok(body) = serde_json::from_slice::<Body>(&answer.body) else {
         return Err(bad(
             "what it says is not a JSON object with the members of a token answer",
         ));
@@ -65,7 +64,7 @@ pub fn parse(answer: &Response<Bytes>, requested_at: u64) -> Result<TokenAnswer,
         Some(Value::String(code)) => return Err(OAuthError::Refused(ProviderErrorCode::new(&code))),
         Some(_) => return Err(bad("its error is not a text")),
     }
-    if !answer.status().is_success() {
+    if !answer.status.is_success() {
         return Err(bad("it does not say why"));
     }
     if !body.token_type.as_deref().is_none_or(is_bearer) {
@@ -131,14 +130,17 @@ fn seconds(value: &Value) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use hyper::StatusCode;
+    use bytes::Bytes;
+    use reqwest::StatusCode;
     use serde_json::json;
 
     use super::*;
 
     fn answered(status: u16, body: impl Into<Bytes>) -> Result<TokenAnswer, OAuthError> {
-        let mut answer = Response::new(body.into());
-        *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+        let answer = Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            body: body.into(),
+        };
         parse(&answer, 1000)
     }
 

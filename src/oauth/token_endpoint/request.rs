@@ -2,14 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
-use hyper::{Method, Request};
-use url::{Position, Url, form_urlencoded};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Request};
+use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use crate::net::{CLIENT_NAME, authority};
 use crate::oauth::{OAuthError, OAuthScope, PkceVerifier};
 use crate::sensitive::SensitiveText;
 
@@ -74,31 +71,27 @@ pub enum TokenRequest {
     },
 }
 
-/// The request for the token endpoint at `endpoint`, ready for [`crate::net::exchange`].
+/// The request for the token endpoint at `endpoint`, ready for [`crate::net::HttpClient::send`].
 ///
 /// # Errors
-/// [`OAuthError::BadRequest`] for an endpoint that names no host.
+/// [`OAuthError::BadRequest`] for an id or a secret that no header can carry.
 pub fn request(
     endpoint: &Url,
     client: &OAuthClient,
     authentication: ClientAuthentication,
     asked: &TokenRequest,
-) -> Result<Request<Full<Bytes>>, OAuthError> {
-    let unusable = |_| OAuthError::BadRequest("the token endpoint's address cannot be used");
-    let mut request = Request::builder()
-        .method(Method::POST)
-        .uri(&endpoint[Position::BeforePath..Position::AfterQuery])
-        .header(HOST, authority(endpoint))
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        // Some providers answer with a form to who does not ask for JSON.
-        .header(ACCEPT, "application/json")
-        .header(USER_AGENT, CLIENT_NAME);
+) -> Result<Request, OAuthError> {
+    let mut request = Request::new(Method::POST, endpoint.clone());
+    let headers = request.headers_mut();
+    let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+    headers.insert(CONTENT_TYPE, form_type);
+    // Some providers answer with a form unless they are asked for JSON.
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     if let (ClientAuthentication::Basic, Some(secret)) = (authentication, &client.client_secret) {
-        request = request.header(AUTHORIZATION, basic(&client.client_id, secret)?);
+        headers.insert(AUTHORIZATION, basic(&client.client_id, secret)?);
     }
-    request
-        .body(Full::from(form(client, authentication, asked)))
-        .map_err(unusable)
+    *request.body_mut() = Some(form(client, authentication, asked).into());
+    Ok(request)
 }
 
 fn form(client: &OAuthClient, authentication: ClientAuthentication, asked: &TokenRequest) -> String {
@@ -156,11 +149,6 @@ fn basic(client_id: &str, secret: &SensitiveText) -> Result<HeaderValue, OAuthEr
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
-
-    use http_body_util::BodyExt;
-
     use super::*;
 
     fn client(secret: Option<&str>) -> OAuthClient {
@@ -178,20 +166,12 @@ mod tests {
         }
     }
 
-    fn body(request: Request<Full<Bytes>>) -> String {
-        let collected = pin!(request.into_body().collect());
-        let mut context = Context::from_waker(Waker::noop());
-        let Poll::Ready(Ok(body)) = collected.poll(&mut context) else {
-            panic!("the body is there already")
-        };
-        String::from_utf8(body.to_bytes().to_vec()).unwrap()
+    fn body(request: &Request) -> &str {
+        let body = request.body().unwrap().as_bytes().unwrap();
+        std::str::from_utf8(body).unwrap()
     }
 
-    fn made(
-        secret: Option<&str>,
-        authentication: ClientAuthentication,
-        asked: &TokenRequest,
-    ) -> Request<Full<Bytes>> {
+    fn made(secret: Option<&str>, authentication: ClientAuthentication, asked: &TokenRequest) -> Request {
         let endpoint = Url::parse("https://p.example:8443/to%20ken?tenant=1#x").unwrap();
         request(&endpoint, &client(secret), authentication, asked).unwrap()
     }
@@ -199,14 +179,16 @@ mod tests {
     #[test]
     fn basic_encodes_id_and_secret_first() {
         let request = made(Some("s:/+% \u{e9}"), ClientAuthentication::Basic, &code());
-        assert_eq!(request.uri(), "/to%20ken?tenant=1");
-        assert_eq!(request.headers()[HOST], "p.example:8443");
+        assert_eq!(
+            request.url().as_str(),
+            "https://p.example:8443/to%20ken?tenant=1#x"
+        );
         let header = &request.headers()[AUTHORIZATION];
         assert!(header.is_sensitive());
         let pair = STANDARD.decode(&header.as_bytes()["Basic ".len()..]).unwrap();
         assert_eq!(pair, b"my%3Aclient+id:s%3A%2F%2B%25+%C3%A9");
         assert_eq!(
-            body(request),
+            body(&request),
             "grant_type=authorization_code&code=c%2Fo%2Bde&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcb%3Fa%3Db"
         );
     }
@@ -220,7 +202,7 @@ mod tests {
         let post = made(Some("s&"), ClientAuthentication::Post, &refresh);
         assert!(!post.headers().contains_key(AUTHORIZATION));
         assert_eq!(
-            body(post),
+            body(&post),
             "grant_type=refresh_token&refresh_token=r&scope=a+b&client_id=my%3Aclient+id&client_secret=s%26"
         );
         let verifier = PkceVerifier::generate().unwrap();
@@ -232,7 +214,7 @@ mod tests {
         let public = made(None, ClientAuthentication::None, &asked);
         assert!(!public.headers().contains_key(AUTHORIZATION));
         assert_eq!(
-            body(public),
+            body(&public),
             format!(
                 "grant_type=authorization_code&code=c&code_verifier={}&client_id=my%3Aclient+id",
                 verifier.text().expose()

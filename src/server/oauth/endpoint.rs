@@ -4,16 +4,20 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use reqwest::Request;
+use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
-use super::dial::{TokenEndpointRules, dial};
-use crate::net::{NetError, exchange};
+use super::rules::{TokenEndpointRules, resolve};
+use crate::net::{Answer, HttpClient, NetError, TimeLimits, authority};
 use crate::oauth::token_endpoint::{
     ClientAuthentication, MAX_ANSWER_BYTES, OAuthClient, TokenAnswer, TokenRequest, parse, request,
 };
 use crate::oauth::{OAuthError, ProviderErrorCode};
 use crate::server::clock;
+
+/// Time to connect, with the resolution of the name and TLS.
+const CONNECT_TIME: Duration = Duration::from_secs(5);
 
 /// Most clients whose way is remembered; beyond it all are forgotten.
 const MAX_REMEMBERED: usize = 1024;
@@ -92,6 +96,7 @@ impl TokenEndpointError {
 pub(in crate::server) struct TokenEndpoints {
     rules: TokenEndpointRules,
     time: Duration,
+    http: HttpClient,
     /// By endpoint and client id: clients of one provider differ.
     remembered: Mutex<HashMap<(String, String), ClientAuthentication>>,
 }
@@ -102,6 +107,7 @@ impl TokenEndpoints {
         Self {
             rules,
             time,
+            http: HttpClient::from_env(),
             remembered: Mutex::default(),
         }
     }
@@ -149,14 +155,35 @@ impl TokenEndpoints {
         let request = request(endpoint, client, authentication, asked)?;
         // The lifetime counts from before the request: what is on its way gets older.
         let requested_at = clock::now();
-        let stream = dial(endpoint, self.rules).await?;
-        let answer = exchange(stream, request, MAX_ANSWER_BYTES)
+        let answer = self.send(endpoint, request).await?;
+        Ok(parse(&answer, requested_at)?)
+    }
+
+    /// Sends a request to an address that was checked, through no proxy.
+    async fn send(&self, endpoint: &Url, request: Request) -> Result<Answer, TokenEndpointError> {
+        let unreachable = |reason| TokenEndpointError::Unreachable {
+            host: authority(endpoint),
+            reason,
+        };
+        let deadline = Instant::now() + CONNECT_TIME;
+        let addresses = timeout_at(deadline, resolve(endpoint, self.rules))
+            .await
+            .map_err(|_| unreachable("its name cannot be resolved".to_owned()))??;
+        let limits = TimeLimits {
+            connect: deadline.saturating_duration_since(Instant::now()),
+            answer: self.time,
+        };
+        let http = self
+            .http
+            .pinned(endpoint.host_str().unwrap_or_default(), addresses, limits);
+        http.send(request, MAX_ANSWER_BYTES)
             .await
             .map_err(|error| match error {
+                NetError::Unreachable { reason, .. } | NetError::Tls(reason) => unreachable(reason),
                 NetError::TooLong { .. } => TokenEndpointError::TooLong,
+                NetError::Silent { seconds, .. } => TokenEndpointError::Silent(seconds),
                 _ => TokenEndpointError::BrokeOff,
-            })?;
-        Ok(parse(&answer, requested_at)?)
+            })
     }
 
     fn first(&self, endpoint: &Url, client: &OAuthClient) -> ClientAuthentication {

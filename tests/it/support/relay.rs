@@ -36,6 +36,11 @@ impl Relay {
         format!("http://{}", self.address)
     }
 
+    /// How many connections there were, since the last cut.
+    pub(crate) fn connections(&self) -> usize {
+        self.open.lock().unwrap().len() / 2
+    }
+
     /// Cuts all connections.
     pub(crate) fn cut(&self) {
         for stream in self.open.lock().unwrap().drain(..) {

@@ -56,7 +56,13 @@ pub(super) async fn run(context: &Context, args: LoginArgs) -> anyhow::Result<Ou
     let signed_in = async {
         let token_endpoint = account.api.token_endpoint();
         let session = client
-            .sign_in(&token_endpoint, &code, sign_in.redirect_uri(), verifier)
+            .sign_in(
+                &context.http,
+                &token_endpoint,
+                &code,
+                sign_in.redirect_uri(),
+                verifier,
+            )
             .await?;
         remember(context, &account, session).await
     };
@@ -78,7 +84,7 @@ async fn remember(
     session: Session,
 ) -> anyhow::Result<SensitiveText> {
     let token = session.access_token.clone();
-    let whose = profile(&account.api, &token).await;
+    let whose = profile(&context.http, &account.api, &token).await;
     let (profile, unknown) = match whose {
         Ok(profile) => (Some(profile), None),
         Err(error) => (None, Some(error)),
@@ -114,7 +120,7 @@ async fn choose_project(
 ) -> anyhow::Result<()> {
     let ui = &context.ui;
     let hint = "`meshagent project activate ID` chooses the project, `meshagent project list` shows them";
-    let Some(found) = only_project(&account.api, token).await else {
+    let Some(found) = only_project(context, &account.api, token).await else {
         if account.project.is_none() {
             ui.note(&format!("note: {hint}"));
         }
@@ -134,7 +140,7 @@ async fn choose_project(
     Ok(())
 }
 
-async fn only_project(api: &Api, token: &SensitiveText) -> Option<Project> {
-    let mut found = projects(api, token).await.ok()?.into_iter();
+async fn only_project(context: &Context, api: &Api, token: &SensitiveText) -> Option<Project> {
+    let mut found = projects(&context.http, api, token).await.ok()?.into_iter();
     found.next().filter(|_| found.next().is_none())
 }

@@ -29,7 +29,7 @@ pub(super) async fn run(context: &Context, args: TokenArgs) -> anyhow::Result<Ou
     let ask = async {
         let session = account.session.ok_or(SettingsError::NotSignedIn)?;
         let client = LoginClient::from_environment(&context.environment)?;
-        let mut signed_in = SignedIn::new(session, client);
+        let mut signed_in = SignedIn::new(context.http.clone(), session, client);
         let token = signed_in.fresh().await?;
         context.ui.answer_line(token.expose()).await?;
         anyhow::Ok(())

@@ -32,7 +32,7 @@ pub(in crate::cli) struct ActivateArgs {
 pub(super) async fn run(context: &Context, args: ActivateArgs) -> anyhow::Result<Outcome> {
     let account = args.api.account(context)?;
     let listed = ask(context, &account, async |token| {
-        projects(&account.api, token).await
+        projects(&context.http, &account.api, token).await
     });
     let project = find(args.time.limit(listed).await?, &args.project)?;
     let id = project.id.clone();

@@ -42,7 +42,7 @@ pub(super) async fn run(context: &Context, args: ListArgs) -> anyhow::Result<Out
     let found = args
         .time
         .limit(ask(context, &account, async |token| {
-            projects(&account.api, token).await
+            projects(&context.http, &account.api, token).await
         }))
         .await?;
     let active = account.project.as_ref().map(|project| &project.value);

@@ -1,18 +1,13 @@
-//! Dials a token endpoint, guarded: which endpoints may be called, at which addresses.
+//! Which token endpoints may be called, and at which addresses.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::net::lookup_host;
 use url::{Host, Url};
 
 use super::TokenEndpointError;
 use super::address::Reach;
-use crate::net::{Stream, authority, is_loopback, secure};
-
-/// Time to connect, TLS included.
-const CONNECT_TIME: Duration = Duration::from_secs(5);
+use crate::net::{authority, is_loopback};
 
 /// Most addresses of a name that are tried.
 const MAX_ADDRESSES: usize = 4;
@@ -62,42 +57,25 @@ impl TokenEndpointRules {
     }
 }
 
-/// Opens a stream to `endpoint`: directly, whatever proxies the environment names. The name is resolved
-/// once and what is dialled is an address that was checked, so that no second answer of the name's
-/// owner counts.
-pub(super) async fn dial(
+/// The addresses at which `endpoint` may be called; an error if there is none. Its name must not be
+/// resolved again for the call: the owner of the name could give another answer.
+pub(super) async fn resolve(
     endpoint: &Url,
     rules: TokenEndpointRules,
-) -> Result<Box<dyn Stream>, TokenEndpointError> {
+) -> Result<Vec<SocketAddr>, TokenEndpointError> {
     rules.check(endpoint)?;
-    let deadline = Instant::now() + CONNECT_TIME;
-    let connected = async {
-        let addresses = resolve(endpoint, rules).await?;
-        let stream = connect(endpoint, &addresses, deadline).await?;
-        // Small requests must not wait for the confirmation of the ones before.
-        let _ = stream.set_nodelay(true);
-        if endpoint.scheme() != "https" {
-            return Ok(Box::new(stream) as Box<dyn Stream>);
-        }
-        let host = endpoint.host_str().unwrap_or_default();
-        secure(stream, host)
-            .await
-            .map_err(|reason| unreachable(endpoint, reason))
-    };
-    timeout_at(deadline, connected)
-        .await
-        .unwrap_or_else(|_| Err(unreachable(endpoint, "no connection within 5 s")))
-}
-
-/// The addresses of the endpoint that may be dialled; an error if there is none.
-async fn resolve(endpoint: &Url, rules: TokenEndpointRules) -> Result<Vec<SocketAddr>, TokenEndpointError> {
     let port = endpoint.port_or_known_default().unwrap_or_default();
     let found: Vec<SocketAddr> = match endpoint.host() {
         Some(Host::Ipv4(address)) => vec![SocketAddr::new(address.into(), port)],
         Some(Host::Ipv6(address)) => vec![SocketAddr::new(address.into(), port)],
         Some(Host::Domain(name)) => match lookup_host((name, port)).await {
             Ok(found) => found.collect(),
-            Err(_) => return Err(unreachable(endpoint, "its name cannot be resolved")),
+            Err(_) => {
+                return Err(TokenEndpointError::Unreachable {
+                    host: authority(endpoint),
+                    reason: "its name cannot be resolved".to_owned(),
+                });
+            }
         },
         None => Vec::new(),
     };
@@ -121,32 +99,6 @@ fn permitted(
         return Err(TokenEndpointError::NotPublic);
     }
     Ok(good.into_iter().take(MAX_ADDRESSES).collect())
-}
-
-/// The first address that answers; each has its share of the time that is left.
-async fn connect(
-    endpoint: &Url,
-    addresses: &[SocketAddr],
-    deadline: Instant,
-) -> Result<TcpStream, TokenEndpointError> {
-    let mut last = "no connection within 5 s".to_owned();
-    for (tried, address) in addresses.iter().enumerate() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let rest = u32::try_from(addresses.len().saturating_sub(tried)).unwrap_or(1);
-        match timeout(left / rest.max(1), TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => last = error.to_string(),
-            Err(_) => {}
-        }
-    }
-    Err(unreachable(endpoint, last))
-}
-
-fn unreachable(endpoint: &Url, reason: impl Into<String>) -> TokenEndpointError {
-    TokenEndpointError::Unreachable {
-        host: authority(endpoint),
-        reason: reason.into(),
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,280 @@
+//! The HTTP client: HTTP/1.1, no redirects, connections kept for the next request.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::HeaderMap;
+use reqwest::redirect::Policy;
+use reqwest::{Request, Response, StatusCode, retry};
+use tokio::time::timeout;
+
+use super::destination::Destination;
+use super::proxy::{Proxies, Proxy};
+use super::tls::{Tls, trusting_nobody};
+use super::{NetError, Stream};
+
+/// How this program names itself to servers and proxies.
+const USER_AGENT: &str = concat!("meshagent/", env!("CARGO_PKG_VERSION"));
+
+/// How long a server is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct TimeLimits {
+    /// For a connection, with what proxies and TLS need.
+    pub connect: Duration,
+    /// For the head of an answer, the connection included; and again for its body.
+    pub answer: Duration,
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(20),
+            answer: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A whole answer. `Debug` does not show its body, which may hold tokens.
+#[derive(Clone)]
+pub struct Answer {
+    /// HTTP status code.
+    pub status: StatusCode,
+    /// The body, to its end.
+    pub body: Bytes,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a server answered to a request to upgrade the connection.
+pub enum Upgrade {
+    /// It did (101), and the connection is the caller's.
+    Switched {
+        /// The headers of its answer.
+        headers: HeaderMap,
+        /// What follows the answer.
+        stream: Box<dyn Stream>,
+    },
+    /// It did not.
+    Refused(Answer),
+}
+
+impl fmt::Debug for Upgrade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Switched { headers, .. } => f.debug_tuple("Switched").field(headers).finish(),
+            Self::Refused(answer) => f.debug_tuple("Refused").field(answer).finish(),
+        }
+    }
+}
+
+/// Sends requests and reads their answers. Clones share connections: a request to a server that has just
+/// answered another one needs no new connection.
+#[derive(Debug, Clone)]
+pub struct HttpClient(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    route: Route,
+    tls: Arc<Tls>,
+    limits: TimeLimits,
+    /// For `http` URLs. It reads no root certificates, which takes longer than a request on this machine.
+    plain: OnceLock<reqwest::Client>,
+    /// For `https` URLs.
+    encrypted: OnceLock<reqwest::Client>,
+}
+
+/// How a server is reached.
+#[derive(Debug)]
+enum Route {
+    /// Through a proxy where the environment says so.
+    ByEnvironment(Arc<Proxies>),
+    /// At these addresses, through no proxy.
+    Pinned {
+        host: String,
+        addresses: Vec<SocketAddr>,
+    },
+}
+
+impl HttpClient {
+    /// A client that heeds the variables of this process for proxies and root certificates. Nothing is
+    /// read from files, and no variable that cannot be used is an error, before a request needs it.
+    pub fn from_env() -> Self {
+        Self::new(|name| std::env::var_os(name), TimeLimits::default())
+    }
+
+    /// A client that heeds these variables.
+    pub fn new(variable: impl Fn(&str) -> Option<OsString>, limits: TimeLimits) -> Self {
+        let route = Route::ByEnvironment(Arc::new(Proxies::read(&variable)));
+        Self::with(route, Arc::new(Tls::read(&variable)), limits)
+    }
+
+    /// A client for requests to `host` alone, a name or an address, which are sent to the first of these
+    /// addresses that answers: the name is not resolved again, no proxy is asked, and no connection is
+    /// kept. Where `host` is itself an address, it is the one that is dialled.
+    #[must_use]
+    pub fn pinned(&self, host: &str, addresses: Vec<SocketAddr>, limits: TimeLimits) -> Self {
+        let host = host.to_owned();
+        Self::with(Route::Pinned { host, addresses }, Arc::clone(&self.0.tls), limits)
+    }
+
+    fn with(route: Route, tls: Arc<Tls>, limits: TimeLimits) -> Self {
+        Self(Arc::new(Inner {
+            route,
+            tls,
+            limits,
+            plain: OnceLock::new(),
+            encrypted: OnceLock::new(),
+        }))
+    }
+
+    /// How long a server is waited for.
+    pub fn limits(&self) -> TimeLimits {
+        self.0.limits
+    }
+
+    /// Sends a request and reads the answer, whose body may have `max_bytes`. Redirects are not followed:
+    /// what a request carries goes to the address that it was made for.
+    ///
+    /// # Errors
+    /// See [`NetError`]; an answer of any status is none.
+    pub async fn send(&self, request: Request, max_bytes: usize) -> Result<Answer, NetError> {
+        let destination = self.destination(&request)?;
+        let response = self.respond(request, &destination).await?;
+        self.read(response, &destination, max_bytes).await
+    }
+
+    /// Sends a request to upgrade the connection, to an `http`, `https`, `ws` or `wss` URL. Where the
+    /// server refuses, the body of its answer may have `max_bytes`.
+    ///
+    /// # Errors
+    /// As [`HttpClient::send`].
+    pub async fn upgrade(&self, mut request: Request, max_bytes: usize) -> Result<Upgrade, NetError> {
+        let scheme = match request.url().scheme() {
+            "ws" => Some("http"),
+            "wss" => Some("https"),
+            _ => None,
+        };
+        if let Some(scheme) = scheme {
+            // Between these schemes a URL can always be changed.
+            let _ = request.url_mut().set_scheme(scheme);
+        }
+        let destination = self.destination(&request)?;
+        let response = self.respond(request, &destination).await?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(Upgrade::Refused(
+                self.read(response, &destination, max_bytes).await?,
+            ));
+        }
+        let headers = response.headers().clone();
+        let stream = response
+            .upgrade()
+            .await
+            .map_err(|error| destination.failed(&error, self.0.limits))?;
+        Ok(Upgrade::Switched {
+            headers,
+            stream: Box::new(stream),
+        })
+    }
+
+    fn destination(&self, request: &Request) -> Result<Destination, NetError> {
+        let mut destination = Destination::of(request.url())?;
+        if let Route::ByEnvironment(proxies) = &self.0.route {
+            destination.proxy = proxies.choose(request.url())?.map(Proxy::authority);
+        }
+        Ok(destination)
+    }
+
+    /// Waits for the head of the answer.
+    async fn respond(&self, request: Request, destination: &Destination) -> Result<Response, NetError> {
+        let client = self.0.client(destination.tls)?;
+        destination.log();
+        match timeout(self.0.limits.answer, client.execute(request)).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(destination.failed(&error, self.0.limits)),
+            Err(_) => Err(destination.silent(self.0.limits)),
+        }
+    }
+
+    /// Reads the body to its end: only then the connection can be used again.
+    async fn read(
+        &self,
+        mut response: Response,
+        destination: &Destination,
+        max_bytes: usize,
+    ) -> Result<Answer, NetError> {
+        let status = response.status();
+        let mut body = Vec::new();
+        let reading = async {
+            while let Some(part) = response
+                .chunk()
+                .await
+                .map_err(|error| NetError::broke_off(&error))?
+            {
+                if part.len() > max_bytes.saturating_sub(body.len()) {
+                    return Err(NetError::TooLong { limit: max_bytes });
+                }
+                body.extend_from_slice(&part);
+            }
+            Ok(())
+        };
+        timeout(self.0.limits.answer, reading)
+            .await
+            .map_err(|_| destination.silent(self.0.limits))??;
+        Ok(Answer {
+            status,
+            body: body.into(),
+        })
+    }
+}
+
+impl Inner {
+    fn client(&self, tls: bool) -> Result<&reqwest::Client, NetError> {
+        let client = if tls { &self.encrypted } else { &self.plain };
+        if client.get().is_none() {
+            // Of two that were made at once, the first stays.
+            let _ = client.set(self.build(tls)?);
+        }
+        client.get().ok_or_else(|| NetError::Tls("no client".to_owned()))
+    }
+
+    fn build(&self, tls: bool) -> Result<reqwest::Client, NetError> {
+        let config = if tls {
+            self.tls.trusting()?
+        } else {
+            trusting_nobody()?
+        };
+        let builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(config)
+            .http1_only()
+            .redirect(Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .user_agent(USER_AGENT)
+            .connect_timeout(self.limits.connect)
+            .no_proxy();
+        let builder = match &self.route {
+            Route::ByEnvironment(proxies) => {
+                let proxies = Arc::clone(proxies);
+                // A choice that failed has ended the request before.
+                let choose = move |url: &url::Url| proxies.choose(url).ok()?.map(|proxy| proxy.url().clone());
+                builder.proxy(reqwest::Proxy::custom(choose))
+            }
+            Route::Pinned { host, addresses } => builder
+                .resolve_to_addrs(host, addresses)
+                .pool_max_idle_per_host(0),
+        };
+        builder
+            .build()
+            .map_err(|error| NetError::Tls(super::reason(&error)))
+    }
+}
