@@ -1,6 +1,6 @@
 //! The documentation: its examples run as they are written, and its links lead somewhere.
 //!
-//! Every `console` block of `README.md` and `docs/*.md` is run: a line that starts with `$ ` is a
+//! Every `console` block of the Markdown files at the top and in `docs` is run: a line that starts with `$ ` is a
 //! command, lines that start with `> ` go on with it, and the rest is what it prints, stdout and stderr
 //! together. In what is expected, `…` stands for any text within a line. The blocks of one file run one
 //! after the other in one shell, in a home directory of their own.
@@ -37,14 +37,14 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// `README.md` and `docs/*.md`, with their text.
+/// The Markdown files at the top and in `docs`, with their text.
 pub(crate) fn pages() -> Vec<(PathBuf, String)> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(root().join("docs"))
-        .unwrap()
+    let mut paths: Vec<PathBuf> = [root().to_owned(), root().join("docs")]
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap())
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
         .collect();
-    paths.push(root().join("README.md"));
     paths.sort();
     let text = |path: PathBuf| {
         let text = fs::read_to_string(&path).unwrap();
