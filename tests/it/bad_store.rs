@@ -382,3 +382,24 @@ fn a_flipped_bit_in_the_journal_does_not_bring_back_an_old_value() {
     let ran = get(&env);
     assert_ne!(ran.out(), "the value", "an old value came back without an error");
 }
+
+/// A `get` that finds no database must not make one: the log may hold the only copy of what was stored.
+#[test]
+fn a_database_that_is_gone_or_empty_is_not_made_anew() {
+    let env = stored();
+    let (path, key) = (database(&env), env.data_dir().join("store.key"));
+    let whole = fs::read(&path).unwrap();
+    for content in [None, Some("")] {
+        fs::remove_file(&path).unwrap();
+        if let Some(content) = content {
+            fs::write(&path, content).unwrap();
+        }
+        get(&env).refuses(1).says("a store was here");
+        serve(&env).refuses(1).says("restore the data directory");
+        assert_eq!(path.exists(), content.is_some());
+        assert!(key.exists());
+        fs::write(&path, &whole).unwrap();
+    }
+    set_mode(&path, 0o600);
+    assert_eq!(get(&env).succeeds().out(), "the value");
+}

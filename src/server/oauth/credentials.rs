@@ -20,7 +20,7 @@ use crate::sensitive::{SecretValue, SensitiveText};
 use crate::server::clock;
 use crate::server::shutdown::Hold;
 use crate::server::store::{
-    DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord, Store, StoreError,
+    DelegatedTo, Found, SecretKey, SecretKind, SecretQuery, SecretRecord, Store, StoreError, StoredSecret,
 };
 use crate::wire::secrets::oauth::CREDENTIAL_TYPE;
 
@@ -87,7 +87,11 @@ impl Credentials {
         };
         let start = client.id_start();
         let mut found = Vec::new();
-        for record in self.store.find(query).await? {
+        let Found { secrets, damage } = self.store.find(query).await?;
+        if let Some(error) = damage {
+            tracing::warn!(%error, "a credential is passed over");
+        }
+        for StoredSecret { record, .. } in secrets {
             if record.kind != SecretKind::OAuth || !record.key.id.as_str().starts_with(&start) {
                 continue;
             }

@@ -54,9 +54,37 @@ pub enum StoreError {
         /// The id.
         id: SecretId,
     },
+    /// A newer version of the program wrote the secret with more than this one understands.
+    #[error("the secret {id} in room {room} was written by a newer version of meshagent")]
+    NewerSecret {
+        /// The room.
+        room: RoomName,
+        /// The id.
+        id: SecretId,
+    },
     /// Something else in the database is not as it was written.
     #[error("the database is damaged: {0}")]
     Corrupted(String),
+    /// The database is gone, and other files of the store are there.
+    #[error("{database} is {how}, and {beside} is there: a store was here, and this is not it")]
+    Gone {
+        /// The database.
+        database: PathBuf,
+        /// What is wrong with it: missing, or empty.
+        how: &'static str,
+        /// The file that shows that a store was here.
+        beside: PathBuf,
+    },
+    /// The database ends before what was acknowledged.
+    #[error(
+        "the database holds {found} transactions of the {acknowledged} that were acknowledged: its write-ahead log is damaged, or it is an older copy"
+    )]
+    Behind {
+        /// Transactions in the database.
+        found: u64,
+        /// Transactions that were acknowledged.
+        acknowledged: u64,
+    },
     /// The disk is full.
     #[error("the disk is full; nothing was stored")]
     DiskFull,
@@ -94,10 +122,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the error is one of a single row, and others can be read.
+    pub(super) const fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged { .. } | Self::NewerSecret { .. } | Self::Corrupted(_)
+        )
+    }
+
     /// What to do about it.
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::NewerVersion { .. } => "update meshagent",
+            Self::NewerVersion { .. } | Self::NewerSecret { .. } => "update meshagent",
             Self::Foreign(_) => "use another data directory",
             Self::WrongKey { .. } => "give the key that the database was made with",
             Self::KeyMissing { .. } => "put the key file back from a backup, or name the key that was used",
@@ -105,6 +141,12 @@ impl StoreError {
                 "a key is 32 random bytes in base64 or hex, in a file of your own with mode 0600; `openssl rand -base64 32` makes one"
             }
             Self::Damaged { .. } => "set the secret again, or restore the data directory from a backup",
+            Self::Gone { .. } => {
+                "restore the data directory from a backup; to begin anew, use another data directory, or move these files away"
+            }
+            Self::Behind { .. } => {
+                "restore the data directory from a backup; to accept the database as it is, remove `store.commits`"
+            }
             Self::Corrupted(_) => "restore the data directory from a backup",
             Self::DiskFull => "free some space and try again",
             Self::ReadOnly | Self::Io { .. } => "look at the data directory's permissions and free space",

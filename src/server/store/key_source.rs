@@ -68,6 +68,11 @@ impl KeySource {
         }
     }
 
+    /// The file that [`KeySource::prepare`] makes in `directory`, if it makes one.
+    pub(super) fn made_file(&self, directory: &Path) -> Option<PathBuf> {
+        matches!(self, Self::Default).then(|| directory.join(KEY_FILE))
+    }
+
     /// The key, for a database in `directory` that was made with a key from `made_with`.
     pub(super) fn key(
         &self,

@@ -1,4 +1,5 @@
-//! Store keys: numbered, wrapped under the key-encryption key, one of them current.
+//! Store keys: numbered, wrapped under the key-encryption key, one of them current. Beside them the row key, for
+//! MACs over what is stored readable.
 //!
 //! Rotation will add a key with the next number, make it the current one, and seal the rows anew in
 //! batches; until that is done, rows under the former keys are still read.
@@ -7,15 +8,60 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::StoreError;
 use super::seal::{self, Bound, DatabaseId, Key};
+use super::{StoreError, StoredSecret};
 use crate::sensitive::SecretValue;
 
 /// Number of the first store key.
 pub(super) const FIRST: u32 = 1;
+
+/// What a wrapped key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Purpose {
+    /// Seals values.
+    Store,
+    /// Makes the MACs over what is readable. It outlives the store keys.
+    Row,
+}
+
+impl Purpose {
+    /// As it is stored.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Row => "row",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Store, Self::Row]
+            .into_iter()
+            .find(|purpose| purpose.as_str() == text)
+    }
+
+    fn bound(self, number: u32, database: &DatabaseId) -> Bound {
+        match self {
+            Self::Store => Bound::store_key(number, database),
+            Self::Row => Bound::other_key(self.as_str(), number, database),
+        }
+    }
+}
+
+/// A key as the database holds it.
+#[derive(Debug)]
+pub(super) struct WrappedKey {
+    /// A [`Purpose`], or one that a newer version knows.
+    pub(super) purpose: String,
+    pub(super) number: u32,
+    pub(super) wrapped: Vec<u8>,
+}
+
+/// Bytes of the MAC over a row: half of HMAC-SHA256's (RFC 2104, section 5).
+const MAC_BYTES: usize = 16;
 
 /// Derives the key-encryption key from the key that its source gave: HKDF-SHA256 with the database's id
 /// as the salt.
@@ -27,18 +73,29 @@ pub(super) fn encryption_key(source_key: &Key, database: &DatabaseId) -> Key {
     key
 }
 
-/// Makes a store key and wraps it.
-pub(super) fn make_wrapped(kek: &Key, number: u32, database: &DatabaseId) -> Result<Vec<u8>, StoreError> {
+/// Makes a key and wraps it.
+pub(super) fn make_wrapped(
+    kek: &Key,
+    purpose: Purpose,
+    number: u32,
+    database: &DatabaseId,
+) -> Result<WrappedKey, StoreError> {
     let mut key = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *key)?;
-    seal::seal(kek, &Bound::store_key(number, database), &*key)
+    Ok(WrappedKey {
+        purpose: purpose.as_str().to_owned(),
+        number,
+        wrapped: seal::seal(kek, &purpose.bound(number, database), &*key)?,
+    })
 }
 
-/// The store keys of an open database.
+/// The keys of an open database.
 pub(super) struct StoreKeys {
     database: DatabaseId,
     current: u32,
     keys: BTreeMap<u32, Key>,
+    /// Keyed, and cloned for each MAC.
+    row: Hmac<Sha256>,
 }
 
 impl fmt::Debug for StoreKeys {
@@ -50,23 +107,75 @@ impl fmt::Debug for StoreKeys {
 }
 
 impl StoreKeys {
-    /// Unwraps the keys. None if one of them does not open, or none is number `current`.
+    /// Unwraps the keys. None if one of them does not open, if no store key is number `current`, or if there is no
+    /// row key. Keys for purposes that are not known are left.
     pub(super) fn unwrap(
         kek: &Key,
         database: DatabaseId,
         current: u32,
-        wrapped: &[(u32, Vec<u8>)],
+        wrapped: &[WrappedKey],
     ) -> Option<Self> {
         let mut keys = BTreeMap::new();
-        for (number, wrapped) in wrapped {
-            let opened = seal::open(kek, &Bound::store_key(*number, &database), wrapped)?;
-            keys.insert(*number, Key::new(opened.expose().as_slice().try_into().ok()?));
+        let mut row = None;
+        for WrappedKey {
+            purpose,
+            number,
+            wrapped,
+        } in wrapped
+        {
+            let Some(purpose) = Purpose::parse(purpose) else {
+                continue;
+            };
+            let opened = seal::open(kek, &purpose.bound(*number, &database), wrapped)?;
+            let key = Key::new(opened.expose().as_slice().try_into().ok()?);
+            match purpose {
+                Purpose::Store => drop(keys.insert(*number, key)),
+                Purpose::Row => row = Hmac::new_from_slice(&*key).ok(),
+            }
         }
-        keys.contains_key(&current).then_some(Self {
+        let row = row.filter(|_| keys.contains_key(&current))?;
+        Some(Self {
             database,
             current,
             keys,
+            row,
         })
+    }
+
+    fn mac(&self, bound: &Bound) -> Hmac<Sha256> {
+        let mut mac = self.row.clone();
+        mac.update(bound.bytes());
+        mac
+    }
+
+    /// The MAC over what is readable of a secret, whose value was sealed with `nonce`.
+    pub(super) fn row_mac(&self, secret: &StoredSecret, extra: &[u8], nonce: &[u8]) -> Vec<u8> {
+        self.short_mac(&Bound::row(&self.database, secret, extra, nonce))
+    }
+
+    /// Whether `mac` is what [`StoreKeys::row_mac`] gives.
+    pub(super) fn is_row(&self, secret: &StoredSecret, extra: &[u8], nonce: &[u8], mac: &[u8]) -> bool {
+        self.is_short_mac(&Bound::row(&self.database, secret, extra, nonce), mac)
+    }
+
+    /// The MAC over the count of transactions.
+    pub(super) fn commits_mac(&self, commits: u64) -> Vec<u8> {
+        self.short_mac(&Bound::commits(&self.database, commits))
+    }
+
+    /// Whether `mac` is what [`StoreKeys::commits_mac`] gives.
+    pub(super) fn is_commits(&self, commits: u64, mac: &[u8]) -> bool {
+        self.is_short_mac(&Bound::commits(&self.database, commits), mac)
+    }
+
+    fn short_mac(&self, bound: &Bound) -> Vec<u8> {
+        let mut mac = self.mac(bound).finalize().into_bytes().to_vec();
+        mac.truncate(MAC_BYTES);
+        mac
+    }
+
+    fn is_short_mac(&self, bound: &Bound, mac: &[u8]) -> bool {
+        mac.len() == MAC_BYTES && self.mac(bound).verify_truncated_left(mac).is_ok()
     }
 
     /// Seals `value` under the current key; `bound` says to what. Gives the key's number too.

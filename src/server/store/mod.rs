@@ -5,15 +5,17 @@
 //! comes from a [`KeySource`]. One thread writes ([`writer`]) and one reads ([`reader`]), each with a
 //! connection of its own, made when it is first needed.
 //!
-//! Ids, names, types and owners are stored readable; a value never is. Listing trusts what it reads;
-//! reading a value proves that nothing about its row was changed. That a row was removed, or put back
-//! as it once was, cannot be seen from the row; an audit log will tell, in a table of its own.
+//! Ids, names, types and owners are stored readable, under a MAC; a value is sealed. Whatever is read of a row proves
+//! that nothing about it was changed. That a row was removed, or put back as it once was, cannot be seen from the row;
+//! an audit log will tell, in a table of its own. [`commits`] tells where a damaged log took back what was acknowledged.
 
+mod commits;
 mod connection;
 mod error;
 mod key_source;
 mod keys;
 mod locks;
+mod migrate;
 mod opening;
 mod passphrase;
 mod reader;
@@ -33,7 +35,9 @@ pub use error::StoreError;
 pub use key_source::KeySource;
 pub use locks::SecretLock;
 pub use opening::OpeningStore;
-pub use record::{DelegatedTo, Reading, SecretKey, SecretKind, SecretQuery, SecretRecord};
+pub use record::{
+    DelegatedTo, Found, Reading, SecretKey, SecretKind, SecretQuery, SecretRecord, StoredSecret,
+};
 pub use sqlite::SqliteStore;
 
 use crate::sensitive::SecretValue;
@@ -44,7 +48,7 @@ use crate::sensitive::SecretValue;
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// The records the viewer may see, those it owns and those delegated to it, sorted by id, owner and
     /// `delegated_to`.
-    fn find(&self, query: SecretQuery) -> BoxFuture<'_, Result<Vec<SecretRecord>, StoreError>>;
+    fn find(&self, query: SecretQuery) -> BoxFuture<'_, Result<Found, StoreError>>;
 
     /// The secret and its value; none if it is not there.
     ///

@@ -6,7 +6,8 @@ use futures_util::future::{BoxFuture, FutureExt, Shared};
 use tokio::task::spawn_blocking;
 
 use super::{
-    KeySource, Reading, SecretKey, SecretLock, SecretQuery, SecretRecord, SqliteStore, Store, StoreError,
+    Found, KeySource, Reading, SecretKey, SecretLock, SecretQuery, SecretRecord, SqliteStore, Store,
+    StoreError,
 };
 use crate::sensitive::SecretValue;
 use crate::server::data_dir::DataDir;
@@ -34,7 +35,7 @@ impl OpeningStore {
 }
 
 impl Store for OpeningStore {
-    fn find(&self, query: SecretQuery) -> BoxFuture<'_, Result<Vec<SecretRecord>, StoreError>> {
+    fn find(&self, query: SecretQuery) -> BoxFuture<'_, Result<Found, StoreError>> {
         Box::pin(async move { self.opened().await?.find(query).await })
     }
 

@@ -2,43 +2,72 @@
 
 use std::sync::mpsc::Receiver;
 
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use rusqlite::{Connection, Row};
 
 use super::connection::Prepared;
 use super::keys::StoreKeys;
 use super::seal::Bound;
-use super::{DelegatedTo, Reading, SecretKey, SecretKind, SecretQuery, SecretRecord, StoreError};
+use super::worker::Shared;
+use super::{
+    DelegatedTo, Found, Reading, SecretKey, SecretKind, SecretQuery, SecretRecord, StoreError, StoredSecret,
+};
 use crate::sensitive::SecretValue;
 use crate::wire::{Identity, RoomName, SecretId};
 
+/// Every statement gives these first: what is readable of a row, its MAC, and the nonce that the MAC covers.
+macro_rules! select {
+    ($more:literal, $from:literal) => {
+        concat!(
+            "SELECT owner, delegated_to, id, kind, type, name, version, written_at, extra, mac, substr(sealed, 1, 24)",
+            $more,
+            " FROM secret WHERE room = ?1 AND ",
+            $from
+        )
+    };
+}
+
 /// A value that is larger than the limit is not loaded.
-const READ: &str = "SELECT kind, type, name, key_number, CASE WHEN length(sealed) <= ?5 THEN sealed END,
-        length(sealed)
-    FROM secret WHERE room = ?1 AND owner = ?2 AND id = ?3 AND delegated_to = ?4";
-const CONTAINS: &str = "SELECT 1 FROM secret WHERE room = ? AND owner = ? AND id = ? AND delegated_to = ?";
+const READ: &str = select!(
+    ", key_number, CASE WHEN length(sealed) <= ?5 THEN sealed END, length(sealed)",
+    "owner = ?2 AND id = ?3 AND delegated_to = ?4"
+);
+const CONTAINS: &str = select!("", "owner = ?2 AND id = ?3 AND delegated_to = ?4");
 /// Both halves use an index; a secret that is both owned and delegated to the viewer is in the first.
-pub(super) const FIND: &str = "SELECT owner, delegated_to, id, kind, type, name FROM secret
-    WHERE room = ?1 AND owner = ?2
-        AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR name = ?4) AND (?5 IS NULL OR delegated_to = ?5)
-    UNION ALL SELECT owner, delegated_to, id, kind, type, name FROM secret
-    WHERE room = ?1 AND delegated_to = ?2 AND delegated_to <> '' AND owner <> ?2
-        AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR name = ?4) AND (?5 IS NULL OR delegated_to = ?5)";
+pub(super) const FIND: &str = concat!(
+    select!(
+        "",
+        "owner = ?2 AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR name = ?4) AND (?5 IS NULL OR delegated_to = ?5)"
+    ),
+    " UNION ALL ",
+    select!(
+        "",
+        "delegated_to = ?2 AND delegated_to <> '' AND owner <> ?2
+            AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR name = ?4) AND (?5 IS NULL OR delegated_to = ?5)"
+    )
+);
 /// The same for one id.
-pub(super) const FIND_ID: &str = "SELECT owner, delegated_to, id, kind, type, name FROM secret
-    WHERE room = ?1 AND owner = ?2 AND id = ?6
-        AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR name = ?4) AND (?5 IS NULL OR delegated_to = ?5)
-    UNION ALL SELECT owner, delegated_to, id, kind, type, name FROM secret
-    WHERE room = ?1 AND delegated_to = ?2 AND delegated_to <> '' AND owner <> ?2 AND id = ?6
-        AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR name = ?4) AND (?5 IS NULL OR delegated_to = ?5)";
+pub(super) const FIND_ID: &str = concat!(
+    select!(
+        "",
+        "owner = ?2 AND id = ?6
+            AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR name = ?4) AND (?5 IS NULL OR delegated_to = ?5)"
+    ),
+    " UNION ALL ",
+    select!(
+        "",
+        "delegated_to = ?2 AND delegated_to <> '' AND owner <> ?2 AND id = ?6
+            AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR name = ?4) AND (?5 IS NULL OR delegated_to = ?5)"
+    )
+);
 
 /// A question, which answers whoever asked it.
 pub(super) type Question = Box<dyn FnOnce(&mut Reader<'_>) + Send>;
 
 /// Answers questions until there are no more.
-pub(super) fn run(connection: &Connection, keys: &StoreKeys, questions: &Receiver<Question>) {
+pub(super) fn run(connection: &Connection, shared: &Shared, questions: &Receiver<Question>) {
     let prepared = |sql| Prepared::new(connection, sql);
     let mut reader = Reader {
-        keys,
+        keys: &shared.keys,
         read: prepared(READ),
         contains: prepared(CONTAINS),
         find: prepared(FIND),
@@ -60,7 +89,7 @@ pub(super) struct Reader<'c> {
 }
 
 impl Reader<'_> {
-    pub(super) fn find(&mut self, query: &SecretQuery) -> Result<Vec<SecretRecord>, StoreError> {
+    pub(super) fn find(&mut self, query: &SecretQuery) -> Result<Found, StoreError> {
         let delegate = match &query.delegated_to {
             DelegatedTo::Anyone => None,
             DelegatedTo::Exactly(delegate) => Some(delegate.as_ref().map_or("", Identity::as_str)),
@@ -78,15 +107,19 @@ impl Reader<'_> {
                 .statement()?
                 .query((room, viewer, secret_type, name, delegate))?,
         };
-        let mut found = Vec::new();
+        let mut found = Found::default();
         while let Some(row) = rows.next()? {
-            found.push(record(&query.room, row)?);
+            match stored(self.keys, &query.room, row) {
+                Ok(secret) => found.secrets.push(secret),
+                Err(error) if error.is_damage() => drop(found.damage.get_or_insert(error)),
+                Err(error) => return Err(error),
+            }
         }
-        let order = |record: &SecretRecord| {
-            let key = &record.key;
+        let order = |secret: &StoredSecret| {
+            let key = &secret.record.key;
             (key.id.clone(), key.owner.clone(), key.delegated_to.clone())
         };
-        found.sort_by_cached_key(order);
+        found.secrets.sort_by_cached_key(order);
         Ok(found)
     }
 
@@ -107,83 +140,103 @@ impl Reader<'_> {
             i64::try_from(limit).unwrap_or(i64::MAX),
         ))?;
         let Some(row) = rows.next()? else { return Ok(None) };
+        let StoredSecret { record, .. } = stored(keys, &key.room, row)?;
         if let Ok(bytes) = row
-            .get::<_, i64>(5)
+            .get::<_, i64>(13)
             .map(|bytes| usize::try_from(bytes).unwrap_or(0))
             && bytes > limit
         {
             return Ok(Some(Reading::Larger(bytes)));
         }
-        let damaged = StoreError::Damaged {
-            room: key.room.clone(),
-            id: key.id.clone(),
-        };
-        match open(keys, key, row) {
-            Ok(Some((record, value))) => Ok(Some(Reading::Whole(record, value))),
-            Ok(None) | Err(StoreError::Corrupted(_)) => Err(damaged),
+        match open(keys, &record, row) {
+            Ok(Some(value)) => Ok(Some(Reading::Whole(record, value))),
+            Ok(None) | Err(StoreError::Corrupted(_)) => Err(StoreError::Damaged {
+                room: key.room,
+                id: key.id,
+            }),
             Err(error) => Err(error),
         }
     }
 
     pub(super) fn contains(&mut self, key: &SecretKey) -> Result<bool, StoreError> {
-        let key = (
+        let mut rows = self.contains.statement()?.query((
             key.room.as_str(),
             key.owner.as_str(),
             key.id.as_str(),
             key.delegate_text(),
-        );
-        Ok(self
-            .contains
-            .statement()?
-            .query_row(key, |_| Ok(()))
-            .optional()?
-            .is_some())
+        ))?;
+        match rows.next()? {
+            Some(row) => stored(self.keys, &key.room, row).map(|_| true),
+            None => Ok(false),
+        }
     }
 }
 
-/// The secret in `row`, or none if the row is not as it was written. The value is decrypted straight
-/// out of the database's buffer.
-fn open(
-    keys: &StoreKeys,
-    key: SecretKey,
-    row: &Row<'_>,
-) -> Result<Option<(SecretRecord, SecretValue)>, StoreError> {
-    let Some(kind) = SecretKind::parse(row.get_ref(0)?.as_str().unwrap_or_default()) else {
+/// The value in a row of [`READ`], or none if it is not as it was written. It is decrypted straight out of the database's
+/// buffer.
+fn open(keys: &StoreKeys, record: &SecretRecord, row: &Row<'_>) -> Result<Option<SecretValue>, StoreError> {
+    let Ok(sealed) = row.get_ref(12)?.as_blob() else {
         return Ok(None);
     };
-    let record = SecretRecord {
-        key,
-        kind,
-        secret_type: row.get(1)?,
-        name: row.get(2)?,
-    };
-    let Ok(sealed) = row.get_ref(4)?.as_blob() else {
-        return Ok(None);
-    };
-    let value = keys.open(
-        row.get(3)?,
-        |number, database| Bound::secret(number, database, &record),
+    Ok(keys.open(
+        row.get(11)?,
+        |number, database| Bound::secret(number, database, record),
         sealed,
-    );
-    Ok(value.map(|value| (record, value)))
+    ))
 }
 
-fn record(room: &RoomName, row: &Row<'_>) -> Result<SecretRecord, StoreError> {
+/// The secret in a row of `room`, without its value.
+///
+/// # Errors
+/// [`StoreError::Damaged`] if the row is not as it was written.
+fn stored(keys: &StoreKeys, room: &RoomName, row: &Row<'_>) -> Result<StoredSecret, StoreError> {
+    let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    let bytes = |column| row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from);
+    let [owner, delegate, id] = [text(0)?, text(1)?, text(2)?];
     let unreadable = || StoreError::Corrupted(format!("a secret in room {room} is not readable"));
-    let delegate: String = row.get(1)?;
-    let delegated_to = match delegate.as_str() {
-        "" => None,
-        _ => Some(Identity::new(delegate).map_err(|_| unreadable())?),
+    let key = secret_key([room.as_str(), owner, id, delegate]).ok_or_else(unreadable)?;
+    let damaged = || StoreError::Damaged {
+        room: key.room.clone(),
+        id: key.id.clone(),
     };
-    Ok(SecretRecord {
-        key: SecretKey {
-            room: room.clone(),
-            owner: Identity::new(row.get::<_, String>(0)?).map_err(|_| unreadable())?,
-            delegated_to,
-            id: SecretId::new(row.get::<_, String>(2)?).map_err(|_| unreadable())?,
+    let secret = StoredSecret {
+        version: row.get(6)?,
+        written_at: row.get(7)?,
+        record: SecretRecord {
+            key: key.clone(),
+            kind: SecretKind::parse(text(3)?).ok_or_else(damaged)?,
+            secret_type: text(4)?.to_owned(),
+            name: text(5)?.to_owned(),
         },
-        kind: SecretKind::parse(row.get_ref(3)?.as_str().unwrap_or_default()).ok_or_else(unreadable)?,
-        secret_type: row.get(4)?,
-        name: row.get(5)?,
+    };
+    let extra = bytes(8)?;
+    // A part of an empty value is null.
+    let nonce = row
+        .get_ref(10)?
+        .as_blob_or_null()
+        .map_err(rusqlite::Error::from)?;
+    if !keys.is_row(&secret, extra, nonce.unwrap_or_default(), bytes(9)?) {
+        return Err(damaged());
+    }
+    if !extra.is_empty() {
+        return Err(StoreError::NewerSecret {
+            room: key.room,
+            id: key.id,
+        });
+    }
+    Ok(secret)
+}
+
+/// The key of a row with this room, owner, id and delegate; none if they are no names.
+pub(super) fn secret_key([room, owner, id, delegate]: [&str; 4]) -> Option<SecretKey> {
+    let delegated_to = match delegate {
+        "" => None,
+        _ => Some(Identity::new(delegate).ok()?),
+    };
+    Some(SecretKey {
+        room: RoomName::new(room).ok()?,
+        owner: Identity::new(owner).ok()?,
+        delegated_to,
+        id: SecretId::new(id).ok()?,
     })
 }

@@ -1,5 +1,6 @@
 //! What is known of a secret without its value, and how it is looked for.
 
+use super::StoreError;
 use crate::sensitive::SecretValue;
 use crate::wire::{Identity, RoomName, SecretId};
 
@@ -62,6 +63,37 @@ pub struct SecretRecord {
     pub secret_type: String,
     /// Its name.
     pub name: String,
+}
+
+/// A secret that is in the store, without its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSecret {
+    /// The secret.
+    pub record: SecretRecord,
+    /// How often it was set, this time included.
+    pub version: u64,
+    /// When it was set last, in seconds since 1970; none for a secret of a database in format 1 that was not set
+    /// since.
+    pub written_at: Option<u64>,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The secrets whose rows are what was written, sorted by id, owner and `delegated_to`.
+    pub secrets: Vec<StoredSecret>,
+    /// What is wrong with the first row that is not.
+    pub damage: Option<StoreError>,
+}
+
+impl Found {
+    /// The secrets, if every row that matched is what was written.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] and [`StoreError::Corrupted`] otherwise.
+    pub fn whole(self) -> Result<Vec<StoredSecret>, StoreError> {
+        self.damage.map_or(Ok(self.secrets), Err)
+    }
 }
 
 /// What comes of reading a secret that may be too large.

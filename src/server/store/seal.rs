@@ -8,10 +8,11 @@ use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
-use super::{SecretRecord, StoreError};
+use super::{SecretRecord, StoreError, StoredSecret};
 use crate::sensitive::SecretValue;
 
-const NONCE_BYTES: usize = 24;
+/// Bytes at the start of a sealed value that no other value has.
+pub(super) const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = 16;
 
 /// Sixteen random bytes that tell one database from all others.
@@ -47,21 +48,21 @@ impl Bound {
         }
     }
 
-    /// For the value of a secret.
-    pub(super) fn secret(key_number: u32, database: &DatabaseId, record: &SecretRecord) -> Self {
+    fn record(self, record: &SecretRecord) -> Self {
         let key = &record.key;
-        Self::new("meshagent secret 1", key_number, database)
-            .field(key.room.as_str().as_bytes())
+        let delegate = key.delegated_to.as_ref();
+        self.field(key.room.as_str().as_bytes())
             .field(key.owner.as_str().as_bytes())
-            .optional(
-                key.delegated_to
-                    .as_ref()
-                    .map(|delegate| delegate.as_str().as_bytes()),
-            )
+            .optional(delegate.map(|delegate| delegate.as_str().as_bytes()))
             .field(key.id.as_str().as_bytes())
             .field(record.kind.as_str().as_bytes())
             .field(record.secret_type.as_bytes())
             .field(record.name.as_bytes())
+    }
+
+    /// For the value of a secret.
+    pub(super) fn secret(key_number: u32, database: &DatabaseId, record: &SecretRecord) -> Self {
+        Self::new("meshagent secret 1", key_number, database).record(record)
     }
 
     /// For a setting of the server's own.
@@ -73,6 +74,36 @@ impl Bound {
     pub(super) fn store_key(key_number: u32, database: &DatabaseId) -> Self {
         Self::new("meshagent store key 1", key_number, database)
     }
+
+    /// For a key that is not a store key.
+    pub(super) fn other_key(purpose: &str, key_number: u32, database: &DatabaseId) -> Self {
+        Self::new("meshagent key 1", key_number, database).field(purpose.as_bytes())
+    }
+
+    /// For the MAC over what is readable of a secret, whose value was sealed with `nonce`.
+    pub(super) fn row(database: &DatabaseId, secret: &StoredSecret, extra: &[u8], nonce: &[u8]) -> Self {
+        let written_at = secret.written_at.map(u64::to_be_bytes);
+        Self::new("meshagent row 1", 0, database)
+            .record(&secret.record)
+            .field(&secret.version.to_be_bytes())
+            .optional(written_at.as_ref().map(<[u8; 8]>::as_slice))
+            .field(extra)
+            .field(nonce)
+    }
+
+    /// For the count of transactions.
+    pub(super) fn commits(database: &DatabaseId, commits: u64) -> Self {
+        Self::new("meshagent commits 1", 0, database).field(&commits.to_be_bytes())
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The nonce of a sealed value, which no other value has.
+pub(super) fn nonce(sealed: &[u8]) -> &[u8] {
+    sealed.get(..NONCE_BYTES).unwrap_or(sealed)
 }
 
 /// Seals `value` under `key`.

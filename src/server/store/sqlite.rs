@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::commits::{self, Acknowledgements};
 use super::connection::Connections;
 use super::keys::StoreKeys;
 use super::locks::{SecretLock, SecretLocks};
@@ -13,7 +14,7 @@ use super::reader::{self, Question, Reader};
 use super::seal::Bound;
 use super::worker::{Shared, Worker};
 use super::writer::{self, Action, Change};
-use super::{KeySource, Reading, SecretKey, SecretQuery, SecretRecord, Store, StoreError, schema};
+use super::{Found, KeySource, Reading, SecretKey, SecretQuery, SecretRecord, Store, StoreError, schema};
 use crate::sensitive::SecretValue;
 use crate::server::data_dir::DataDir;
 
@@ -43,7 +44,11 @@ impl SqliteStore {
         let (first, keys) = schema::open(data_dir.path(), &path, key_source)?;
         let connections = Connections::new(path, first);
         Ok(Self {
-            shared: Arc::new(Shared { connections, keys }),
+            shared: Arc::new(Shared {
+                connections,
+                keys,
+                acknowledgements: Acknowledgements::open(data_dir.path())?,
+            }),
             writer: Worker::new("writer", writer::run),
             reader: Worker::new("reader", reader::run),
             locks: SecretLocks::new((!data_dir.is_ours_alone()).then(|| data_dir.path())),
@@ -69,10 +74,16 @@ impl SqliteStore {
                 return Ok(present);
             }
             let (number, sealed) = keys.seal(|key, database| Bound::setting(key, database, name), value)?;
-            connection.execute(
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            transaction.execute(
                 "INSERT OR IGNORE INTO setting VALUES (?, ?, ?)",
                 (name, number, sealed),
             )?;
+            let number = transaction.query_row(commits::COUNT, (), |row| row.get(0))?;
+            transaction.commit()?;
+            if let Err(error) = self.shared.acknowledgements.write(keys, number) {
+                tracing::warn!(%error, "the count of transactions could not be written");
+            }
             setting(connection, keys, name)?.ok_or(StoreError::Busy)
         })
     }
@@ -125,7 +136,7 @@ fn setting(connection: &Connection, keys: &StoreKeys, name: &str) -> Result<Opti
 }
 
 impl Store for SqliteStore {
-    fn find(&self, query: SecretQuery) -> BoxFuture<'_, Result<Vec<SecretRecord>, StoreError>> {
+    fn find(&self, query: SecretQuery) -> BoxFuture<'_, Result<Found, StoreError>> {
         Box::pin(self.ask(move |reader| reader.find(&query)))
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 use super::StoreError;
+use super::commits::Acknowledgements;
 use super::connection::Connections;
 use super::keys::StoreKeys;
 
@@ -17,10 +18,11 @@ use super::keys::StoreKeys;
 pub(super) struct Shared {
     pub(super) connections: Connections,
     pub(super) keys: StoreKeys,
+    pub(super) acknowledgements: Acknowledgements,
 }
 
 /// What a thread does: takes jobs until there are no more.
-pub(super) type Body<J> = fn(&Connection, &StoreKeys, &Receiver<J>);
+pub(super) type Body<J> = fn(&Connection, &Shared, &Receiver<J>);
 
 /// A thread and the way to it.
 pub(super) struct Worker<J> {
@@ -74,7 +76,7 @@ impl<J: Send + 'static> Worker<J> {
         let (end, ended) = oneshot::channel();
         let (shared, body) = (Arc::clone(shared), self.body);
         let run = move || {
-            body(&connection, &shared.keys, &queue);
+            body(&connection, &shared, &queue);
             // Nobody may be waiting for it.
             let _ = end.send(shared.connections.finish(connection));
         };

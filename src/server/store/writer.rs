@@ -2,14 +2,15 @@
 
 use std::sync::mpsc::Receiver;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
 use super::connection::{Prepared, checkpoint};
-use super::keys::StoreKeys;
-use super::seal::Bound;
-use super::{SecretKey, SecretRecord, StoreError};
+use super::seal::{Bound, nonce};
+use super::worker::Shared;
+use super::{SecretKey, SecretRecord, StoreError, StoredSecret, commits};
 use crate::sensitive::SecretValue;
+use crate::server::clock;
 
 /// Most changes in one transaction.
 const MAX_CHANGES: usize = 256;
@@ -20,13 +21,15 @@ const CHECKPOINT_BYTES: usize = 4 << 20;
 /// What a change writes beside its value, roughly: a few pages.
 const CHANGE_BYTES: usize = 16 << 10;
 
-const PUT: &str = "INSERT INTO secret (room, owner, id, delegated_to, kind, type, name, key_number, sealed)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+/// The version of the secret that is there.
+const VERSION: &str =
+    "SELECT version FROM secret WHERE room = ? AND owner = ? AND id = ? AND delegated_to = ?";
+const PUT: &str = "INSERT INTO secret
+        (room, owner, id, delegated_to, kind, type, name, version, written_at, mac, key_number, sealed)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (room, owner, id, delegated_to) DO UPDATE SET kind = excluded.kind, type = excluded.type,
-        name = excluded.name, key_number = excluded.key_number, sealed = excluded.sealed";
-/// The same parameters as those of [`PUT`].
-const REPLACE: &str = "UPDATE secret SET kind = ?5, type = ?6, name = ?7, key_number = ?8, sealed = ?9
-    WHERE room = ?1 AND owner = ?2 AND id = ?3 AND delegated_to = ?4";
+        name = excluded.name, version = excluded.version, written_at = excluded.written_at, extra = excluded.extra,
+        mac = excluded.mac, key_number = excluded.key_number, sealed = excluded.sealed";
 const DELETE: &str = "DELETE FROM secret WHERE room = ? AND owner = ? AND id = ? AND delegated_to = ?";
 
 /// A change, and who waits for it. The answer says whether something was changed.
@@ -55,12 +58,13 @@ impl Action {
 }
 
 /// Carries out changes until there are no more.
-pub(super) fn run(connection: &Connection, keys: &StoreKeys, changes: &Receiver<Change>) {
+pub(super) fn run(connection: &Connection, shared: &Shared, changes: &Receiver<Change>) {
     let mut writer = Writer {
         connection,
-        keys,
+        shared,
+        version: Prepared::new(connection, VERSION),
+        count: Prepared::new(connection, commits::COUNT),
         put: Prepared::new(connection, PUT),
-        replace: Prepared::new(connection, REPLACE),
         delete: Prepared::new(connection, DELETE),
     };
     let mut since_checkpoint = 0_usize;
@@ -85,9 +89,10 @@ pub(super) fn run(connection: &Connection, keys: &StoreKeys, changes: &Receiver<
 
 struct Writer<'c> {
     connection: &'c Connection,
-    keys: &'c StoreKeys,
+    shared: &'c Shared,
+    version: Prepared<'c>,
+    count: Prepared<'c>,
     put: Prepared<'c>,
-    replace: Prepared<'c>,
     delete: Prepared<'c>,
 }
 
@@ -125,6 +130,7 @@ impl Writer<'_> {
 
     fn seal_value(&self, record: SecretRecord, value: &SecretValue) -> Result<SealedSecret, StoreError> {
         let (key_number, sealed) = self
+            .shared
             .keys
             .seal(|key, database| Bound::secret(key, database, &record), value)?;
         Ok(SealedSecret {
@@ -149,7 +155,12 @@ impl Writer<'_> {
             };
             outcomes.push(outcome);
         }
+        let number = self.count.statement()?.query_row((), |row| row.get(0))?;
         self.connection.execute_batch("COMMIT")?;
+        if let Err(error) = self.shared.acknowledgements.write(&self.shared.keys, number) {
+            // The changes are on disk; only a later loss of the log would go unnoticed.
+            tracing::warn!(%error, "the count of transactions could not be written");
+        }
         Ok(outcomes)
     }
 
@@ -171,17 +182,68 @@ impl Writer<'_> {
     }
 
     fn apply(&mut self, change: &Sealed) -> Result<bool, StoreError> {
-        let changed = match change {
-            Sealed::Put(secret) => secret.store(&mut self.put)?,
-            Sealed::Replace(secret) => secret.store(&mut self.replace)?,
-            Sealed::Delete(key) => self.delete.statement()?.execute((
-                key.room.as_str(),
-                key.owner.as_str(),
-                key.id.as_str(),
-                key.delegate_text(),
-            ))?,
+        match change {
+            Sealed::Put(secret) => {
+                let version = self.version(&secret.record.key)?.unwrap_or_default();
+                self.put(secret, version)
+            }
+            Sealed::Replace(secret) => match self.version(&secret.record.key)? {
+                Some(version) => self.put(secret, version),
+                None => Ok(false),
+            },
+            Sealed::Delete(key) => {
+                let statement = self.delete.statement()?;
+                Ok(statement.execute((
+                    key.room.as_str(),
+                    key.owner.as_str(),
+                    key.id.as_str(),
+                    key.delegate_text(),
+                ))? > 0)
+            }
+        }
+    }
+
+    /// The version of the secret that is there; none if there is none.
+    fn version(&mut self, key: &SecretKey) -> Result<Option<u64>, StoreError> {
+        let statement = self.version.statement()?;
+        let key = (
+            key.room.as_str(),
+            key.owner.as_str(),
+            key.id.as_str(),
+            key.delegate_text(),
+        );
+        Ok(statement.query_row(key, |row| row.get(0)).optional()?)
+    }
+
+    /// Puts the secret in the place of the one with version `replaced`, or of none where that is 0.
+    fn put(&mut self, secret: &SealedSecret, replaced: u64) -> Result<bool, StoreError> {
+        let version = replaced.saturating_add(1);
+        let written_at = clock::now();
+        let stored = StoredSecret {
+            record: secret.record.clone(),
+            version,
+            written_at: Some(written_at),
         };
-        Ok(changed > 0)
+        let mac = self.shared.keys.row_mac(&stored, &[], nonce(&secret.sealed));
+        let record = &secret.record;
+        let statement = self.put.statement()?;
+        let outcome = statement.execute(params![
+            record.key.room.as_str(),
+            record.key.owner.as_str(),
+            record.key.id.as_str(),
+            record.key.delegate_text(),
+            record.kind.as_str(),
+            &record.secret_type,
+            &record.name,
+            version,
+            written_at,
+            mac,
+            secret.key_number,
+            &secret.sealed,
+        ]);
+        // The statement is kept, its copy of the value is not.
+        statement.clear_bindings();
+        Ok(outcome? > 0)
     }
 }
 
@@ -197,26 +259,4 @@ struct SealedSecret {
     record: SecretRecord,
     key_number: u32,
     sealed: Vec<u8>,
-}
-
-impl SealedSecret {
-    /// Runs [`PUT`] or [`REPLACE`]; gives how many rows it changed.
-    fn store(&self, statement: &mut Prepared<'_>) -> Result<usize, StoreError> {
-        let record = &self.record;
-        let statement = statement.statement()?;
-        let outcome = statement.execute((
-            record.key.room.as_str(),
-            record.key.owner.as_str(),
-            record.key.id.as_str(),
-            record.key.delegate_text(),
-            record.kind.as_str(),
-            &record.secret_type,
-            &record.name,
-            self.key_number,
-            &self.sealed,
-        ));
-        // The statement is kept, its copy of the value is not.
-        statement.clear_bindings();
-        Ok(outcome?)
-    }
 }

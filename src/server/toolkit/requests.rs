@@ -128,8 +128,8 @@ impl Requests<'_> {
         };
         let store = &self.participant.state.store;
         let mut deleted = false;
-        for record in store.find(query).await? {
-            deleted |= store.delete(record.key).await?;
+        for secret in store.find(query).await?.whole()? {
+            deleted |= store.delete(secret.record.key).await?;
         }
         if deleted {
             Ok(Content::Empty)

@@ -45,13 +45,17 @@ impl Secrets<'_> {
     }
 
     async fn list(&self) -> Result<Content, CallError> {
-        let records = self
+        let found = self
             .participant
             .state
             .store
             .find(self.query(DelegatedTo::Anyone))
             .await?;
-        let secrets = records.into_iter().map(info).collect();
+        let secrets = found
+            .whole()?
+            .into_iter()
+            .map(|secret| info(secret.record))
+            .collect();
         Ok(Content::json(&SecretList { secrets })?)
     }
 
@@ -128,13 +132,20 @@ impl Secrets<'_> {
             name: input.name,
             ..self.query(filter)
         };
-        let mut found = self.participant.state.store.find(query).await?.into_iter();
+        let mut found = self
+            .participant
+            .state
+            .store
+            .find(query)
+            .await?
+            .whole()?
+            .into_iter();
         match (found.next(), found.next()) {
             (Some(_), Some(_)) => Err(CallError::new(
                 ErrorCode::Conflict,
                 "several secrets match: name one by id and by whom it is delegated to",
             )),
-            (first, _) => Ok(first.map(|record| record.key)),
+            (first, _) => Ok(first.map(|secret| secret.record.key)),
         }
     }
 
@@ -147,7 +158,14 @@ impl Secrets<'_> {
                 id: Some(id),
                 ..self.query(DelegatedTo::Exactly(delegated_to))
             };
-            !self.participant.state.store.find(query).await?.is_empty()
+            !self
+                .participant
+                .state
+                .store
+                .find(query)
+                .await?
+                .whole()?
+                .is_empty()
         } else {
             let key = SecretKey {
                 owner,

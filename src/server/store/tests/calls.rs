@@ -131,7 +131,8 @@ async fn a_viewer_finds_its_own_and_what_is_delegated_to_it() {
     };
     let find = async |query| {
         let found = store.find(query).await.unwrap();
-        found.into_iter().map(|record| record.key).collect::<Vec<_>>()
+        let secrets = found.whole().unwrap().into_iter();
+        secrets.map(|secret| secret.record.key).collect::<Vec<_>>()
     };
     let (plain, lent) = (key("alice", None, "a"), key("alice", Some("bob"), "a"));
     let (got, own) = (key("bob", Some("alice"), "b"), key("alice", Some("alice"), "c"));

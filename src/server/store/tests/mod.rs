@@ -1,5 +1,7 @@
 mod calls;
 mod durable;
+mod gone;
+mod migration;
 mod tamper;
 
 use std::path::Path;

@@ -119,10 +119,10 @@ async fn a_passphrase_opens_what_it_made() {
 #[tokio::test]
 async fn what_is_not_our_database_is_left_alone() {
     let path = filled().await;
-    raw(path.path(), "PRAGMA user_version = 2");
+    raw(path.path(), "PRAGMA user_version = 3");
     let newer = open_with(path.path(), &KeySource::Default).unwrap_err();
     assert!(
-        matches!(newer, StoreError::NewerVersion { found: 2, known: 1 }),
+        matches!(newer, StoreError::NewerVersion { found: 3, known: 2 }),
         "{newer:?}"
     );
 
@@ -174,5 +174,63 @@ async fn a_value_is_nowhere_in_the_files_and_the_log_stays_small() {
                 entry.path()
             );
         }
+    }
+}
+
+/// A list and `exists` say nothing that a changed row would have them say.
+#[tokio::test]
+async fn a_changed_row_is_neither_listed_nor_there() {
+    for (change, id) in [
+        ("owner = 'mallory'", "one"),
+        ("delegated_to = 'mallory'", "one"),
+        ("id = 'three'", "three"),
+        ("kind = 'requested'", "one"),
+        ("type = 'text/html'", "one"),
+        ("name = 'other'", "one"),
+        ("version = 7", "one"),
+        ("written_at = 7", "one"),
+        ("written_at = NULL", "one"),
+        ("extra = x'01'", "one"),
+        ("mac = x''", "one"),
+        ("mac = zeroblob(16)", "one"),
+        ("mac = (SELECT mac FROM secret WHERE id = 'two')", "one"),
+        ("sealed = (SELECT sealed FROM secret WHERE id = 'two')", "one"),
+    ] {
+        let path = filled().await;
+        raw(
+            path.path(),
+            &format!("UPDATE secret SET {change} WHERE id = 'one'"),
+        );
+        let store = open(path.path());
+        for viewer in ["alice", "mallory"] {
+            let room = RoomName::new("room").unwrap();
+            let query = SecretQuery::new(room, identity(viewer), DelegatedTo::Anyone);
+            let found = store.find(query).await.unwrap();
+            assert!(
+                found
+                    .secrets
+                    .iter()
+                    .all(|secret| secret.record.key.id.as_str() == "two"),
+                "{change}"
+            );
+            assert!(viewer != "alice" || found.secrets.len() == 1 || change.starts_with("owner"));
+            let touched = viewer == "alice" || change.starts_with("owner") || change.starts_with("delegated");
+            assert_eq!(
+                found.damage.is_some(),
+                touched && !(viewer == "alice" && change.starts_with("owner")),
+                "{change}"
+            );
+        }
+        let owner = if change.starts_with("owner") {
+            "mallory"
+        } else {
+            "alice"
+        };
+        let delegate = change.starts_with("delegated").then_some("mallory");
+        let there = store.contains(key(owner, delegate, id)).await;
+        assert!(
+            matches!(there, Err(StoreError::Damaged { .. })),
+            "{change}: {there:?}"
+        );
     }
 }

@@ -1,0 +1,166 @@
+//! From format 1 to format 2, in one transaction: a process that is killed on the way leaves format 1.
+//!
+//! Format 1 had no version, no time and no MAC in a secret's row, one key source in `meta`, and the wrapped key beside
+//! its store key.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::StoreError;
+use super::key_source::KeySource;
+use super::keys::{self, Purpose, StoreKeys, WrappedKey};
+use super::reader::secret_key;
+use super::schema::{FORMAT, KEY_TABLES, Meta, SECRET_TABLE, Slot};
+use super::seal::{Bound, nonce};
+use super::{SecretKind, SecretRecord, StoredSecret};
+use crate::server::clock;
+
+/// The version of a secret that format 1 kept.
+const FIRST_VERSION: u64 = 1;
+
+/// Brings an older database to [`FORMAT`]; does nothing where another process has done it.
+///
+/// # Errors
+/// [`StoreError::WrongKey`] and others of the key source; then nothing is changed.
+pub(super) fn run(
+    connection: &mut Connection,
+    directory: &Path,
+    source: &KeySource,
+) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let format: i64 = transaction.query_row("PRAGMA user_version", (), |row| row.get(0))?;
+    if format == FORMAT {
+        return Ok(());
+    }
+    tracing::info!(
+        from = format,
+        to = FORMAT,
+        "bringing the database to a new format"
+    );
+    let keys = move_keys(&transaction, directory, source)?;
+    let damaged = move_secrets(&transaction, &keys)?;
+    transaction.execute_batch(&format!("PRAGMA user_version = {FORMAT}"))?;
+    transaction.commit()?;
+    if damaged > 0 {
+        tracing::error!(damaged, "secrets in the database are not what was written");
+    }
+    Ok(())
+}
+
+/// Moves the wrapped keys to their slot, with a row key beside them.
+fn move_keys(
+    transaction: &Transaction<'_>,
+    directory: &Path,
+    source: &KeySource,
+) -> Result<StoreKeys, StoreError> {
+    let meta = Meta::read(transaction)?;
+    let slot = transaction.query_row(
+        "SELECT 1, key_source, kdf_memory, kdf_passes, kdf_lanes, kdf_salt FROM meta",
+        (),
+        |row| Slot::from_row(row, 0),
+    )?;
+    let key = source.key(directory, &slot.key_source, slot.stretching.as_ref())?;
+    let kek = keys::encryption_key(&key, &meta.database);
+    let mut wrapped = transaction
+        .prepare("SELECT number, wrapped FROM store_key")?
+        .query_map((), |row| {
+            Ok(WrappedKey {
+                purpose: Purpose::Store.as_str().to_owned(),
+                number: row.get(0)?,
+                wrapped: row.get(1)?,
+            })
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    wrapped.push(keys::make_wrapped(
+        &kek,
+        Purpose::Row,
+        keys::FIRST,
+        &meta.database,
+    )?);
+    let keys = StoreKeys::unwrap(&kek, meta.database, meta.current, &wrapped).ok_or_else(|| {
+        StoreError::WrongKey {
+            made_with: slot.key_source.clone(),
+        }
+    })?;
+    transaction.execute_batch(KEY_TABLES)?;
+    slot.insert(transaction, clock::now())?;
+    for key in &wrapped {
+        slot.insert_key(transaction, key)?;
+    }
+    transaction.execute_batch(
+        "ALTER TABLE store_key DROP COLUMN wrapped;
+        ALTER TABLE meta DROP COLUMN key_source;
+        ALTER TABLE meta DROP COLUMN kdf_memory;
+        ALTER TABLE meta DROP COLUMN kdf_passes;
+        ALTER TABLE meta DROP COLUMN kdf_lanes;
+        ALTER TABLE meta DROP COLUMN kdf_salt;
+        ALTER TABLE meta ADD COLUMN commits INTEGER NOT NULL DEFAULT 0;",
+    )?;
+    Ok(keys)
+}
+
+/// Moves the secrets, each with a MAC. A row that is not what was written gets none, so that it stays damaged; says how
+/// many there are.
+fn move_secrets(transaction: &Transaction<'_>, keys: &StoreKeys) -> Result<usize, StoreError> {
+    transaction.execute_batch("DROP INDEX secret_delegated; ALTER TABLE secret RENAME TO secret_1;")?;
+    transaction.execute_batch(SECRET_TABLE)?;
+    let mut select = transaction.prepare(
+        "SELECT number, room, owner, id, delegated_to, kind, type, name, key_number, sealed FROM secret_1",
+    )?;
+    let mut insert = transaction.prepare(
+        "INSERT INTO secret (number, room, owner, id, delegated_to, kind, type, name, version, mac, key_number, sealed)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    let mut damaged = 0;
+    let mut rows = select.query(())?;
+    while let Some(row) = rows.next()? {
+        let text = |column| row.get::<_, String>(column);
+        let (room, owner, id, delegate) = (text(1)?, text(2)?, text(3)?, text(4)?);
+        let (kind, secret_type, name) = (text(5)?, text(6)?, text(7)?);
+        let (key_number, sealed): (i64, &[u8]) = (
+            row.get(8)?,
+            row.get_ref(9)?.as_blob().map_err(rusqlite::Error::from)?,
+        );
+        let record = secret_key([&room, &owner, &id, &delegate])
+            .zip(SecretKind::parse(&kind))
+            .map(|(key, kind)| SecretRecord {
+                key,
+                kind,
+                secret_type: secret_type.clone(),
+                name: name.clone(),
+            });
+        let opens = |record: &SecretRecord| {
+            let bound = |number, database: &_| Bound::secret(number, database, record);
+            keys.open(key_number, bound, sealed).is_some()
+        };
+        let mac = if let Some(record) = record.filter(opens) {
+            let secret = StoredSecret {
+                record,
+                version: FIRST_VERSION,
+                written_at: None,
+            };
+            keys.row_mac(&secret, &[], nonce(sealed))
+        } else {
+            damaged += 1;
+            Vec::new()
+        };
+        insert.execute(rusqlite::params![
+            row.get::<_, i64>(0)?,
+            room,
+            owner,
+            id,
+            delegate,
+            kind,
+            secret_type,
+            name,
+            FIRST_VERSION,
+            mac,
+            key_number,
+            sealed
+        ])?;
+    }
+    drop(rows);
+    transaction.execute_batch("DROP TABLE secret_1")?;
+    Ok(damaged)
+}

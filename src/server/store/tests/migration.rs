@@ -1,0 +1,224 @@
+//! Databases that an earlier format left, and processes that are killed while they bring them to today's.
+
+use std::fs;
+
+use super::*;
+use crate::server::store::{connection, migrate, schema};
+
+/// A data directory that the last release with format 1 made, with the default key file.
+const DATABASE_1: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-1/default/store.db");
+const KEY_1: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-1/default/store.key");
+/// Another, whose key comes from the passphrase `correct horse`.
+const BY_PASSPHRASE_1: &[u8] =
+    include_bytes!("../../../../tests/it/vectors/store-format-1/passphrase/store.db");
+
+fn of_kind(key: SecretKey, kind: SecretKind, secret_type: &str) -> SecretRecord {
+    SecretRecord {
+        kind,
+        secret_type: secret_type.into(),
+        ..record(key)
+    }
+}
+
+/// What both directories hold.
+fn contents() -> Vec<(SecretRecord, Vec<u8>)> {
+    let stored = |key| of_kind(key, SecretKind::Stored, "text/plain");
+    vec![
+        (stored(key("alice", None, "one")), b"the first value".to_vec()),
+        (
+            stored(key("alice", Some("bob"), "shared")),
+            b"for bob too".to_vec(),
+        ),
+        (
+            stored(key("b\u{f6}b", None, "caf\u{e9}/\u{1f511}")),
+            vec![0, 1, 2, 0xff],
+        ),
+        (stored(key("alice", None, "empty")), Vec::new()),
+        (stored(key("alice", None, "large")), vec![7; 20_000]),
+        (
+            of_kind(
+                key("bob", Some("alice"), "requested:1"),
+                SecretKind::Requested,
+                "",
+            ),
+            b"an answer".to_vec(),
+        ),
+        (
+            of_kind(key("alice", None, "oauth:1"), SecretKind::OAuth, "text/plain"),
+            b"{}".to_vec(),
+        ),
+    ]
+}
+
+fn format_1() -> tempfile::TempDir {
+    let path = tempfile::tempdir().unwrap();
+    crate::server::private::write(
+        path.path(),
+        DATABASE,
+        DATABASE_1,
+        crate::server::private::Existing::Keep,
+    )
+    .unwrap();
+    crate::server::private::write(
+        path.path(),
+        "store.key",
+        KEY_1,
+        crate::server::private::Existing::Keep,
+    )
+    .unwrap();
+    path
+}
+
+async fn holds_everything(store: &SqliteStore) {
+    for (record, value) in contents() {
+        let (read, found) = store.read(record.key.clone()).await.unwrap().unwrap();
+        assert_eq!(read, record);
+        assert_eq!(found.expose(), &value);
+    }
+    let viewer = SecretQuery::new(
+        RoomName::new("room").unwrap(),
+        identity("alice"),
+        DelegatedTo::Anyone,
+    );
+    let found = store.find(viewer).await.unwrap().whole().unwrap();
+    assert_eq!(found.len(), contents().len() - 1);
+    assert_eq!(
+        store.setting("api_key").unwrap().unwrap().expose(),
+        b"not a real key"
+    );
+}
+
+#[tokio::test]
+async fn a_database_of_format_1_keeps_every_secret() {
+    let path = format_1();
+    for _ in 0..2 {
+        let store = open(path.path());
+        holds_everything(&store).await;
+        store.close().await.unwrap();
+    }
+    let store = open(path.path());
+    put(&store, mine("one"), b"the second value").await;
+    let mut query = SecretQuery::new(
+        RoomName::new("room").unwrap(),
+        identity("alice"),
+        DelegatedTo::Anyone,
+    );
+    let found = store.find(query.clone()).await.unwrap().whole().unwrap();
+    let versions = |id: &str| {
+        let secret = found
+            .iter()
+            .find(|secret| secret.record.key.id.as_str() == id)
+            .unwrap();
+        (secret.version, secret.written_at.is_some())
+    };
+    assert_eq!(versions("one"), (2, true));
+    assert_eq!(versions("large"), (1, false));
+    query.id = Some(SecretId::new("one").unwrap());
+    assert_eq!(store.find(query).await.unwrap().whole().unwrap().len(), 1);
+
+    let path = tempfile::tempdir().unwrap();
+    fs::write(path.path().join(DATABASE), BY_PASSPHRASE_1).unwrap();
+    let wrong = open_with(
+        path.path(),
+        &KeySource::Passphrase("wrong horse".to_owned().into()),
+    );
+    assert!(matches!(wrong, Err(StoreError::WrongKey { .. })), "{wrong:?}");
+    assert_eq!(fs::read(path.path().join(DATABASE)).unwrap(), BY_PASSPHRASE_1);
+    let right = KeySource::Passphrase("correct horse".to_owned().into());
+    holds_everything(&open_with(path.path(), &right).unwrap()).await;
+}
+
+/// The tables of a migrated database are those of a new one.
+#[tokio::test]
+async fn a_migrated_database_has_the_tables_of_a_new_one() {
+    let columns = |path: &Path| {
+        let connection = Connection::open(path.join(DATABASE)).unwrap();
+        let mut statement = connection
+            .prepare(
+                "SELECT m.name, c.name, c.type, c.[notnull], c.pk FROM sqlite_schema m, pragma_table_info(m.name) c
+                WHERE m.type = 'table' ORDER BY m.name, c.name",
+            )
+            .unwrap();
+        let rows = statement.query_map((), |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, String>(2)?,
+                row.get::<_, bool>(3)?,
+                row.get::<_, i64>(4)?,
+            ))
+        });
+        rows.unwrap().collect::<Result<Vec<_>, _>>().unwrap()
+    };
+    let (old, new) = (format_1(), filled().await);
+    open(old.path()).close().await.unwrap();
+    assert_eq!(columns(old.path()), columns(new.path()));
+}
+
+/// What is on disk after each statement of the migration is what a process that is killed there leaves.
+#[tokio::test]
+async fn a_migration_that_is_killed_at_any_step_leaves_a_database_that_opens() {
+    let path = format_1();
+    let copies = tempfile::tempdir().unwrap();
+    let mut connection = connection::open(&path.path().join(DATABASE)).unwrap();
+    let (from, to) = (path.path().to_owned(), copies.path().to_owned());
+    let mut steps = 0_usize;
+    // Spills pages into the log before the transaction ends, as a large database does.
+    connection
+        .execute_batch("PRAGMA cache_size = 2; PRAGMA cache_spill = 1")
+        .unwrap();
+    connection
+        .progress_handler(
+            200,
+            Some(move || {
+                let copy = to.join(format!("{steps:06}"));
+                fs::create_dir(&copy).unwrap();
+                for file in ["store.db", "store.db-wal", "store.key"] {
+                    fs::copy(from.join(file), copy.join(file)).unwrap();
+                }
+                steps += 1;
+                false
+            }),
+        )
+        .unwrap();
+    migrate::run(&mut connection, path.path(), &KeySource::Default).unwrap();
+    connection.progress_handler(0, None::<fn() -> bool>).unwrap();
+    drop(connection);
+    let killed: Vec<_> = fs::read_dir(copies.path()).unwrap().collect();
+    assert!(killed.len() > 10, "{} steps", killed.len());
+    for entry in killed {
+        let copy = entry.unwrap().path();
+        for file in fs::read_dir(&copy).unwrap() {
+            use std::os::unix::fs::PermissionsExt as _;
+            fs::set_permissions(file.unwrap().path(), fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let store = open(&copy);
+        holds_everything(&store).await;
+        store.close().await.unwrap();
+    }
+    holds_everything(&open(path.path())).await;
+}
+
+#[tokio::test]
+async fn a_row_that_was_forged_in_format_1_is_not_made_good() {
+    let path = format_1();
+    raw(
+        path.path(),
+        "UPDATE secret SET owner = 'mallory' WHERE id = 'one'",
+    );
+    let store = open(path.path());
+    let forged = store.read(key("mallory", None, "one")).await;
+    assert!(matches!(forged, Err(StoreError::Damaged { .. })), "{forged:?}");
+    assert_eq!(
+        store
+            .read(key("alice", None, "large"))
+            .await
+            .unwrap()
+            .unwrap()
+            .1
+            .expose()
+            .len(),
+        20_000
+    );
+    assert_eq!(schema::FORMAT, 2);
+}
