@@ -1,12 +1,13 @@
 //! How many connections a command makes, and how long the client waits for a server.
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 use meshagent::net::{HttpClient, NetError, TimeLimits};
 use meshagent::room::{RoomClient, RoomError, connect};
+use reqwest::{Method, Request};
 use tokio_tungstenite::tungstenite::accept;
 use url::Url;
 
@@ -124,4 +125,27 @@ async fn a_room_that_is_never_ready_is_not_waited_for() {
 fn no_step_is_waited_for_longer_than_30_s() {
     let limits = HttpClient::from_env().limits();
     assert!(limits.connect <= Duration::from_secs(30) && limits.answer <= Duration::from_secs(30));
+}
+
+/// So a token endpoint is called at the address that was checked, and a code is sent once.
+#[tokio::test]
+async fn a_pinned_client_resolves_no_name_asks_no_proxy_and_keeps_no_connection() {
+    let server = FakeServer::start(|_, mut stream| {
+        while !read_request(&mut stream).is_empty() {
+            let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let address: SocketAddr = server.url().strip_prefix("http://").unwrap().parse().unwrap();
+    let client = client(&[("ALL_PROXY", "http://127.0.0.1:1".to_owned())]);
+    let pinned = client.pinned("host.invalid", vec![address], LIMITS);
+    let url = Url::parse(&format!("http://host.invalid:{}", address.port())).unwrap();
+    for number in 1..=2 {
+        let answer = pinned
+            .send(Request::new(Method::GET, url.clone()), 2)
+            .await
+            .unwrap();
+        assert_eq!(answer.body, "ok");
+        assert_eq!(server.connections(), number);
+    }
 }
