@@ -1,4 +1,4 @@
-//! The account at the API: signing in, staying signed in, who one is and which projects one has
+//! The account at the API: signing in, staying signed in, the user's profile and projects
 //! (protocol, "Settings file").
 
 mod error;

@@ -15,7 +15,7 @@ use crate::settings::{Session, SettingsFile, SettingsLock, StoredSession};
 /// A session is refreshed when fewer seconds than this remain.
 const REFRESH_BEFORE: u64 = 300;
 
-/// Somebody who is signed in, by the login of the settings file.
+/// A user who is signed in, by the session of the settings file.
 #[derive(Debug)]
 pub struct SignedIn {
     http: HttpClient,
@@ -60,7 +60,7 @@ impl SignedIn {
     }
 
     /// An access token that is good for 300 s more, if the provider lets it. One refresh serves all
-    /// processes of this program: they take turns, and who comes later finds what the first got.
+    /// processes of this program: they take turns, and the later ones find what the first got.
     ///
     /// # Errors
     /// [`AccountError::SessionOver`] if the session is over and cannot be refreshed.

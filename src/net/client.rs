@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::destination::Destination;
 use super::proxy::{Proxies, Proxy};
-use super::tls::{Tls, trusting_nobody};
+use super::tls::{Tls, trusting_none};
 use super::{NetError, Stream};
 
 /// How this program names itself to servers and proxies.
@@ -240,18 +240,18 @@ impl HttpClient {
 impl Inner {
     fn client(&self, tls: bool) -> Result<&reqwest::Client, NetError> {
         let client = if tls { &self.encrypted } else { &self.plain };
-        if client.get().is_none() {
-            // Of two that were made at once, the first stays.
-            let _ = client.set(self.build(tls)?);
+        if let Some(client) = client.get() {
+            return Ok(client);
         }
-        client.get().ok_or_else(|| NetError::Tls("no client".to_owned()))
+        let built = self.build(tls)?;
+        Ok(client.get_or_init(|| built))
     }
 
     fn build(&self, tls: bool) -> Result<reqwest::Client, NetError> {
         let config = if tls {
             self.tls.trusting()?
         } else {
-            trusting_nobody()?
+            trusting_none()?
         };
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(config)

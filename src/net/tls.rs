@@ -92,8 +92,8 @@ fn some_of(found: CertificateResult, none: &str) -> Result<Vec<CertificateDer<'s
     })
 }
 
-/// Trusts nobody and reads nothing: for servers without TLS.
-pub(super) fn trusting_nobody() -> Result<ClientConfig, NetError> {
+/// Trusts no certificate and reads nothing: for servers without TLS.
+pub(super) fn trusting_none() -> Result<ClientConfig, NetError> {
     config(RootCertStore::empty())
 }
 

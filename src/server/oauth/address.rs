@@ -1,26 +1,26 @@
 //! Which addresses a token endpoint may have.
 //!
-//! Whoever asks for a token names the endpoint, and the server calls it. Without these rules that would
-//! be a way to reach what only the server's machine or network reaches.
+//! A participant that asks for a token names the endpoint, and the server calls it. Without these rules a
+//! participant could reach what only the server's machine or network can reach.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Who can be at an address.
+/// From where an address can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// Everybody on the internet.
+    /// From the internet.
     Global,
-    /// This machine.
+    /// From this machine.
     Loopback,
-    /// This network: RFC 1918, shared (RFC 6598) and unique local (RFC 4193) addresses.
+    /// From this network: RFC 1918, shared (RFC 6598) and unique local (RFC 4193) addresses.
     Private,
-    /// Nobody who serves tokens: link-local addresses, where clouds keep their machines' credentials,
+    /// No token endpoint has such an address: link-local addresses, where clouds keep their machines' credentials,
     /// multicast, documentation and what is reserved.
-    Nobody,
+    Reserved,
 }
 
 impl Reach {
-    /// Who can be at `address`. An IPv6 address that stands for an IPv4 one is judged as that one.
+    /// From where `address` can be reached. An IPv6 address that stands for an IPv4 one is judged as that one.
     pub(super) fn of(address: IpAddr) -> Self {
         match address {
             IpAddr::V4(address) => of_v4(address),
@@ -42,7 +42,7 @@ fn of_v4(address: Ipv4Addr) -> Reach {
         | (192, 88, 99)
         | (198, 51, 100)
         | (198, 18 | 19, _)
-        | (203, 0, 113) => Reach::Nobody,
+        | (203, 0, 113) => Reach::Reserved,
         _ => Reach::Global,
     }
 }
@@ -57,10 +57,12 @@ fn of_v6(address: Ipv6Addr) -> Reach {
         | [0x2002, high, low, ..] => embedded(high, low),
         // Within what is private: where Amazon's machines find their credentials. Within what is global:
         // IETF protocols with Teredo, and two for documentation.
-        [0xfd00, 0x0ec2, ..] | [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => Reach::Nobody,
+        [0xfd00, 0x0ec2, ..] | [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => {
+            Reach::Reserved
+        }
         [0xfc00..=0xfdff, ..] => Reach::Private,
         [0x2000..=0x3fff, ..] => Reach::Global,
-        _ => Reach::Nobody,
+        _ => Reach::Reserved,
     }
 }
 
@@ -133,9 +135,9 @@ mod tests {
     }
 
     #[test]
-    fn nobody_serves_tokens_at_the_rest() {
+    fn the_rest_is_reserved() {
         all_are(
-            Reach::Nobody,
+            Reach::Reserved,
             &[
                 "0.0.0.0",
                 "0.1.2.3",

@@ -1,4 +1,4 @@
-//! Calls token endpoints, and remembers how a client says there who it is.
+//! Calls token endpoints, and remembers by which authentication a client is known there.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -74,7 +74,7 @@ impl TokenEndpointError {
         }
     }
 
-    /// The provider does not accept how the client said who it is. 401 is for that alone (RFC 6749,
+    /// The provider does not accept the client's authentication. 401 is for that alone (RFC 6749,
     /// section 5.2).
     pub(in crate::server) fn is_invalid_client(&self) -> bool {
         let refused = self
@@ -112,7 +112,7 @@ impl TokenEndpoints {
         }
     }
 
-    /// Whether `endpoint` may be called, as far as its URL tells: asked before anybody signs in in vain.
+    /// Whether `endpoint` may be called, as far as its URL tells: checked before a participant is asked to sign in.
     pub(in crate::server) fn check(&self, endpoint: &Url) -> Result<(), TokenEndpointError> {
         self.rules.check(endpoint)
     }

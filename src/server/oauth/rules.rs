@@ -47,7 +47,7 @@ impl TokenEndpointRules {
             Reach::Global => endpoint.scheme() == "https",
             Reach::Loopback => self.allow_private || (self.allow_insecure && is_loopback(endpoint)),
             Reach::Private => self.allow_private && endpoint.scheme() == "https",
-            Reach::Nobody => false,
+            Reach::Reserved => false,
         };
         if allowed {
             Ok(())
