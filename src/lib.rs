@@ -11,12 +11,15 @@
 //! - [`server`]: the room server.
 //! - [`cli`]: the command line, on top of all of them.
 //!
-//! The one rule: imports point down. `wire`, `token`, `net` and `sensitive` know nobody; `oauth`, `settings`
-//! and `room` stand on them, `account` on `settings`, `secrets` on `room`. `server` is a wing beside `room` and `secrets` and never imports
-//! them: client and server meet on the wire alone.
+//! A private module `fs` has private files, atomic writes and file locks.
+//!
+//! The one rule: imports point down. `sensitive` imports no other module, `wire`, `net` and `fs` only that;
+//! `token`, `oauth` and `room` stand on those, `settings` and `secrets` on these, `account` on `settings`. `server` is a
+//! wing beside `room` and `secrets` and never imports them: client and server meet on the wire alone.
 
 pub mod account;
 pub mod cli;
+mod fs;
 pub mod net;
 pub mod oauth;
 pub mod room;

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use tempfile::{NamedTempFile, TempPath};
 use tokio::task::spawn_blocking;
 
 use super::failure::{CommandError, Kind};
 use super::ui::Ui;
+use crate::fs::{Existing, NewFile, directory_of};
 use crate::sensitive::SecretValue;
 
 /// What the system calls stdout, as if it were a file.
@@ -55,11 +55,9 @@ pub(super) enum Output {
     /// A new file beside the target, renamed over it when it is whole.
     Replace {
         target: PathBuf,
-        file: File,
-        /// Removes the new file if it is dropped before the renaming.
-        new: TempPath,
+        new: NewFile,
         mode: u32,
-        over_existing: bool,
+        existing: Existing,
     },
     /// A pipe or a device, written directly.
     Device {
@@ -95,7 +93,11 @@ impl OutputArgs {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error).with_context(|| format!("{shown} cannot be written")),
         };
-        let over_existing = found.is_some();
+        // What appears after this check is not replaced.
+        let existing = match found {
+            Some(_) => Existing::Replace,
+            None => Existing::Keep,
+        };
         match found.map(|metadata| metadata.file_type()) {
             Some(_) if STDOUT_PATHS.iter().any(|path| target == Path::new(path)) => {
                 return Err(refuse(format!("{shown} is stdout"), "use --out -").into());
@@ -121,22 +123,13 @@ impl OutputArgs {
             }
             _ => {}
         }
-        let directory = match target.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        // Made with mode 0600.
-        let file = NamedTempFile::with_prefix_in(".meshagent-", directory)
-            .map_err(without_path)
-            .with_context(|| format!("{shown} cannot be written"))?;
-        let (file, new) = file.into_parts();
-        let target = target.to_owned();
+        let new =
+            NewFile::create_in(directory_of(target)).with_context(|| format!("{shown} cannot be written"))?;
         Ok(Output::Replace {
-            target,
-            file,
+            target: target.to_owned(),
             new,
             mode: self.file_mode,
-            over_existing,
+            existing,
         })
     }
 }
@@ -154,25 +147,19 @@ impl Output {
             } => ui.answer_value(value, newline, even_to_terminal).await,
             Self::Replace {
                 target,
-                mut file,
                 new,
                 mode,
-                over_existing,
+                existing,
             } => {
                 let cannot = || format!("{} cannot be written", target.display());
+                let mut file = new.writer().with_context(cannot)?;
                 let written = spawn_blocking(move || {
                     file.write_all(value.expose())?;
                     set_mode(&file, mode)?;
                     file.sync_all()
                 });
                 written.await?.with_context(cannot)?;
-                let renamed = if over_existing {
-                    new.persist(&target)
-                } else {
-                    // What appeared in the meantime is not replaced.
-                    new.persist_noclobber(&target)
-                };
-                renamed.with_context(cannot)
+                new.persist(&target, existing).with_context(cannot)
             }
             Self::Device { target, mut file } => {
                 let written = spawn_blocking(move || file.write_all(value.expose()));
@@ -181,15 +168,6 @@ impl Output {
                     .with_context(|| format!("{} cannot be written", target.display()))
             }
         }
-    }
-}
-
-/// The error of a new file ends in that file's path, which nobody asked for.
-fn without_path(error: io::Error) -> io::Error {
-    let text = error.to_string();
-    match text.split_once(" at path ") {
-        Some((reason, _)) => io::Error::new(error.kind(), reason),
-        None => error,
     }
 }
 

@@ -7,7 +7,7 @@
 //! these layers imports only those after it; [`config`], [`caller`], [`clock`] and [`shutdown`] serve all of
 //! them and import none.
 //!
-//! The server shares `wire`, `token`, `oauth`, `net` and `sensitive` with the client and nothing else: client
+//! The server shares `wire`, `token`, `oauth`, `net`, `fs` and `sensitive` with the client and nothing else: client
 //! and server meet on the wire.
 
 mod caller;
@@ -19,7 +19,6 @@ mod http;
 mod keys;
 pub mod oauth;
 mod participant;
-mod private;
 mod response_budget;
 mod rooms;
 mod session;

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use zeroize::Zeroize as _;
 
 use super::{Environment, SettingsError, SettingsLock};
-use crate::sensitive::Sensitive;
+use crate::fs::{Existing, private, write_atomic};
+use crate::sensitive::SecretValue;
 
 /// Largest settings file that is read, in bytes (1 MiB).
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -42,7 +43,7 @@ impl SettingsFile {
         };
         let mut text = Vec::new();
         let read = file.take(MAX_FILE_BYTES + 1).read_to_end(&mut text);
-        let text = Sensitive::new(text);
+        let text = SecretValue::new(text);
         if read.map_err(failed(path, "read"))? as u64 > MAX_FILE_BYTES {
             return Err(failed(path, "read")(io::ErrorKind::FileTooLarge.into()));
         }
@@ -86,16 +87,11 @@ impl SettingsFile {
     }
 
     fn replace(&self, path: &Path) -> io::Result<()> {
-        let text = Sensitive::new(serde_json::to_vec_pretty(&self.root)?);
-        let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-        make_directory(directory)?;
-        // `tempfile` makes its files with mode 0600, and removes them on every way out.
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        file.write_all(text.expose())?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        sync_directory(directory)
+        private::create_directory(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
+        let mut text = SecretValue::default();
+        serde_json::to_writer_pretty(&mut text, &self.root)?;
+        text.write_all(b"\n")?;
+        write_atomic(path, text.expose(), Existing::Replace)
     }
 }
 
@@ -105,28 +101,6 @@ pub(super) fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error
         action,
         cause,
     }
-}
-
-#[cfg(unix)]
-pub(super) fn make_directory(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-#[cfg(not(unix))]
-pub(super) fn make_directory(path: &Path) -> io::Result<()> {
-    fs::create_dir_all(path)
-}
-
-/// Makes the rename durable.
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_path: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// Overwrites every text in a value.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
-pub use crate::server::private::NotPrivate;
+pub use crate::fs::NotPrivate;
 
 /// Why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]

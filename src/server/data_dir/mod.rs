@@ -5,11 +5,11 @@
 
 mod client_env;
 mod error;
-pub(in crate::server) mod lock;
+mod lock;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,7 +18,8 @@ use url::Url;
 
 pub use error::{DataDirError, NotPrivate};
 
-use super::private::{self, Existing, ReadError};
+use crate::fs::private::{self, ReadError};
+use crate::fs::{Existing, LockFile, pause_until, write_atomic};
 use crate::sensitive::SensitiveText;
 use lock::{Held, PATIENCE};
 
@@ -33,7 +34,7 @@ const MAX_ADDRESS_BYTES: usize = 4 << 10;
 pub struct DataDir {
     path: PathBuf,
     /// Held for its lock.
-    _lock: File,
+    _lock: LockFile,
     served_by_us: bool,
 }
 
@@ -95,7 +96,10 @@ impl DataDir {
         let (path, file) = prepare(path)?;
         let deadline = Instant::now() + patience;
         loop {
-            if lock::together(&file).map_err(|source| io_error("lock", &path, source))? {
+            if file
+                .try_shared()
+                .map_err(|source| io_error("lock", &path, source))?
+            {
                 return Ok(LocalAccess::Here(Self {
                     path,
                     _lock: file,
@@ -105,7 +109,7 @@ impl DataDir {
             if let Some(url) = published(&path) {
                 return Ok(LocalAccess::Served(url));
             }
-            if !lock::pause(deadline) {
+            if !pause_until(deadline) {
                 return Err(DataDirError::NotReady { path });
             }
         }
@@ -119,8 +123,9 @@ impl DataDir {
     pub fn publish(&self, url: &Url, client_env: &[(&str, &SensitiveText)]) -> Result<(), DataDirError> {
         let text = client_env::format(client_env).map_err(|name| DataDirError::BadValue { name })?;
         for (name, content) in [(CLIENT_ENV, text.as_bytes()), (ADDRESS, url.as_str().as_bytes())] {
-            private::write(&self.path, name, content, Existing::Replace)
-                .map_err(|source| io_error("write", &self.path.join(name), source))?;
+            let path = self.path.join(name);
+            write_atomic(&path, content, Existing::Replace)
+                .map_err(|source| io_error("write", &path, source))?;
         }
         Ok(())
     }
@@ -183,8 +188,8 @@ impl Drop for DataDir {
 }
 
 /// Makes the directory if need be, checks it, and opens its lock file.
-fn prepare(path: &Path) -> Result<(PathBuf, File), DataDirError> {
-    let path = private::absolute(path).map_err(|source| io_error("use", path, source))?;
+fn prepare(path: &Path) -> Result<(PathBuf, LockFile), DataDirError> {
+    let path = std::path::absolute(path).map_err(|source| io_error("use", path, source))?;
     let metadata = match fs::metadata(&path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -200,7 +205,7 @@ fn prepare(path: &Path) -> Result<(PathBuf, File), DataDirError> {
         return Err(DataDirError::NotPrivate { path, reason });
     }
     let lock = path.join(LOCK);
-    match private::open_or_create(&lock) {
+    match LockFile::open(&lock) {
         Ok(file) => Ok((path, file)),
         Err(source) => Err(io_error("open", &lock, source)),
     }

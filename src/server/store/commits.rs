@@ -14,7 +14,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 use super::keys::StoreKeys;
-use crate::server::private;
+use crate::fs::private;
 
 /// Name of the file in the data directory: the count as 8 bytes, big-endian, and a MAC over it.
 pub(super) const FILE: &str = "store.commits";

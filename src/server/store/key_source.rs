@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 use super::StoreError;
 use super::passphrase::Stretching;
 use super::seal::Key;
+use crate::fs::private::{self, ReadError};
+use crate::fs::{Existing, write_atomic};
 use crate::sensitive::SensitiveText;
-use crate::server::private::{self, Existing, ReadError};
 
 const KEY_FILE: &str = "store.key";
 const MAX_KEY_FILE_BYTES: usize = 256;
@@ -60,9 +61,10 @@ impl KeySource {
         getrandom::fill(&mut *key)?;
         let mut text = Zeroizing::new(STANDARD.encode(*key));
         text.push('\n');
-        match private::write(directory, KEY_FILE, text.as_bytes(), Existing::Keep) {
+        let path = directory.join(KEY_FILE);
+        match write_atomic(&path, text.as_bytes(), Existing::Keep) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(StoreError::io("create", &directory.join(KEY_FILE), error))
+                Err(StoreError::io("create", &path, error))
             }
             _ => Ok(()),
         }

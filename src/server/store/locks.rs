@@ -2,7 +2,6 @@
 //! and between processes that use the same data directory.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -12,8 +11,7 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::task::spawn_blocking;
 
 use super::{SecretKey, StoreError};
-use crate::server::data_dir::lock::wait_for;
-use crate::server::private;
+use crate::fs::LockFile;
 
 /// Lock files between processes. Two secrets may share one, which costs time and nothing else.
 const FILES: u8 = 16;
@@ -25,7 +23,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub struct SecretLock {
     /// Held for its lock.
-    _file: Option<File>,
+    _file: Option<LockFile>,
     _guard: OwnedMutexGuard<()>,
 }
 
@@ -91,10 +89,10 @@ fn file_name(key: &SecretKey) -> String {
     format!("turn.{number}")
 }
 
-fn lock(path: &Path) -> Result<File, StoreError> {
+fn lock(path: &Path) -> Result<LockFile, StoreError> {
     let failed = |error| StoreError::io("lock", path, error);
-    let file = private::open_or_create(path).map_err(failed)?;
-    if wait_for(&file, Instant::now() + PATIENCE).map_err(failed)? {
+    let file = LockFile::open(path).map_err(failed)?;
+    if file.exclusive_until(Instant::now() + PATIENCE).map_err(failed)? {
         Ok(file)
     } else {
         Err(StoreError::Busy)

@@ -10,9 +10,8 @@ use super::keys::{self, Purpose, StoreKeys, WrappedKey};
 use super::passphrase::Stretching;
 use super::seal::DatabaseId;
 use super::{StoreError, commits, connection, migrate};
+use crate::fs::{LockFile, private, sync_directory};
 use crate::server::clock;
-use crate::server::data_dir::lock;
-use crate::server::private;
 
 /// `PRAGMA application_id`: `MAst`.
 const APPLICATION_ID: i64 = 0x4d41_7374;
@@ -126,11 +125,14 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-fn lock_init(directory: &Path) -> Result<std::fs::File, StoreError> {
+fn lock_init(directory: &Path) -> Result<LockFile, StoreError> {
     let lock_path = directory.join(INIT_LOCK);
     let failed = |error| StoreError::io("lock", &lock_path, error);
-    let init = private::open_or_create(&lock_path).map_err(failed)?;
-    if !lock::wait_for(&init, Instant::now() + INIT_PATIENCE).map_err(failed)? {
+    let init = LockFile::open(&lock_path).map_err(failed)?;
+    if !init
+        .exclusive_until(Instant::now() + INIT_PATIENCE)
+        .map_err(failed)?
+    {
         return Err(StoreError::Busy);
     }
     Ok(init)
@@ -192,7 +194,7 @@ fn remove(path: &Path) -> Result<(), StoreError> {
 }
 
 fn sync(directory: &Path) -> Result<(), StoreError> {
-    private::sync_directory(directory).map_err(|error| StoreError::io("write", directory, error))
+    sync_directory(directory).map_err(|error| StoreError::io("write", directory, error))
 }
 
 /// The format of the database, which may be older than [`FORMAT`].

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::fs::{Existing, write_atomic};
 use crate::server::store::{connection, migrate, schema};
 
 /// A data directory that the last release with format 1 made, with the default key file.
@@ -52,20 +53,8 @@ fn contents() -> Vec<(SecretRecord, Vec<u8>)> {
 
 fn format_1() -> tempfile::TempDir {
     let path = tempfile::tempdir().unwrap();
-    crate::server::private::write(
-        path.path(),
-        DATABASE,
-        DATABASE_1,
-        crate::server::private::Existing::Keep,
-    )
-    .unwrap();
-    crate::server::private::write(
-        path.path(),
-        "store.key",
-        KEY_1,
-        crate::server::private::Existing::Keep,
-    )
-    .unwrap();
+    write_atomic(&path.path().join(DATABASE), DATABASE_1, Existing::Keep).unwrap();
+    write_atomic(&path.path().join("store.key"), KEY_1, Existing::Keep).unwrap();
     path
 }
 
