@@ -1,33 +1,24 @@
-
-_clap_complete_meshagent() {
-    local IFS=$'\013'
-    local _CLAP_COMPLETE_INDEX=${COMP_CWORD}
-    local _CLAP_COMPLETE_COMP_TYPE=${COMP_TYPE}
-    if compopt +o nospace 2> /dev/null; then
-        local _CLAP_COMPLETE_SPACE=false
-    else
-        local _CLAP_COMPLETE_SPACE=true
-    fi
-    local words=("${COMP_WORDS[@]}")
-    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-        words[COMP_CWORD]="$2"
-    fi
-    COMPREPLY=( $( \
-        _CLAP_IFS="$IFS" \
-        _CLAP_COMPLETE_INDEX="$_CLAP_COMPLETE_INDEX" \
-        _CLAP_COMPLETE_COMP_TYPE="$_CLAP_COMPLETE_COMP_TYPE" \
-        _CLAP_COMPLETE_SPACE="$_CLAP_COMPLETE_SPACE" \
-        MESHAGENT_COMPLETE="bash" \
-        "meshagent" -- "${words[@]}" \
-    ) )
-    if [[ $? != 0 ]]; then
-        unset COMPREPLY
-    elif [[ $_CLAP_COMPLETE_SPACE == false ]] && [[ "${COMPREPLY-}" =~ [=/:]$ ]]; then
-        compopt -o nospace
-    fi
+# Completion of meshagent's commands in bash.
+#
+# The program reads the line itself, as bash splits words at `=` and `:` too. It answers with words that
+# are quoted already: they are put onto the line as they are.
+_meshagent() {
+    local candidate space= answer
+    COMPREPLY=()
+    answer=$(MESHAGENT_COMPLETE=bash command meshagent -- "${COMP_LINE:0:COMP_POINT}" "$2" 2>/dev/null)
+    while IFS= read -r candidate; do
+        if [[ -z $space ]]; then
+            space=$candidate
+        else
+            COMPREPLY+=("$candidate")
+        fi
+    done <<<"$answer"
+    case $space in
+        nospace) compopt -o nospace 2>/dev/null ;;
+        # Not a word of a meshagent command: a file after `>`, a variable.
+        '') compopt -o default 2>/dev/null ;;
+    esac
 }
-if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -o nospace -o bashdefault -o nosort -F _clap_complete_meshagent meshagent
-else
-    complete -o nospace -o bashdefault -F _clap_complete_meshagent meshagent
-fi
+# bash before 4.4 has no nosort.
+complete -o bashdefault -o nosort -F _meshagent meshagent 2>/dev/null ||
+    complete -o bashdefault -F _meshagent meshagent

@@ -1,7 +1,5 @@
-
-set edit:completion:arg-completer[meshagent] = { |@words|
-    var index = (count $words)
-    set index = (- $index 1)
-
-    put (env _CLAP_IFS="\n" _CLAP_COMPLETE_INDEX=(to-string $index) MESHAGENT_COMPLETE="elvish" meshagent -- $@words) | to-lines
+# Completion of meshagent's commands in Elvish. Elvish quotes what is put onto the line.
+set edit:completion:arg-completer[meshagent] = {|@words|
+    tmp E:MESHAGENT_COMPLETE = elvish
+    try { (external meshagent) -- $@words | from-lines } catch _ { }
 }

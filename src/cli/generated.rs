@@ -1,26 +1,22 @@
-//! The files that are made from the command tree: completions and man pages. They are kept in the
-//! project, and a test says when they are stale.
+//! The files that are made from the command tree: man pages. They are kept in the project, and
+//! a test says when they are stale.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::{Command, CommandFactory, ValueEnum};
+use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
 use super::args::Cli;
-use super::completion::{Shell, script};
 use super::help::Topic;
 
-/// The generated files, by their path in the project: `completions/` and `docs/man/`.
+/// The generated files, by their path in the project: `docs/man/`.
 ///
 /// # Errors
 /// None in practice: they are made in memory.
 pub fn generated_files() -> io::Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut files = Vec::new();
-    for shell in Shell::value_variants() {
-        files.push((Path::new("completions").join(shell.file_name()), script(*shell)?));
-    }
     let mut command = Cli::command();
     command.build();
     man_pages(&command, &mut files)?;

@@ -51,7 +51,7 @@ mod waiting;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::FromArgMatches;
+use clap::{CommandFactory, FromArgMatches};
 
 use self::args::Cli;
 use self::context::Context;
@@ -66,7 +66,7 @@ pub use self::generated::generated_files;
 pub fn main() -> ExitCode {
     process::harden();
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    if let Some(answered) = completion::answer(&arguments) {
+    if let Some(answered) = completion::answer(Cli::command, &arguments) {
         return answered;
     }
     let parsed = unparsed::command(&arguments)

@@ -25,7 +25,6 @@ use crate::server::store::{KeySource, OpeningStore, SqliteStore};
 use crate::server::{Server, ServerConfig, ServerKeys, local_token};
 use crate::settings::{Access, RoomSettings, resolve};
 use crate::token::ApiKey;
-use crate::wire::secrets::SecretInfo;
 use crate::wire::{Identity, RoomName};
 
 /// A room that was joined for one command.
@@ -166,15 +165,16 @@ fn no_answer(limit: Duration) -> CommandError {
         .hint("allow more time with --timeout SECONDS")
 }
 
-/// The secrets of a room, for whoever looks and does not want to be told of failures.
-pub(super) async fn list_quietly(
+/// As [`in_room`], without a word to the user and without a limit of its own.
+pub(super) async fn visit_quietly<T>(
     context: &Context,
     settings: RoomSettings,
-) -> anyhow::Result<Vec<SecretInfo>> {
+    work: impl AsyncFnOnce(&JoinedRoom) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let room = join(context, settings).await?;
-    let listed = room.secrets().list_secrets().await;
+    let outcome = work(&room).await;
     room.leave().await;
-    Ok(listed?)
+    outcome
 }
 
 async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<JoinedRoom> {

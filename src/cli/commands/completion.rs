@@ -1,9 +1,8 @@
 //! `meshagent completion`
 
-use anyhow::Context as _;
 use clap::Args;
 
-use crate::cli::completion::{Shell, script};
+use crate::cli::completion::Shell;
 use crate::cli::context::Context;
 use crate::cli::failure::Outcome;
 
@@ -27,7 +26,6 @@ pub(in crate::cli) struct CompletionArgs {
 }
 
 pub(in crate::cli) async fn run(context: &Context, args: &CompletionArgs) -> anyhow::Result<Outcome> {
-    let script = script(args.shell).context("the script cannot be made")?;
-    context.ui.answer(script).await?;
+    context.ui.answer(args.shell.script().as_bytes().to_vec()).await?;
     Ok(Outcome::Done)
 }

@@ -1,30 +1,27 @@
 //! Completion at TAB: the shell runs this program with what was typed so far.
 //!
-//! What is sourced into a shell is a few lines that call back; the command tree itself is asked each
-//! time, so completions know every flag of the program that is installed, and secret ids too.
+//! What is sourced into a shell is one of the scripts in `completions/`, a few lines that call back. The
+//! command tree is asked each time, so completions know every flag of the program that is installed, and the
+//! room's secrets and participants too. Their names are chosen by others, and end up on a command line: each
+//! shell's module says how a candidate becomes one quoted word there.
 
-mod ids;
+mod candidate;
+mod line;
+mod room;
+mod shell;
+mod values;
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, ValueEnum};
-use clap_complete::env::{Bash, CompleteEnv, Elvish, EnvCompleter, Fish, Powershell, Zsh};
+use clap::{Command, ValueEnum};
 
-pub(super) use self::ids::secret_ids;
-use super::args::Cli;
+use self::shell::Dialect;
+pub(super) use self::values::with_values;
 
 /// The variable by which a shell's script asks for completions; its value is the shell's name.
 const VARIABLE: &str = "MESHAGENT_COMPLETE";
-
-/// In a folder of `fpath`, zsh runs the file as a function when TAB is pressed first; the library's
-/// script then only says what to do from the next time on.
-const ZSH_AT_FIRST_USE: &[u8] = b"
-if [[ ${funcstack[1]} == _meshagent ]]; then
-    _clap_dynamic_completer_meshagent
-fi
-";
 
 /// A shell that can complete this program's commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -39,56 +36,51 @@ pub(super) enum Shell {
 }
 
 impl Shell {
-    fn completer(self) -> &'static dyn EnvCompleter {
+    /// The script that makes this shell ask the program.
+    pub(super) const fn script(self) -> &'static str {
         match self {
-            Self::Bash => &Bash,
-            Self::Zsh => &Zsh,
-            Self::Fish => &Fish,
-            Self::Elvish => &Elvish,
-            Self::PowerShell => &Powershell,
+            Self::Bash => include_str!("../../../completions/meshagent.bash"),
+            Self::Zsh => include_str!("../../../completions/_meshagent"),
+            Self::Fish => include_str!("../../../completions/meshagent.fish"),
+            Self::Elvish => include_str!("../../../completions/meshagent.elv"),
+            Self::PowerShell => include_str!("../../../completions/meshagent.ps1"),
         }
     }
 
-    /// The name of this shell's script among the generated files, as the shell looks for it.
-    pub(super) const fn file_name(self) -> &'static str {
+    const fn dialect(self) -> &'static dyn Dialect {
         match self {
-            Self::Bash => "meshagent.bash",
-            Self::Zsh => "_meshagent",
-            Self::Fish => "meshagent.fish",
-            Self::Elvish => "meshagent.elv",
-            Self::PowerShell => "meshagent.ps1",
+            Self::Bash => &shell::Bash,
+            Self::Zsh => &shell::Zsh,
+            Self::Fish => &shell::Fish,
+            Self::Elvish => &shell::Elvish,
+            Self::PowerShell => &shell::PowerShell,
         }
     }
 }
 
-/// The script that makes `shell` ask this program.
-pub(super) fn script(shell: Shell) -> io::Result<Vec<u8>> {
-    const NAME: &str = "meshagent";
-    let mut script = Vec::new();
-    shell
-        .completer()
-        .write_registration(VARIABLE, NAME, NAME, NAME, &mut script)?;
-    // One newline at the end, as text files have it.
-    let end = script.trim_ascii_end().len();
-    script.truncate(end);
-    script.push(b'\n');
-    if shell == Shell::Zsh {
-        script.extend_from_slice(ZSH_AT_FIRST_USE);
-    }
-    Ok(script)
-}
-
-/// Answers a shell that asks for completions; `None` if this is an ordinary run. What goes wrong is
-/// not said: whoever pressed TAB did not run a command.
-pub(super) fn answer(arguments: &[OsString]) -> Option<ExitCode> {
-    std::env::var_os(VARIABLE)?;
-    let directory = std::env::current_dir().ok();
-    let completed = CompleteEnv::with_factory(Cli::command)
-        .var(VARIABLE)
-        .try_complete(arguments, directory.as_deref());
-    match completed {
-        Ok(true) => Some(ExitCode::SUCCESS),
-        Ok(false) => None,
+/// Answers a shell that asks for completions; `None` if this is an ordinary run. Errors are not shown: TAB
+/// must not write over the line that is being typed.
+pub(super) fn answer(command: impl FnOnce() -> Command, arguments: &[OsString]) -> Option<ExitCode> {
+    let shell = std::env::var(VARIABLE).ok()?;
+    let Some(lines) = complete(command, &shell, arguments) else {
+        return Some(ExitCode::FAILURE);
+    };
+    let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+    match io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => Some(ExitCode::SUCCESS),
         Err(_) => Some(ExitCode::FAILURE),
     }
+}
+
+/// The lines of the answer to a script that called `meshagent -- ARGUMENT…`.
+fn complete(command: impl FnOnce() -> Command, shell: &str, arguments: &[OsString]) -> Option<Vec<String>> {
+    let dialect = Shell::from_str(shell, false).ok()?.dialect();
+    let asked: Option<Vec<&str>> = arguments
+        .iter()
+        .skip(2)
+        .map(|argument| argument.to_str())
+        .collect();
+    let line = dialect.line(&asked?)?;
+    let candidates = candidate::find(with_values(command()), &line);
+    Some(dialect.answer(&line, &candidates))
 }

@@ -43,3 +43,43 @@ pub(crate) fn a_megabyte() -> String {
     text.truncate(1 << 20);
     text
 }
+
+/// Ids of secrets that a shell could run, expand or take apart. Each begins with a character of its own and a
+/// number, and all of ASCII's punctuation is first, inside and last in one of them.
+pub(crate) fn hostile_ids() -> Vec<String> {
+    let punctuation = ('!'..='~').filter(char::is_ascii_punctuation);
+    punctuation.map(|c| format!("{c}1 x{c}y{c}{c} {c}")).collect()
+}
+
+/// Ids that run a command, name files or vanish where a shell reads them unquoted. Each begins with `k` and a
+/// number.
+pub(crate) fn hostile_words() -> Vec<String> {
+    let ends = [
+        "$(touch x)",
+        "`touch x`",
+        ";touch x;",
+        "&&touch x",
+        "|touch x",
+        ">x",
+        "'$(touch x)'",
+        "\"$(touch x)\"",
+        "'\"`touch x`\"'",
+        " !! !touch ^a^b",
+        " ~root ~",
+        " * ? [a-z] **",
+        "{a,b} $HOME ${HOME} $'x'",
+        " gr\u{f6}\u{df}e \u{1f511} \u{65e5}\u{672c}",
+        "\\",
+        "'",
+        "\"",
+        "https://a.example:1/b?c=d&e=f#g",
+        "  two  spaces",
+        " # none",
+        "=:=",
+        "/",
+    ];
+    let numbered = ends.iter().enumerate();
+    numbered
+        .map(|(number, end)| format!("k{number:02}{end}"))
+        .collect()
+}

@@ -19,7 +19,7 @@ mod token_endpoint;
 
 pub(crate) use self::account_api::{AccountApi, now};
 pub(crate) use self::authority::Authority;
-pub(crate) use self::awkward::{a_megabyte, awkward_bytes, awkward_texts};
+pub(crate) use self::awkward::{a_megabyte, awkward_bytes, awkward_texts, hostile_ids, hostile_words};
 pub(crate) use self::browser::{Browser, Visit};
 pub(crate) use self::env::{Call, TestEnv, Way};
 pub(crate) use self::fake::{FakeServer, read_request, respond};

@@ -3,7 +3,7 @@
 use clap::Args;
 use futures_util::future::join_all;
 
-use super::{confirmed, delegated, ids, not_found_all, parse_id, parse_identity};
+use super::{confirmed, delegated, not_found_all, parse_id, parse_identity};
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{Outcome, together};
@@ -24,10 +24,10 @@ Examples:
 #[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct DeleteArgs {
     /// Ids of the secrets
-    #[arg(value_name = "ID", value_parser = parse_id, required_unless_present = "flags", add = ids())]
+    #[arg(value_name = "ID", value_parser = parse_id, required_unless_present = "flags")]
     ids: Vec<SecretId>,
     /// The same as ID
-    #[arg(id = "flags", long = "id", value_name = "ID", value_parser = parse_id, allow_hyphen_values = true, hide_short_help = true, add = ids())]
+    #[arg(id = "flags", long = "id", value_name = "ID", value_parser = parse_id, allow_hyphen_values = true, hide_short_help = true)]
     flags: Vec<SecretId>,
     /// Delete the secrets that are delegated to this identity
     #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]

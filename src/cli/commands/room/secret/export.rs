@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::Args;
 
 use super::fetch::{Wanted, fetch, fetch_each};
-use super::{DelegateArgs, ids, parse_id};
+use super::{DelegateArgs, parse_id};
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::dotenv::is_variable_name;
@@ -39,7 +39,7 @@ Examples:
 #[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct ExportArgs {
     /// Ids of the secrets; none of them means all of yours
-    #[arg(value_name = "ID", value_parser = parse_id, add = ids())]
+    #[arg(value_name = "ID", value_parser = parse_id)]
     ids: Vec<SecretId>,
     /// Export a secret as the variable NAME, as its id may be no name for one; repeat it for more
     #[arg(long, value_name = "NAME=ID")]

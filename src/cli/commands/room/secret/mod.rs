@@ -20,9 +20,7 @@ mod set;
 use std::io::{self, IsTerminal};
 
 use clap::{Args, Subcommand};
-use clap_complete::ArgValueCompleter;
 
-use crate::cli::completion::secret_ids;
 use crate::cli::context::Context;
 use crate::cli::failure::{CommandError, Kind, Outcome};
 use crate::cli::terminal;
@@ -130,10 +128,10 @@ impl SecretCommand {
 #[group(required = true, multiple = false)]
 struct IdArgs {
     /// Id of the secret
-    #[arg(value_name = "ID", value_parser = parse_id, allow_hyphen_values = false, add = ids())]
+    #[arg(value_name = "ID", value_parser = parse_id, allow_hyphen_values = false)]
     positional: Option<SecretId>,
     /// The same as ID
-    #[arg(long = "id", value_name = "ID", value_parser = parse_id, allow_hyphen_values = true, hide_short_help = true, add = ids())]
+    #[arg(long = "id", value_name = "ID", value_parser = parse_id, allow_hyphen_values = true, hide_short_help = true)]
     flag: Option<SecretId>,
 }
 
@@ -143,11 +141,6 @@ impl IdArgs {
             || CommandError::new(Kind::Usage, "no id was given").hint("name the secret: ID or --id ID");
         Ok(self.positional.or(self.flag).ok_or_else(missing)?)
     }
-}
-
-/// Completes ids at TAB.
-fn ids() -> ArgValueCompleter {
-    ArgValueCompleter::new(secret_ids)
 }
 
 /// Whose secret is read, if it was delegated.

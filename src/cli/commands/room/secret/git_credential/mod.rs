@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::ArgPredicate;
 
 use self::stored::Stored;
-use super::{DelegateArgs, ids, parse_id};
+use super::{DelegateArgs, parse_id};
 use crate::cli::args::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{CommandError, Kind, Outcome};
@@ -58,7 +58,7 @@ pub(in crate::cli) struct GitCredentialArgs {
     #[arg(value_name = "OPERATION")]
     operation: String,
     /// Use this secret, whatever server git asks for: set it in git's configuration for one server only
-    #[arg(long, value_name = "ID", value_parser = parse_id, allow_hyphen_values = true, add = ids())]
+    #[arg(long, value_name = "ID", value_parser = parse_id, allow_hyphen_values = true)]
     id: Option<SecretId>,
     #[command(flatten)]
     from: Option<FromArgs>,

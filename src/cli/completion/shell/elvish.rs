@@ -1,0 +1,21 @@
+//! Elvish parses the words, and quotes what it puts onto the line.
+
+use super::super::candidate::Candidate;
+use super::super::line::Line;
+use super::Dialect;
+
+#[derive(Debug)]
+pub(in crate::cli::completion) struct Elvish;
+
+impl Dialect for Elvish {
+    fn line(&self, asked: &[&str]) -> Option<Line> {
+        Line::of_words(asked)
+    }
+
+    fn answer(&self, _line: &Line, candidates: &[Candidate]) -> Vec<String> {
+        candidates
+            .iter()
+            .map(|candidate| candidate.value.clone())
+            .collect()
+    }
+}
