@@ -15,6 +15,8 @@ mod clock;
 mod config;
 mod connections;
 pub mod data_dir;
+mod fair_queue;
+mod fair_store;
 mod http;
 mod keys;
 pub mod oauth;
@@ -35,6 +37,7 @@ use tokio::net::TcpListener;
 
 pub use self::config::{Limits, ServerConfig};
 use self::connections::OpenConnections;
+use self::fair_store::StoreQueues;
 use self::http::{accept, serve_in_memory};
 pub use self::keys::{ServerKeys, local_token};
 use self::oauth::{Credentials, TokenEndpoints};
@@ -71,6 +74,7 @@ impl Server {
                 config,
                 keys,
                 owner,
+                queues: StoreQueues::new(store.readers()),
                 rooms: Rooms::default(),
                 store,
                 credentials,

@@ -8,6 +8,7 @@ use super::caller::Caller;
 use super::response_budget::ResponseBudget;
 use super::rooms::Member;
 use super::state::State;
+use super::store::Store;
 use crate::wire::{Message, RoomName};
 
 /// What a call holds until its answer is written.
@@ -47,6 +48,8 @@ pub(super) struct Participant {
     pub(super) answers: mpsc::Sender<Response>,
     /// Room for the values in them.
     pub(super) response_budget: ResponseBudget,
+    /// The store, as this identity uses it.
+    pub(super) store: Arc<dyn Store>,
     /// Closes when the session ends.
     pub(super) leaving: watch::Receiver<()>,
 }

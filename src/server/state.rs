@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::config::ServerConfig;
 use super::connections::OpenConnections;
+use super::fair_store::StoreQueues;
 use super::keys::ServerKeys;
 use super::oauth::Credentials;
 use super::rooms::Rooms;
@@ -20,6 +21,8 @@ pub(super) struct State {
     pub(super) owner: Identity,
     pub(super) rooms: Rooms,
     pub(super) store: Arc<dyn Store>,
+    /// Those who wait for the store.
+    pub(super) queues: StoreQueues,
     pub(super) credentials: Arc<Credentials>,
     pub(super) open: OpenConnections,
     /// What a provider may have given and is not stored yet.

@@ -73,10 +73,11 @@ impl Credentials {
         }
     }
 
-    /// The credentials of `client` that `query` finds, in its order, as far as they
+    /// The credentials of `client` that `query` finds in `store`, in its order, as far as they
     /// are good for `scopes`.
     pub(in crate::server) async fn find(
         &self,
+        store: &dyn Store,
         client: &ClientAtProvider,
         query: SecretQuery,
         scopes: &[OAuthScope],
@@ -87,7 +88,7 @@ impl Credentials {
         };
         let start = client.id_start();
         let mut found = Vec::new();
-        let Found { secrets, damage } = self.store.find(query).await?;
+        let Found { secrets, damage } = store.find(query).await?;
         if let Some(error) = damage {
             tracing::warn!(%error, "a credential is passed over");
         }
@@ -262,7 +263,7 @@ impl Credentials {
     ) -> Result<Vec<SecretKey>, CredentialError> {
         let delegated_to = DelegatedTo::Exactly(key.delegated_to.clone());
         let query = SecretQuery::new(key.room.clone(), key.owner.clone(), delegated_to);
-        let mut found = self.find(client, query, &[]).await?;
+        let mut found = self.find(&*self.store, client, query, &[]).await?;
         found.retain(|other| other != key && other.owner == key.owner);
         Ok(found)
     }

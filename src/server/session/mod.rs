@@ -21,6 +21,7 @@ use self::writer::Writer;
 use super::caller::Caller;
 use super::clock;
 use super::connections::Guest;
+use super::fair_store::FairStore;
 use super::participant::{Participant, Place, Response};
 use super::response_budget::ResponseBudget;
 use super::state::State;
@@ -68,8 +69,14 @@ pub(super) async fn run(state: Arc<State>, mut guest: Guest, socket: WebSocket, 
     let mut writer = Writer::new(sink, queue, member, heard.clone(), limits);
     let greeted = greet(&mut writer, &entry, &presence.session_id, participant_id.as_str()).await;
     let (here, leaving) = watch::channel(());
+    let lane = Arc::new((entry.room.clone(), entry.caller.identity.clone()));
     let participant = Participant {
         state: Arc::clone(&state),
+        store: Arc::new(FairStore::new(
+            Arc::clone(&state.store),
+            state.queues.clone(),
+            lane,
+        )),
         room: entry.room,
         caller: entry.caller,
         member: Arc::clone(&presence.member),

@@ -2,7 +2,7 @@
 //!
 //! A [`Store`] keeps records and their values; [`SqliteStore`] is the one there is. On the way in a
 //! value is sealed ([`seal`]) under a store key ([`keys`]), which is itself wrapped under a key that
-//! comes from a [`KeySource`]. One thread writes ([`writer`]) and one reads ([`reader`]), each with a
+//! comes from a [`KeySource`]. One thread writes ([`writer`]) and some read ([`reader`]), each with a
 //! connection of its own, made when it is first needed.
 //!
 //! Ids, names, types and owners are stored readable, under a MAC; a value is sealed. Whatever is read of a row proves
@@ -79,6 +79,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`StoreError::Busy`] if another process has it for a minute.
     fn lock(&self, key: SecretKey) -> BoxFuture<'_, Result<SecretLock, StoreError>>;
+
+    /// How much it reads at once, roughly.
+    fn readers(&self) -> usize;
 
     /// Finishes what was asked for and puts the files in order. Calls after it fail with
     /// [`StoreError::Closed`].

@@ -67,6 +67,10 @@ impl Store for OpeningStore {
         Box::pin(async move { self.opened().await?.lock(key).await })
     }
 
+    fn readers(&self) -> usize {
+        1
+    }
+
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             match self.opened().await {

@@ -1,7 +1,6 @@
 //! The one that reads.
 
-use std::sync::mpsc::Receiver;
-
+use crossbeam_channel::Receiver;
 use rusqlite::{Connection, Row};
 
 use super::connection::Prepared;

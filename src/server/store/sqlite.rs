@@ -12,7 +12,7 @@ use super::keys::StoreKeys;
 use super::locks::{SecretLock, SecretLocks};
 use super::reader::{self, Question, Reader};
 use super::seal::Bound;
-use super::worker::{Shared, Worker};
+use super::worker::{Shared, Workers};
 use super::writer::{self, Action, Change};
 use super::{Found, KeySource, Reading, SecretKey, SecretQuery, SecretRecord, Store, StoreError, schema};
 use crate::sensitive::SecretValue;
@@ -21,14 +21,17 @@ use crate::server::data_dir::DataDir;
 /// Name of the database in its data directory.
 pub(super) const DATABASE: &str = "store.db";
 
+/// Threads that read, on a machine with many processors.
+const MAX_READERS: usize = 9;
+
 /// A store in an SQLite database. Several processes may use one at the same time.
 ///
 /// What is queued when this is dropped is still done; [`Store::close`] waits for it.
 #[derive(Debug)]
 pub struct SqliteStore {
     shared: Arc<Shared>,
-    writer: Worker<Change>,
-    reader: Worker<Question>,
+    writer: Workers<Change>,
+    readers: Workers<Question>,
     locks: SecretLocks,
 }
 
@@ -49,10 +52,20 @@ impl SqliteStore {
                 keys,
                 acknowledgements: Acknowledgements::open(data_dir.path())?,
             }),
-            writer: Worker::new("writer", writer::run),
-            reader: Worker::new("reader", reader::run),
+            writer: Workers::new("writer", 1, writer::run),
+            readers: Workers::new("reader", most_readers(), reader::run),
             locks: SecretLocks::new((!data_dir.is_ours_alone()).then(|| data_dir.path())),
         })
+    }
+
+    /// Starts all threads, each with its connection. A server does that at its start: later there may be no file
+    /// descriptor left.
+    ///
+    /// # Errors
+    /// Those of opening a connection.
+    pub fn start_threads(&self) -> Result<(), StoreError> {
+        self.readers.start_all(&self.shared)?;
+        self.writer.start_all(&self.shared)
     }
 
     /// A value the server keeps for itself, such as its API key; none if it is not set. Blocks.
@@ -110,9 +123,15 @@ impl SqliteStore {
                 let _ = reply.send(question(reader));
             }
         });
-        self.reader.send(&self.shared, question)?;
+        self.readers.send(&self.shared, question)?;
         answer.await.unwrap_or(Err(StoreError::Stopped))
     }
+}
+
+/// One reader more than there are processors: it may wait for the disk.
+fn most_readers() -> usize {
+    let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    processors.saturating_add(1).min(MAX_READERS)
 }
 
 fn setting(connection: &Connection, keys: &StoreKeys, name: &str) -> Result<Option<SecretValue>, StoreError> {
@@ -168,10 +187,14 @@ impl Store for SqliteStore {
         Box::pin(self.locks.take(key))
     }
 
+    fn readers(&self) -> usize {
+        self.readers.most()
+    }
+
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
-            // The reader first: the log can be emptied once nobody reads.
-            for ended in [self.reader.close(), self.writer.close()].into_iter().flatten() {
+            // The readers first: the log can be emptied once nobody reads.
+            for ended in self.readers.close().into_iter().chain(self.writer.close()) {
                 ended.await.unwrap_or(Err(StoreError::Stopped))?;
             }
             self.shared.connections.close()

@@ -1,9 +1,9 @@
-//! A thread with a connection of its own, started by the first job.
+//! Threads with a connection of their own each, which take jobs from one queue.
 
 use std::fmt;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
@@ -13,7 +13,7 @@ use super::commits::Acknowledgements;
 use super::connection::Connections;
 use super::keys::StoreKeys;
 
-/// What both threads work with.
+/// What all threads work with.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) connections: Connections,
@@ -24,10 +24,15 @@ pub(super) struct Shared {
 /// What a thread does: takes jobs until there are no more.
 pub(super) type Body<J> = fn(&Connection, &Shared, &Receiver<J>);
 
-/// A thread and the way to it.
-pub(super) struct Worker<J> {
+/// Hears that a thread has ended and its connection is closed.
+pub(super) type Ended = oneshot::Receiver<Result<(), StoreError>>;
+
+/// The threads and the way to them. The first job starts a thread; a job that finds others waiting starts another, as
+/// long as there are fewer than the most.
+pub(super) struct Workers<J> {
     name: &'static str,
     body: Body<J>,
+    most: usize,
     state: Mutex<State<J>>,
 }
 
@@ -35,44 +40,87 @@ enum State<J> {
     Idle,
     Running {
         jobs: Sender<J>,
-        ended: oneshot::Receiver<Result<(), StoreError>>,
+        /// The threads have it: if all of them died, what waits in it is dropped, and those who wait for it hear that.
+        queue: Weak<Receiver<J>>,
+        threads: Vec<Ended>,
     },
     Closed,
 }
 
-impl<J> fmt::Debug for Worker<J> {
+impl<J> fmt::Debug for Workers<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker")
+        f.debug_struct("Workers")
             .field("name", &self.name)
+            .field("most", &self.most)
             .finish_non_exhaustive()
     }
 }
 
-impl<J: Send + 'static> Worker<J> {
-    /// A worker that has not started.
-    pub(super) const fn new(name: &'static str, body: Body<J>) -> Self {
+impl<J: Send + 'static> Workers<J> {
+    /// At most `most` threads, none of which has started.
+    pub(super) fn new(name: &'static str, most: usize, body: Body<J>) -> Self {
         Self {
             name,
             body,
+            most: most.max(1),
             state: Mutex::new(State::Idle),
         }
     }
 
-    /// Queues a job; starts the thread if it is the first.
+    /// How many threads there may be.
+    pub(super) const fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Queues a job.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`]; those of opening a connection, if there is no thread yet.
     pub(super) fn send(&self, shared: &Arc<Shared>, job: J) -> Result<(), StoreError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*state, State::Idle) {
-            *state = self.start(shared)?;
+            *state = self.start_first(shared)?;
         }
-        match &*state {
-            State::Running { jobs, .. } => jobs.send(job).map_err(|_| StoreError::Stopped),
-            State::Idle | State::Closed => Err(StoreError::Closed),
+        let State::Running { jobs, queue, threads } = &mut *state else {
+            return Err(StoreError::Closed);
+        };
+        if !jobs.is_empty() && threads.len() < self.most {
+            let queue = queue.upgrade().ok_or(StoreError::Stopped)?;
+            match self.start(shared, queue) {
+                Ok(ended) => threads.push(ended),
+                Err(error) => tracing::warn!(%error, name = self.name, "no further thread for the store"),
+            }
         }
+        jobs.send(job).map_err(|_| StoreError::Stopped)
     }
 
-    fn start(&self, shared: &Arc<Shared>) -> Result<State<J>, StoreError> {
+    /// Starts all threads now, so that none of them finds the process without a file descriptor later.
+    pub(super) fn start_all(&self, shared: &Arc<Shared>) -> Result<(), StoreError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*state, State::Idle) {
+            *state = self.start_first(shared)?;
+        }
+        if let State::Running { queue, threads, .. } = &mut *state {
+            while threads.len() < self.most {
+                let queue = queue.upgrade().ok_or(StoreError::Stopped)?;
+                threads.push(self.start(shared, queue)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn start_first(&self, shared: &Arc<Shared>) -> Result<State<J>, StoreError> {
+        let (jobs, queue) = unbounded();
+        let queue = Arc::new(queue);
+        Ok(State::Running {
+            jobs,
+            queue: Arc::downgrade(&queue),
+            threads: vec![self.start(shared, queue)?],
+        })
+    }
+
+    fn start(&self, shared: &Arc<Shared>, queue: Arc<Receiver<J>>) -> Result<Ended, StoreError> {
         let connection = shared.connections.take()?;
-        let (jobs, queue) = channel();
         let (end, ended) = oneshot::channel();
         let (shared, body) = (Arc::clone(shared), self.body);
         let run = move || {
@@ -82,16 +130,15 @@ impl<J: Send + 'static> Worker<J> {
         };
         // One of the runtime's threads: in local mode, the one that opened the store.
         drop(spawn_blocking(run));
-        Ok(State::Running { jobs, ended })
+        Ok(ended)
     }
 
-    /// Takes no more jobs. What is queued is still done; the receiver, if there is a thread, hears when
-    /// it is and the connection is closed.
-    pub(super) fn close(&self) -> Option<oneshot::Receiver<Result<(), StoreError>>> {
+    /// Takes no more jobs. What is queued is still done; each of the receivers hears when a thread has ended.
+    pub(super) fn close(&self) -> Vec<Ended> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *state, State::Closed) {
-            State::Running { ended, .. } => Some(ended),
-            State::Idle | State::Closed => None,
+            State::Running { threads, .. } => threads,
+            State::Idle | State::Closed => Vec::new(),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The one that writes: takes all changes that wait, commits them together, and answers then.
 
-use std::sync::mpsc::Receiver;
-
+use crossbeam_channel::Receiver;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 

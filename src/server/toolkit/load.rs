@@ -23,7 +23,7 @@ pub(super) async fn load(
         loop {
             let taken = participant.response_budget.take(limit).await;
             let mut taken: OwnedSemaphorePermit = taken.ok_or_else(gone)?;
-            match participant.state.store.read_up_to(key.clone(), limit).await? {
+            match participant.store.read_up_to(key.clone(), limit).await? {
                 Some(Reading::Whole(record, value)) => {
                     participant
                         .response_budget

@@ -230,7 +230,10 @@ impl OAuth<'_> {
     ) -> Result<Vec<SecretKey>, CallError> {
         let query = SecretQuery::new(self.participant.room.clone(), viewer.clone(), delegated_to);
         let credentials = &self.participant.state.credentials;
-        Ok(credentials.find(&wanted.client, query, &wanted.scopes).await?)
+        let store = &*self.participant.store;
+        Ok(credentials
+            .find(store, &wanted.client, query, &wanted.scopes)
+            .await?)
     }
 
     /// The first token that one of these credentials gives, in their order. If none does, an error of one

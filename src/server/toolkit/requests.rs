@@ -102,7 +102,7 @@ impl Requests<'_> {
             return Ok(Content::Empty);
         }
         if let Some(record) = asked.keep_as.clone()
-            && let Err(error) = self.participant.state.store.write(record, value.clone()).await
+            && let Err(error) = self.participant.store.write(record, value.clone()).await
         {
             asked.answer(Answer::Lost);
             return Err(error.into());
@@ -126,7 +126,7 @@ impl Requests<'_> {
             name: None,
             delegated_to,
         };
-        let store = &self.participant.state.store;
+        let store = &self.participant.store;
         let mut deleted = false;
         for secret in store.find(query).await?.whole()? {
             deleted |= store.delete(secret.record.key).await?;
@@ -140,7 +140,7 @@ impl Requests<'_> {
 
     /// The answer that was given earlier.
     pub(super) async fn stored(&self, key: SecretKey) -> Result<Option<SecretValue>, CallError> {
-        let found = self.participant.state.store.read(key).await?;
+        let found = self.participant.store.read(key).await?;
         Ok(found.map(|(_, value)| value))
     }
 }

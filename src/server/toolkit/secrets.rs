@@ -47,7 +47,6 @@ impl Secrets<'_> {
     async fn list(&self) -> Result<Content, CallError> {
         let found = self
             .participant
-            .state
             .store
             .find(self.query(DelegatedTo::Anyone))
             .await?;
@@ -85,7 +84,7 @@ impl Secrets<'_> {
                 id,
             },
         };
-        self.participant.state.store.write(record, value).await?;
+        self.participant.store.write(record, value).await?;
         Ok(Content::Empty)
     }
 
@@ -132,14 +131,7 @@ impl Secrets<'_> {
             name: input.name,
             ..self.query(filter)
         };
-        let mut found = self
-            .participant
-            .state
-            .store
-            .find(query)
-            .await?
-            .whole()?
-            .into_iter();
+        let mut found = self.participant.store.find(query).await?.whole()?.into_iter();
         match (found.next(), found.next()) {
             (Some(_), Some(_)) => Err(CallError::new(
                 ErrorCode::Conflict,
@@ -158,27 +150,20 @@ impl Secrets<'_> {
                 id: Some(id),
                 ..self.query(DelegatedTo::Exactly(delegated_to))
             };
-            !self
-                .participant
-                .state
-                .store
-                .find(query)
-                .await?
-                .whole()?
-                .is_empty()
+            !self.participant.store.find(query).await?.whole()?.is_empty()
         } else {
             let key = SecretKey {
                 owner,
                 ..self.own_key(id, delegated_to)
             };
-            self.participant.state.store.contains(key).await?
+            self.participant.store.contains(key).await?
         };
         Ok(Content::json(&ExistsAnswer { exists })?)
     }
 
     async fn delete(&self, input: DeleteSecret) -> Result<Content, CallError> {
         let key = self.own_key(secret_id(input.id)?, delegate(input.delegated_to)?);
-        if self.participant.state.store.delete(key).await? {
+        if self.participant.store.delete(key).await? {
             Ok(Content::Empty)
         } else {
             Err(CallError::new(ErrorCode::NotFound, "there is no such secret"))

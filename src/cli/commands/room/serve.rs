@@ -142,6 +142,7 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     let data_dir = DataDir::open_to_serve(&path)?;
     warn_of(&key_source, &context.ui);
     let store = SqliteStore::open(&data_dir, &key_source)?;
+    store.start_threads()?;
     let keys = ServerKeys::load(&store)?;
     let config = ServerConfig {
         limits: args.limits.into(),

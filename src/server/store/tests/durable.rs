@@ -105,7 +105,7 @@ async fn a_closed_store_says_so() {
 
 #[tokio::test]
 async fn a_worker_that_died_is_an_error_and_not_a_wait() {
-    let worker = worker::Worker::<tokio::sync::oneshot::Sender<()>>::new("dying", |_, _, _| {});
+    let worker = worker::Workers::<tokio::sync::oneshot::Sender<()>>::new("dying", 1, |_, _, _| {});
     let path = filled().await;
     let shared = Arc::clone(open(path.path()).shared());
     let (reply, answer) = tokio::sync::oneshot::channel();

@@ -1,0 +1,279 @@
+//! A queue that takes turns by identity, and lets small work go beside large.
+//!
+//! A number of slots is shared by all who stand in the queue. Whoever finds none free waits in the lane of its identity;
+//! a slot that is given back goes to the next lane, not to whoever came first: one identity with a thousand calls holds
+//! up another's single call for at most one of its own.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::wire::{Identity, RoomName};
+
+/// An identity in a room: those who share it share their turns.
+pub(super) type Lane = Arc<(RoomName, Identity)>;
+
+/// How much work waits for a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    /// Less than a millisecond's.
+    Small,
+    /// More, such as a list or a large value.
+    Large,
+}
+
+/// The queue. Clones are the same queue.
+#[derive(Debug, Clone)]
+pub(super) struct FairQueue(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// How much may be in hand at once.
+    slots: usize,
+    /// How much of it may be large: less than all, so that small work finds a slot.
+    large_slots: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    small_in_hand: usize,
+    large_in_hand: usize,
+    small: Lanes,
+    large: Lanes,
+}
+
+/// Those who wait for a slot of one size.
+#[derive(Debug, Default)]
+struct Lanes {
+    /// Whose turn it is, from the front; each lane that has somebody waiting is here once.
+    order: VecDeque<Lane>,
+    waiting: HashMap<Lane, VecDeque<oneshot::Sender<Slot>>>,
+}
+
+/// A slot, which is given back when this is dropped.
+#[derive(Debug)]
+pub(super) struct Slot {
+    queue: FairQueue,
+    size: Size,
+}
+
+impl FairQueue {
+    /// A queue for `slots` pieces of work at once, of which `large_slots` may be large. Each is at least one, and
+    /// there is at least one slot that large work cannot take.
+    pub(super) fn new(slots: usize, large_slots: usize) -> Self {
+        let large_slots = large_slots.max(1);
+        Self(Arc::new(Shared {
+            slots: slots.max(large_slots.saturating_add(1)),
+            large_slots,
+            state: Mutex::default(),
+        }))
+    }
+
+    /// Waits for a slot in its turn. A wait that is dropped has no turn any more.
+    pub(super) async fn enter(&self, lane: &Lane, size: Size) -> Slot {
+        let (give, slot) = oneshot::channel();
+        self.lock().lanes(size).push(lane, give);
+        self.give_slots();
+        match slot.await {
+            Ok(slot) => slot,
+            // The queue drops nobody who waits.
+            Err(_) => self.slot(size),
+        }
+    }
+
+    /// Gives free slots to those whose turn it is.
+    fn give_slots(&self) {
+        loop {
+            let mut state = self.lock();
+            let Some((size, next)) = self.next(&mut state) else {
+                return;
+            };
+            *state.in_hand(size) += 1;
+            drop(state);
+            // If it waits no longer, the slot comes back by its destructor, and the next is served there.
+            drop(next.send(self.slot(size)));
+        }
+    }
+
+    fn next(&self, state: &mut State) -> Option<(Size, oneshot::Sender<Slot>)> {
+        let free = self
+            .0
+            .slots
+            .saturating_sub(state.small_in_hand + state.large_in_hand);
+        // The last free slot is for large work where none of it is in hand.
+        let kept = usize::from(!state.large.order.is_empty() && state.large_in_hand == 0);
+        if free > kept
+            && let Some(next) = state.small.pop()
+        {
+            return Some((Size::Small, next));
+        }
+        if free > 0
+            && state.large_in_hand < self.0.large_slots
+            && let Some(next) = state.large.pop()
+        {
+            return Some((Size::Large, next));
+        }
+        None
+    }
+
+    fn slot(&self, size: Size) -> Slot {
+        Slot {
+            queue: self.clone(),
+            size,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut state = self.queue.lock();
+        let in_hand = state.in_hand(self.size);
+        *in_hand = in_hand.saturating_sub(1);
+        drop(state);
+        self.queue.give_slots();
+    }
+}
+
+impl State {
+    const fn lanes(&mut self, size: Size) -> &mut Lanes {
+        match size {
+            Size::Small => &mut self.small,
+            Size::Large => &mut self.large,
+        }
+    }
+
+    const fn in_hand(&mut self, size: Size) -> &mut usize {
+        match size {
+            Size::Small => &mut self.small_in_hand,
+            Size::Large => &mut self.large_in_hand,
+        }
+    }
+}
+
+impl Lanes {
+    fn push(&mut self, lane: &Lane, give: oneshot::Sender<Slot>) {
+        let waiting = self.waiting.entry(Arc::clone(lane)).or_insert_with(|| {
+            self.order.push_back(Arc::clone(lane));
+            VecDeque::new()
+        });
+        // Those who gave up are not kept: a lane may be long.
+        while waiting.front().is_some_and(oneshot::Sender::is_closed) {
+            waiting.pop_front();
+        }
+        waiting.push_back(give);
+    }
+
+    /// The next who still waits, from the lane whose turn it is; that lane goes to the end.
+    fn pop(&mut self) -> Option<oneshot::Sender<Slot>> {
+        while let Some(lane) = self.order.pop_front() {
+            let Some(waiting) = self.waiting.get_mut(&lane) else {
+                continue;
+            };
+            let mut next = waiting.pop_front();
+            while next.as_ref().is_some_and(oneshot::Sender::is_closed) {
+                next = waiting.pop_front();
+            }
+            if waiting.is_empty() {
+                self.waiting.remove(&lane);
+            } else {
+                self.order.push_back(lane);
+            }
+            if next.is_some() {
+                return next;
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    type Waiting = Pin<Box<dyn Future<Output = Slot> + Send>>;
+
+    fn lane(name: &str) -> Lane {
+        Arc::new((RoomName::new("room").unwrap(), Identity::new(name).unwrap()))
+    }
+
+    fn enter(queue: &FairQueue, name: &str, size: Size) -> Waiting {
+        let (queue, lane) = (queue.clone(), lane(name));
+        let mut waiting: Waiting = Box::pin(async move { queue.enter(&lane, size).await });
+        // Stands in the queue from here on.
+        if let Some(slot) = (&mut waiting).now_or_never() {
+            return Box::pin(std::future::ready(slot));
+        }
+        waiting
+    }
+
+    fn has_turn(waiting: &mut Waiting) -> Option<Slot> {
+        waiting.now_or_never()
+    }
+
+    #[test]
+    fn a_slot_goes_to_the_next_identity_and_not_to_the_next_call() {
+        let queue = FairQueue::new(2, 1);
+        let held: Vec<Slot> = (0..2)
+            .filter_map(|_| has_turn(&mut enter(&queue, "mallory", Size::Small)))
+            .collect();
+        assert_eq!(held.len(), 2);
+        let mut hers: Vec<Waiting> = (0..1000).map(|_| enter(&queue, "mallory", Size::Small)).collect();
+        let mut his = enter(&queue, "bob", Size::Small);
+        assert!(has_turn(&mut his).is_none());
+        drop(held);
+        // One of hers and his: two slots were free.
+        assert!(has_turn(&mut his).is_some());
+        let served = hers.iter_mut().filter_map(has_turn).map(drop);
+        assert_eq!(served.count(), 1000);
+    }
+
+    #[test]
+    fn small_work_goes_beside_large_and_large_beside_small() {
+        let queue = FairQueue::new(3, 2);
+        let mut large: Vec<Waiting> = (0..5).map(|_| enter(&queue, "mallory", Size::Large)).collect();
+        let in_hand: Vec<Slot> = large.iter_mut().filter_map(has_turn).collect();
+        assert_eq!(in_hand.len(), 2, "one slot is left for small work");
+        let small = has_turn(&mut enter(&queue, "bob", Size::Small));
+        assert!(small.is_some());
+        drop((small, in_hand, large));
+
+        let mut small: Vec<Waiting> = (0..5).map(|_| enter(&queue, "mallory", Size::Small)).collect();
+        let mut in_hand: Vec<Slot> = small.iter_mut().filter_map(has_turn).collect();
+        assert_eq!(in_hand.len(), 3, "small work takes all while nothing large waits");
+        let mut waiting = enter(&queue, "bob", Size::Large);
+        drop(in_hand.pop());
+        assert!(
+            has_turn(&mut waiting).is_some(),
+            "the next slot is for the large one"
+        );
+    }
+
+    #[test]
+    fn those_who_leave_have_no_turn_and_cost_nothing() {
+        let queue = FairQueue::new(2, 1);
+        let held: Vec<Slot> = (0..2)
+            .filter_map(|_| has_turn(&mut enter(&queue, "bob", Size::Small)))
+            .collect();
+        drop(
+            (0..1000)
+                .map(|_| enter(&queue, "mallory", Size::Small))
+                .collect::<Vec<_>>(),
+        );
+        let mut waiting = enter(&queue, "alice", Size::Small);
+        drop(held);
+        assert!(has_turn(&mut waiting).is_some());
+        let state = queue.lock();
+        assert!(state.small.waiting.is_empty() && state.small.order.is_empty());
+        assert_eq!((state.small_in_hand, state.large_in_hand), (0, 0));
+    }
+}
