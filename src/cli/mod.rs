@@ -1,9 +1,11 @@
 //! The command line: arguments in, one library call each, answers out.
 //!
-//! [`args`] is the command tree; `commands/` mirrors it, one file per command, each an argument
-//! struct and one async function. A command gets a [`context::Context`], returns an outcome or an
-//! error, and prints through [`ui::Ui`] alone. [`failure`] folds every error to a kind, a message, a
-//! hint and an exit code.
+//! [`commands`] is the command tree: its folders mirror it, one file for each command, with an argument struct and one
+//! async function. A command gets a [`context::Context`], returns an outcome or an error, and prints through [`ui::Ui`]
+//! alone. [`error`] classifies every error: a kind, a message, a hint and an exit code.
+//!
+//! A line imports only from the lines below it: [`entry`]; [`commands`]; [`provide`]; [`completion`], [`sign_in`];
+//! [`room`]; [`args`]; [`formats`], [`process`], [`context`]; [`help`], [`ui`]; [`error`].
 
 #![allow(
     clippy::doc_markdown,
@@ -11,56 +13,33 @@
     reason = "the comments on arguments are help texts, shown as they are"
 )]
 
-mod account;
 mod args;
-mod busy;
 mod commands;
 mod completion;
 mod context;
-mod dotenv;
-mod duration;
-mod env_secret;
-mod exchange;
-mod failure;
-mod generated;
-mod git;
+mod entry;
+mod error;
+mod formats;
 mod help;
-mod input;
-mod key_source;
-mod launch;
-mod list;
-mod log_writer;
-mod oauth_client;
-mod output;
-mod participant;
 mod process;
-mod progress;
 mod provide;
 mod room;
 mod sign_in;
-mod suggest;
-mod syntax;
-mod template;
-mod terminal;
-mod text;
-mod token_endpoints;
 mod ui;
-mod unparsed;
-mod waiting;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use self::args::Cli;
+use self::commands::Cli;
 use self::context::Context;
-use self::failure::{Failure, Outcome};
+use self::error::{Failure, Outcome};
 use self::ui::Ui;
 use crate::net::HttpClient;
 use crate::settings::Environment;
 
-pub use self::generated::generated_files;
+pub use self::entry::generated::generated_files;
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -69,12 +48,12 @@ pub fn main() -> ExitCode {
     if let Some(answered) = completion::answer(Cli::command, &arguments) {
         return answered;
     }
-    let parsed = unparsed::command(&arguments)
+    let parsed = entry::parse_error::command(&arguments)
         .try_get_matches_from(&arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return unparsed::answer(error, &arguments),
+        Err(error) => return entry::parse_error::answer(error, &arguments),
     };
     let ui = Ui::new(&cli.global);
     let outcome = match ui::start_log(&cli.global, cli.command.is_server()) {

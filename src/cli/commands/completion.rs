@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::completion::Shell;
 use crate::cli::context::Context;
-use crate::cli::failure::Outcome;
+use crate::cli::error::Outcome;
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\

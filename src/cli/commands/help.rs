@@ -2,9 +2,9 @@
 
 use clap::{Args, CommandFactory};
 
-use crate::cli::args::Cli;
+use crate::cli::commands::Cli;
 use crate::cli::context::Context;
-use crate::cli::failure::{CommandError, Kind, Outcome};
+use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::help::Topic;
 
 /// Shown at the end of `--help`.

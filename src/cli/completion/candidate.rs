@@ -9,7 +9,7 @@ use clap_complete::engine::complete;
 use super::line::Line;
 use super::room::overrides;
 use super::values;
-use crate::cli::text::escape;
+use crate::cli::ui::text::escape;
 
 /// A text that can stand at the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,11 +6,11 @@ use clap::{ArgMatches, Command};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
-use crate::cli::args::GlobalArgs;
+use crate::cli::args::store_key::KeyArgs;
 use crate::cli::context::Context;
-use crate::cli::key_source::KeyArgs;
 use crate::cli::room::{JoinedRoom, visit_quietly};
 use crate::cli::ui::Ui;
+use crate::cli::ui::options::GlobalArgs;
 use crate::net::HttpClient;
 use crate::server::store::KeySource;
 use crate::settings::{Access, Environment, Overrides, resolve};

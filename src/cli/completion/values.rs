@@ -9,7 +9,7 @@ use clap_complete::CompletionCandidate;
 use clap_complete::engine::{ArgValueCompleter, PathCompleter, ValueCompleter};
 
 use super::room;
-use crate::cli::text::escape;
+use crate::cli::ui::text::escape;
 use crate::settings::Overrides;
 
 /// What the id of a candidate starts with that is the beginning of a value.
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn arguments_that_complete_from_the_room() {
-        let mut command = with_values(crate::cli::args::Cli::command());
+        let mut command = with_values(crate::cli::commands::Cli::command());
         command.build();
         for (name, argument) in [
             ("get", "[ID]"),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::cli::failure::Kind;
+use crate::cli::error::Kind;
 
 /// What each code means, from the one place that gives them out.
 pub(super) fn text() -> String {

@@ -9,7 +9,7 @@ use super::rules::{Action, Origin, Rule, Rules, Subject};
 use super::rules_file;
 use super::source::{Source, SourceError};
 use crate::cli::context::Context;
-use crate::cli::failure::{CommandError, Kind};
+use crate::cli::error::{CommandError, Kind};
 
 /// What `--help` says of the rules file.
 const RULES_FILE: &str = "\

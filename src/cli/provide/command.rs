@@ -9,8 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::asked::{Asked, What};
-use crate::cli::text::escape;
+use super::request::{Asked, What};
+use crate::cli::ui::text::escape;
 use crate::sensitive::{SecretValue, Sensitive};
 use crate::settings::Environment;
 use crate::wire::MAX_PAYLOAD_BYTES;
@@ -159,8 +159,8 @@ impl Drop for Running {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use super::super::asked::tests::asked;
     use super::*;
+    use crate::cli::provide::request::tests::asked;
 
     fn shell(script: &str, limit: Duration) -> ValueCommand {
         ValueCommand {

@@ -1,6 +1,6 @@
 //! What is done about a request.
 
-use super::signing::{Authorized, Unauthorized};
+use super::sign_in::{Authorized, Unauthorized};
 use crate::oauth::ProviderErrorCode;
 use crate::sensitive::SecretValue;
 

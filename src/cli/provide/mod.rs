@@ -4,19 +4,19 @@
 //! where none does, the [`prompt`] asks. [`answer`] sends what comes of it. All requests are worked on at
 //! the same time, in one [`session`] over one connection after the other.
 
-mod answer;
 mod args;
-mod asked;
 mod command;
 mod decision;
-mod oauth_asked;
-mod open;
+pub(in crate::cli) mod oauth_request;
+pub(in crate::cli) mod open_requests;
 mod pattern;
 mod prompt;
+pub(in crate::cli) mod request;
+pub(in crate::cli) mod responder;
 mod rules;
 mod rules_file;
 mod session;
-mod signing;
+pub(in crate::cli) mod sign_in;
 mod source;
 
 use std::future::pending;
@@ -24,16 +24,16 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use self::answer::Answering;
 pub(super) use self::args::RulesArgs;
 use self::prompt::Prompt;
+use self::responder::Answering;
 use self::session::Session;
-use self::signing::Signing;
-use super::args::RoomArgs;
+use self::sign_in::Signing;
+use super::args::room::RoomArgs;
 use super::context::Context;
-use super::failure::Outcome;
+use super::error::Outcome;
 use super::sign_in::BrowserArgs;
-use super::terminal::Console;
+use super::ui::terminal::Console;
 
 /// Answers requests in a room: until the first one was answered if that is `once`, and at most for
 /// `duration`.

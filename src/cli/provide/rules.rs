@@ -1,8 +1,8 @@
 //! Rules that answer while nobody is there. The first that matches decides.
 
-use super::asked::{Asked, What};
 use super::command::ValueCommand;
 use super::pattern::Pattern;
+use super::request::{Asked, What};
 use super::source::Source;
 use crate::wire::SecretId;
 
@@ -134,11 +134,11 @@ impl Subject {
 mod tests {
     use std::path::Path;
 
-    use super::super::asked::What;
-    use super::super::asked::tests::asked;
-    use super::super::oauth_asked::tests::oauth as client_asked;
-    use super::super::rules_file::parse;
     use super::*;
+    use crate::cli::provide::oauth_request::tests::oauth as client_asked;
+    use crate::cli::provide::request::What;
+    use crate::cli::provide::request::tests::asked;
+    use crate::cli::provide::rules_file::parse;
     use crate::settings::Environment;
 
     fn rules(text: &str) -> Rules {

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::cli::args::input::{Limit, read_file};
 use crate::cli::context::Context;
-use crate::cli::input::{Limit, read_file};
-use crate::cli::text::escape;
+use crate::cli::ui::text::escape;
 use crate::secrets::SecretsClient;
 use crate::sensitive::SecretValue;
 use crate::settings::Environment;

@@ -6,7 +6,7 @@ use tokio::task::spawn_blocking;
 use url::Url;
 
 use crate::cli::context::Context;
-use crate::cli::terminal::Console;
+use crate::cli::ui::terminal::Console;
 use crate::oauth::browser::Surroundings;
 use crate::settings::Environment;
 

@@ -1,9 +1,10 @@
 //! Signs somebody in with a browser: here, or elsewhere with the callback pasted.
 
+pub(in crate::cli) mod authorization;
 mod browser;
-mod oneself;
+pub(in crate::cli) mod oauth_client;
+pub(in crate::cli) mod own_token;
 mod paste;
-mod wanted;
 
 use std::future::pending;
 use std::time::Duration;
@@ -12,14 +13,14 @@ use clap::Args;
 use tokio::time::timeout;
 use url::Url;
 
-pub(super) use self::oneself::{Asking, token_for_oneself};
+pub(super) use self::authorization::{Unfit, Wanted};
+pub(super) use self::own_token::{Asking, token_for_oneself};
 use self::paste::paste;
 pub(super) use self::paste::{GivenUp, Pasting};
-pub(super) use self::wanted::{Unfit, Wanted};
 use super::context::Context;
-use super::failure::{CommandError, Kind};
-use super::terminal::Console;
-use super::waiting::spoken;
+use super::error::{CommandError, Kind};
+use super::ui::countdown::spoken;
+use super::ui::terminal::Console;
 use crate::oauth::{
     AuthorizationCode, AuthorizationRequest, CallbackError, CsrfState, Ending, Expected, Issuer,
     LoopbackError, LoopbackListener, RedirectUri,

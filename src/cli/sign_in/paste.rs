@@ -2,8 +2,8 @@
 
 use std::future::pending;
 
-use crate::cli::terminal::{Console, Echo, Keyboard};
-use crate::cli::text::escape;
+use crate::cli::ui::terminal::{Console, Echo, Keyboard};
+use crate::cli::ui::text::escape;
 use crate::oauth::{AuthorizationCode, CallbackError, Expected, RedirectUri, pasted};
 use crate::sensitive::SensitiveText;
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::account::{CALLBACK, LoginClient, Project, profile, projects};
-use crate::cli::account::{ApiArgs, change_settings};
+use crate::cli::args::duration::parse_seconds;
 use crate::cli::context::Context;
-use crate::cli::duration::parse_seconds;
-use crate::cli::failure::Outcome;
+use crate::cli::error::Outcome;
+use crate::cli::room::account::{ApiArgs, change_settings};
 use crate::cli::sign_in::{BrowserArgs, Pasting, SignIn, Wanted, signed_in_within};
-use crate::cli::terminal::Console;
-use crate::cli::text::escape;
+use crate::cli::ui::terminal::Console;
+use crate::cli::ui::text::escape;
 use crate::oauth::{Ending, PkceVerifier, RedirectUri};
 use crate::sensitive::SensitiveText;
 use crate::settings::{AccountSettings, Api, Profile, Session};

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use crate::cli::account::{ApiArgs, change_settings};
 use crate::cli::context::Context;
-use crate::cli::failure::Outcome;
+use crate::cli::error::Outcome;
+use crate::cli::room::account::{ApiArgs, change_settings};
 use crate::settings::{Credential, SettingsFile, Sourced};
 
 /// Shown at the end of `--help`.

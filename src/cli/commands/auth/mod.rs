@@ -8,7 +8,7 @@ mod token;
 use clap::Subcommand;
 
 use crate::cli::context::Context;
-use crate::cli::failure::Outcome;
+use crate::cli::error::Outcome;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum AuthCommand {

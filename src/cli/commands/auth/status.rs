@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::account::ApiArgs;
 use crate::cli::context::Context;
-use crate::cli::failure::Outcome;
-use crate::cli::list::ListFormatArgs;
-use crate::cli::text::escape;
+use crate::cli::error::Outcome;
+use crate::cli::room::account::ApiArgs;
+use crate::cli::ui::list::ListFormatArgs;
+use crate::cli::ui::text::escape;
 use crate::settings::{AccountSettings, Credential, Profile, Session, SettingsError, Sourced};
 
 /// Shown at the end of `--help`.

@@ -3,9 +3,9 @@
 use clap::Args;
 
 use crate::account::{LoginClient, SignedIn};
-use crate::cli::account::{ApiArgs, ApiTimeArgs};
 use crate::cli::context::Context;
-use crate::cli::failure::Outcome;
+use crate::cli::error::Outcome;
+use crate::cli::room::account::{ApiArgs, ApiTimeArgs};
 use crate::settings::{Credential, SettingsError};
 
 /// Shown at the end of `--help`.

@@ -3,10 +3,10 @@
 use clap::Args;
 
 use crate::account::{Project, projects};
-use crate::cli::account::{ApiArgs, ApiTimeArgs, ask, change_settings};
 use crate::cli::context::Context;
-use crate::cli::failure::{CommandError, Kind, Outcome};
-use crate::cli::text::escape;
+use crate::cli::error::{CommandError, Kind, Outcome};
+use crate::cli::room::account::{ApiArgs, ApiTimeArgs, ask, change_settings};
+use crate::cli::ui::text::escape;
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\

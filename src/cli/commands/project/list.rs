@@ -4,10 +4,10 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::account::projects;
-use crate::cli::account::{ApiArgs, ApiTimeArgs, ask};
 use crate::cli::context::Context;
-use crate::cli::failure::Outcome;
-use crate::cli::list::ListFormatArgs;
+use crate::cli::error::Outcome;
+use crate::cli::room::account::{ApiArgs, ApiTimeArgs, ask};
+use crate::cli::ui::list::ListFormatArgs;
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\

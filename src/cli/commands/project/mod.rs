@@ -6,7 +6,7 @@ mod list;
 use clap::Subcommand;
 
 use crate::cli::context::Context;
-use crate::cli::failure::Outcome;
+use crate::cli::error::Outcome;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum ProjectCommand {

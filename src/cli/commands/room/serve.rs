@@ -11,12 +11,12 @@ use clap::builder::RangedU64ValueParser;
 use tokio::net::TcpListener;
 use url::Url;
 
+use crate::cli::args::duration::parse_seconds;
+use crate::cli::args::store_key::{KeyArgs, warn_of};
+use crate::cli::args::token_endpoints::TokenEndpointArgs;
 use crate::cli::context::Context;
-use crate::cli::duration::parse_seconds;
-use crate::cli::failure::{CommandError, Kind, Outcome};
-use crate::cli::key_source::{KeyArgs, warn_of};
+use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::process;
-use crate::cli::token_endpoints::TokenEndpointArgs;
 use crate::server::data_dir::DataDir;
 use crate::server::store::SqliteStore;
 use crate::server::{Limits, Server, ServerConfig, ServerKeys};

@@ -8,11 +8,11 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use tokio::task::spawn_blocking;
 
+use crate::cli::args::duration::parse_seconds;
+use crate::cli::args::input::{Limit, read_file, read_stdin};
+use crate::cli::args::store_key::KeyArgs;
 use crate::cli::context::Context;
-use crate::cli::duration::parse_seconds;
-use crate::cli::failure::{CommandError, Kind, Outcome};
-use crate::cli::input::{Limit, read_file, read_stdin};
-use crate::cli::key_source::KeyArgs;
+use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::room::local_api_key;
 use crate::token::{ApiKey, ApiScope, ParticipantToken, Role};
 use crate::wire::{Identity, RoomName};

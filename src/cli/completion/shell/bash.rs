@@ -1,9 +1,9 @@
 //! bash puts an answer onto the line as it is. It also takes words apart at the characters of
 //! `COMP_WORDBREAKS`, `=` and `:` among them, and replaces the last piece alone: so the line is parsed here.
 
-use super::super::candidate::Candidate;
-use super::super::line::{Line, Opened};
 use super::{Dialect, is_plain};
+use crate::cli::completion::candidate::Candidate;
+use crate::cli::completion::line::{Line, Opened};
 
 #[derive(Debug)]
 pub(in crate::cli::completion) struct Bash;

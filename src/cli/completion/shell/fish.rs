@@ -1,9 +1,9 @@
 //! fish parses the words before the cursor and quotes what it puts onto the line. The word at the cursor
 //! comes with its quotes.
 
-use super::super::candidate::Candidate;
-use super::super::line::Line;
 use super::Dialect;
+use crate::cli::completion::candidate::Candidate;
+use crate::cli::completion::line::Line;
 
 #[derive(Debug)]
 pub(in crate::cli::completion) struct Fish;

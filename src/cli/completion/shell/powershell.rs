@@ -1,8 +1,8 @@
 //! PowerShell parses the words before the cursor. What is put onto the line has to be quoted.
 
-use super::super::candidate::Candidate;
-use super::super::line::Line;
 use super::{Dialect, is_plain};
+use crate::cli::completion::candidate::Candidate;
+use crate::cli::completion::line::Line;
 
 #[derive(Debug)]
 pub(in crate::cli::completion) struct PowerShell;

@@ -1,8 +1,8 @@
 //! zsh parses the words, and quotes what it puts onto the line.
 
-use super::super::candidate::Candidate;
-use super::super::line::Line;
 use super::Dialect;
+use crate::cli::completion::candidate::Candidate;
+use crate::cli::completion::line::Line;
 
 #[derive(Debug)]
 pub(in crate::cli::completion) struct Zsh;

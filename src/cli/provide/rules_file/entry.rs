@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Mistake;
-use crate::cli::duration::parse_seconds;
+use crate::cli::args::duration::parse_seconds;
 use crate::cli::provide::command::{DEFAULT_LIMIT, ValueCommand};
 use crate::cli::provide::pattern::{EmptyPattern, Pattern};
 use crate::cli::provide::rules::{Action, Origin, Rule, Subject};

@@ -14,7 +14,7 @@ use toml::Spanned;
 
 use self::entry::Entry;
 use super::rules::Rule;
-use crate::cli::failure::{CommandError, Kind};
+use crate::cli::error::{CommandError, Kind};
 use crate::settings::Environment;
 
 #[derive(Deserialize)]

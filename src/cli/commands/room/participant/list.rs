@@ -3,11 +3,11 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::args::RoomArgs;
+use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::failure::Outcome;
-use crate::cli::list::ListFormatArgs;
+use crate::cli::error::Outcome;
 use crate::cli::room::among_others;
+use crate::cli::ui::list::ListFormatArgs;
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\

@@ -4,11 +4,11 @@ use clap::Args;
 use futures_util::future::join_all;
 
 use super::{confirmed, delegated, not_found_all, parse_id, parse_identity};
-use crate::cli::args::RoomArgs;
+use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::failure::{Outcome, together};
+use crate::cli::error::{Outcome, together};
 use crate::cli::room::{check, in_room};
-use crate::cli::text::escape;
+use crate::cli::ui::text::escape;
 use crate::wire::{ErrorCode, Identity, SecretId};
 
 /// Shown at the end of `--help`.

@@ -3,11 +3,11 @@
 use clap::Args;
 
 use super::{confirmed, delegated, parse_identity, parse_url};
-use crate::cli::args::RoomArgs;
+use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::failure::{CommandError, Kind, Outcome};
+use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::room::{check, in_room};
-use crate::cli::text::escape;
+use crate::cli::ui::text::escape;
 use crate::wire::{ErrorCode, Identity};
 
 /// Shown at the end of `--help`.

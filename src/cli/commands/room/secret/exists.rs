@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::{IdArgs, parse_identity};
-use crate::cli::args::RoomArgs;
+use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::failure::Outcome;
+use crate::cli::error::Outcome;
 use crate::cli::room::in_room;
 use crate::wire::Identity;
 

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
-use super::fetch::{Wanted, fetch, fetch_each};
+use super::read_many::{Wanted, fetch, fetch_each};
 use super::{DelegateArgs, parse_id};
-use crate::cli::args::RoomArgs;
+use crate::cli::args::env_secret::EnvSecret;
+use crate::cli::args::output::OutputArgs;
+use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::dotenv::is_variable_name;
-use crate::cli::env_secret::EnvSecret;
-use crate::cli::exchange::{Format, Record, write_json, write_variables};
-use crate::cli::failure::{CommandError, Kind, Outcome};
-use crate::cli::output::OutputArgs;
+use crate::cli::error::{CommandError, Kind, Outcome};
+use crate::cli::formats::dotenv::is_variable_name;
+use crate::cli::formats::{Format, Record, write_json, write_variables};
 use crate::cli::room::{JoinedRoom, in_room};
-use crate::cli::text::escape;
+use crate::cli::ui::text::escape;
 use crate::secrets::Secret;
 use crate::sensitive::SecretValue;
 use crate::wire::{Identity, SecretId};

@@ -3,12 +3,12 @@
 use clap::Args;
 
 use super::{DelegateArgs, IdArgs, not_found};
-use crate::cli::args::RoomArgs;
+use crate::cli::args::output::OutputArgs;
+use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::failure::Outcome;
-use crate::cli::output::OutputArgs;
+use crate::cli::error::Outcome;
 use crate::cli::room::in_room;
-use crate::cli::text::escape;
+use crate::cli::ui::text::escape;
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\

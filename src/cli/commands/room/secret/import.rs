@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use futures_util::{StreamExt, stream};
 
-use super::fetch::{CALLS_IN_FLIGHT, Wanted, fetch_each};
 use super::parse_identity;
-use crate::cli::args::RoomArgs;
+use super::read_many::{CALLS_IN_FLIGHT, Wanted, fetch_each};
+use crate::cli::args::input::{Limit, read_file, read_stdin};
+use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::exchange::{Format, Record, read, refuse_twins};
-use crate::cli::failure::{CommandError, Kind, Outcome};
-use crate::cli::input::{Limit, read_file, read_stdin};
-use crate::cli::progress::Progress;
+use crate::cli::error::{CommandError, Kind, Outcome};
+use crate::cli::formats::{Format, Record, read, refuse_twins};
 use crate::cli::room::{JoinedRoom, in_room};
-use crate::cli::text::escape;
 use crate::cli::ui::Ui;
+use crate::cli::ui::progress::Progress;
+use crate::cli::ui::text::escape;
 use crate::secrets::{Secret, SetOptions};
 use crate::wire::{Identity, RoomName, SecretId};
 

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::DelegateArgs;
-use super::fetch::fetch;
-use crate::cli::args::RoomArgs;
+use super::read_many::fetch;
+use crate::cli::args::input::{Limit, read_file, read_stdin};
+use crate::cli::args::output::OutputArgs;
+use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::failure::{CommandError, Kind, Outcome};
-use crate::cli::input::{Limit, read_file, read_stdin};
-use crate::cli::output::OutputArgs;
+use crate::cli::error::{CommandError, Kind, Outcome};
+use crate::cli::formats::template::Template;
 use crate::cli::room::in_room;
-use crate::cli::template::Template;
-use crate::cli::text::escape;
+use crate::cli::ui::text::escape;
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = r#"Examples:

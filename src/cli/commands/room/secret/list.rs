@@ -2,11 +2,11 @@
 
 use clap::Args;
 
-use crate::cli::args::RoomArgs;
+use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::failure::Outcome;
-use crate::cli::list::ListFormatArgs;
+use crate::cli::error::Outcome;
 use crate::cli::room::in_room;
+use crate::cli::ui::list::ListFormatArgs;
 use crate::wire::secrets::SecretInfo;
 
 /// Shown at the end of `--help`.

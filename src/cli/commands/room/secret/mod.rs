@@ -1,11 +1,9 @@
 //! `meshagent room secret …`
 
-mod ask;
 mod delete;
 mod delete_requested;
 mod exists;
 mod export;
-mod fetch;
 mod get;
 mod git_credential;
 mod import;
@@ -13,7 +11,9 @@ mod inject;
 mod list;
 mod oauth;
 mod provide;
+pub(in crate::cli) mod read_many;
 mod request;
+pub(in crate::cli) mod request_secret;
 mod run;
 mod set;
 
@@ -22,9 +22,9 @@ use std::io::{self, IsTerminal};
 use clap::{Args, Subcommand};
 
 use crate::cli::context::Context;
-use crate::cli::failure::{CommandError, Kind, Outcome};
-use crate::cli::terminal;
-use crate::cli::text::escape;
+use crate::cli::error::{CommandError, Kind, Outcome};
+use crate::cli::ui::terminal;
+use crate::cli::ui::text::escape;
 use crate::wire::secrets::request::MAX_URL_BYTES;
 use crate::wire::{Identity, NameError, SecretId};
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::args::RoomArgs;
+use crate::cli::args::duration::parse_seconds;
+use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::duration::parse_seconds;
-use crate::cli::failure::Outcome;
+use crate::cli::error::Outcome;
 use crate::cli::provide::{RulesArgs, provide};
 use crate::cli::sign_in::BrowserArgs;
 

@@ -2,13 +2,13 @@
 
 use clap::Args;
 
-use super::ask::{Question, ask};
+use super::request_secret::{Question, ask};
 use super::{parse_identity, parse_url};
-use crate::cli::args::RoomArgs;
+use crate::cli::args::output::OutputArgs;
+use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::failure::Outcome;
-use crate::cli::output::OutputArgs;
-use crate::cli::participant::FromArgs;
+use crate::cli::error::Outcome;
+use crate::cli::room::participant::FromArgs;
 use crate::wire::Identity;
 
 /// Shown at the end of `--help`.

@@ -3,12 +3,12 @@
 use clap::Args;
 
 use super::{IdArgs, parse_identity};
-use crate::cli::args::RoomArgs;
+use crate::cli::args::input::InputArgs;
+use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::failure::Outcome;
-use crate::cli::input::InputArgs;
+use crate::cli::error::Outcome;
 use crate::cli::room::{check, in_room};
-use crate::cli::text::escape;
+use crate::cli::ui::text::escape;
 use crate::secrets::SetOptions;
 use crate::wire::Identity;
 

@@ -1,22 +1,22 @@
 //! `meshagent room secret git-credential`
 
-mod asked;
-mod stored;
+pub(in crate::cli) mod from_participant;
+pub(in crate::cli) mod from_room;
 
 use std::io::{self, IsTerminal};
 
 use clap::Args;
 use clap::builder::ArgPredicate;
 
-use self::stored::Stored;
+use self::from_room::Stored;
 use super::{DelegateArgs, parse_id};
-use crate::cli::args::RoomArgs;
+use crate::cli::args::input::{Limit, read_stdin};
+use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
-use crate::cli::failure::{CommandError, Kind, Outcome};
-use crate::cli::git::Description;
-use crate::cli::input::{Limit, read_stdin};
-use crate::cli::participant::FromArgs;
+use crate::cli::error::{CommandError, Kind, Outcome};
+use crate::cli::formats::git_credential::Description;
 use crate::cli::room::in_room;
+use crate::cli::room::participant::FromArgs;
 use crate::sensitive::SecretValue;
 use crate::wire::SecretId;
 
@@ -124,10 +124,10 @@ async fn of_participant(
     description: &Description,
 ) -> anyhow::Result<Option<SecretValue>> {
     match operation {
-        Operation::Get => return asked::get(context, args, from, description).await,
+        Operation::Get => return from_participant::get(context, args, from, description).await,
         // The server keeps the answer.
         Operation::Store => {}
-        Operation::Erase => asked::erase(context, args, description).await?,
+        Operation::Erase => from_participant::erase(context, args, description).await?,
     }
     Ok(None)
 }

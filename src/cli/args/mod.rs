@@ -1,0 +1,9 @@
+//! Arguments that several commands have, and the values that they stand for.
+
+pub(in crate::cli) mod duration;
+pub(in crate::cli) mod env_secret;
+pub(in crate::cli) mod input;
+pub(in crate::cli) mod output;
+pub(in crate::cli) mod room;
+pub(in crate::cli) mod store_key;
+pub(in crate::cli) mod token_endpoints;

@@ -1,0 +1,72 @@
+//! Which key opens the store: the first of the places where it may be given.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use crate::cli::context::Context;
+use crate::cli::ui::Ui;
+use crate::sensitive::SensitiveText;
+use crate::server::store::KeySource;
+
+/// Name of the systemd credential that holds the key.
+const SYSTEMD_CREDENTIAL: &str = "meshagent.key";
+
+/// Flags that say which key opens the store.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Key of the store")]
+pub(in crate::cli) struct KeyArgs {
+    /// File with the store's key [env: MESHAGENT_KEY_FILE]
+    #[arg(long, value_name = "PATH")]
+    key_file: Option<PathBuf>,
+    /// File with a passphrase to make the key of [env: MESHAGENT_KEY_PASSPHRASE_FILE]
+    #[arg(long, value_name = "PATH", conflicts_with = "key_file")]
+    key_passphrase_file: Option<PathBuf>,
+}
+
+impl KeyArgs {
+    /// The key's source: a file, a systemd credential, a passphrase, the environment, else the key file
+    /// beside the database.
+    pub(in crate::cli) fn resolve(&self, context: &Context) -> anyhow::Result<KeySource> {
+        let variable = |name: &'static str| context.environment.text(name);
+        let path = |name: &'static str| anyhow::Ok(variable(name)?.map(PathBuf::from));
+        if let Some(path) = &self.key_file {
+            return Ok(KeySource::File(path.clone()));
+        }
+        if self.key_passphrase_file.is_none()
+            && let Some(path) = path("MESHAGENT_KEY_FILE")?
+        {
+            return Ok(KeySource::File(path));
+        }
+        if let Some(directory) = path("CREDENTIALS_DIRECTORY")? {
+            let credential = directory.join(SYSTEMD_CREDENTIAL);
+            if credential.exists() {
+                return Ok(KeySource::SystemdCredential(credential));
+            }
+        }
+        let passphrase = match &self.key_passphrase_file {
+            Some(path) => Some(path.clone()),
+            None => path("MESHAGENT_KEY_PASSPHRASE_FILE")?,
+        };
+        if let Some(path) = passphrase {
+            context.warn_if_open(&path, "the passphrase of the store's key");
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("the passphrase file {} cannot be read", path.display()))?;
+            let text = SensitiveText::new(text);
+            return Ok(KeySource::Passphrase(
+                text.expose().trim_end_matches(['\r', '\n']).into(),
+            ));
+        }
+        Ok(variable("MESHAGENT_KEY")?.map_or(KeySource::Default, |key| KeySource::Environment(key.into())))
+    }
+}
+
+/// Says so, where a store is opened, if its key is where other programs can read it.
+pub(in crate::cli) fn warn_of(key_source: &KeySource, ui: &Ui) {
+    if matches!(key_source, KeySource::Environment(_)) {
+        ui.warn(
+            "the store's key comes from MESHAGENT_KEY, which your other programs can read; a file that MESHAGENT_KEY_FILE names is safer",
+        );
+    }
+}

@@ -1,0 +1,6 @@
+//! Around the command tree: what is said of a command line that cannot be parsed, and the files that are generated
+//! from the tree.
+
+pub(in crate::cli) mod generated;
+pub(in crate::cli) mod parse_error;
+pub(in crate::cli) mod suggest;

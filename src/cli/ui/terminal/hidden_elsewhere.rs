@@ -1,0 +1,27 @@
+//! A value that is typed and not shown, where the terminal cannot be read without waiting for it alone.
+
+use anyhow::Context as _;
+
+use crate::cli::error::{CommandError, Kind};
+use crate::cli::ui::Ui;
+use crate::sensitive::{SecretValue, Sensitive};
+
+/// Asks for a value of one line that is not shown, on the terminal itself, and gives its bytes. `otherwise`
+/// is a hint: how else the value can be given.
+///
+/// # Errors
+/// Where there is no terminal, and where nothing was typed.
+pub(in crate::cli) async fn hidden(_ui: &Ui, question: &str, otherwise: &str) -> anyhow::Result<SecretValue> {
+    let question = question.to_owned();
+    // On a thread of its own, so that Ctrl-C is noticed meanwhile.
+    let typed = tokio::task::spawn_blocking(move || rpassword::prompt_password(question)).await?;
+    match typed {
+        Ok(typed) => Ok(Sensitive::new(typed.into_bytes())),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Err(CommandError::new(Kind::Usage, "nothing was typed")
+                .hint(otherwise)
+                .into())
+        }
+        Err(error) => Err(error).context("the terminal cannot be read"),
+    }
+}
