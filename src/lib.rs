@@ -13,7 +13,7 @@
 //!
 //! A private module `fs` has private files, atomic writes and file locks.
 //!
-//! The one rule: imports point down. `sensitive` imports no other module, `wire`, `net` and `fs` only that;
+//! The one rule: imports point down. `sensitive` imports no other module, `wire` and `fs` only that, `net` also `wire`;
 //! `token`, `oauth` and `room` stand on those, `settings` and `secrets` on these, `account` on `settings`. `server` is a
 //! wing beside `room` and `secrets` and never imports them: client and server meet on the wire alone.
 

@@ -13,7 +13,7 @@ mod tls;
 
 use reqwest::header::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite};
-use url::{Host, Url};
+use url::Url;
 
 pub use self::client::{Answer, HttpClient, TimeLimits, Upgrade};
 pub use self::error::{NetError, reason};
@@ -40,14 +40,4 @@ pub fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port()
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-/// Whether a URL names this machine: `localhost` or a loopback address.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }

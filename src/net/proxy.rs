@@ -6,7 +6,8 @@ use std::fmt;
 use url::{Host, Url};
 
 use super::no_proxy::NoProxy;
-use super::{NetError, authority, is_loopback};
+use super::{NetError, authority};
+use crate::wire::is_loopback;
 
 /// The port of a SOCKS proxy that names none (RFC 1928, section 3).
 const SOCKS_PORT: u16 = 1080;

@@ -6,15 +6,12 @@ use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-use url::Url;
+use crate::wire::HttpEndpoint;
 
 /// Why no browser was started. No variant holds the URL.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BrowserError {
-    /// A browser is given http and https URLs alone.
-    #[error("a browser is only sent to http and https addresses")]
-    NotHttp,
     /// There is nothing that could be started.
     #[error("no browser was found")]
     NotFound,
@@ -42,10 +39,12 @@ impl Surroundings<'_> {
     /// The child has the variables in `inherited` and none of our standard streams, and Ctrl-C at our
     /// terminal does not reach it. It is not waited for: a browser may stay open, or hand the URL to one
     /// that is.
-    pub fn open(&self, url: &Url, inherited: &BTreeMap<OsString, OsString>) -> Result<Child, BrowserError> {
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(BrowserError::NotHttp);
-        }
+    pub fn open(
+        &self,
+        url: &HttpEndpoint,
+        inherited: &BTreeMap<OsString, OsString>,
+    ) -> Result<Child, BrowserError> {
+        let url = url.url();
         let commands = match self.browser {
             Some(browser) => named(browser, url.as_str()),
             None => open::commands(url.as_str()),
@@ -117,20 +116,8 @@ mod tests {
     }
 
     #[test]
-    fn only_http_is_opened() {
-        let surroundings = Surroundings {
-            browser: Some("true"),
-            ..Surroundings::default()
-        };
-        for url in ["file:///etc/passwd", "javascript:alert(1)", "com.example:/x"] {
-            let refused = surroundings.open(&Url::parse(url).unwrap(), &BTreeMap::new());
-            assert!(matches!(refused, Err(BrowserError::NotHttp)), "{url}");
-        }
-    }
-
-    #[test]
     fn a_browser_that_cannot_be_started() {
-        let url = Url::parse("https://h/").unwrap();
+        let url = HttpEndpoint::parse("https://h/").unwrap();
         let path = std::env::vars_os().filter(|(name, _)| name == "PATH").collect();
         let with = |browser| Surroundings {
             browser: Some(browser),
@@ -153,7 +140,7 @@ mod tests {
         };
         let path = std::env::vars_os().filter(|(name, _)| name == "PATH").collect();
         let mut child = surroundings
-            .open(&Url::parse("https://h/").unwrap(), &path)
+            .open(&HttpEndpoint::parse("https://h/").unwrap(), &path)
             .unwrap();
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
         child.kill().unwrap();

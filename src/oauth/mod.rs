@@ -20,7 +20,7 @@ mod scope;
 mod state;
 pub mod token_endpoint;
 
-pub use self::authorization::{AuthorizationError, AuthorizationRequest};
+pub use self::authorization::AuthorizationRequest;
 pub use self::callback::{AuthorizationCode, CallbackError, Expected, Issuer};
 pub use self::error::{OAuthError, ProviderErrorCode};
 pub use self::loopback::{LoopbackError, LoopbackListener};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-use crate::net::is_loopback;
+use crate::wire::{EndpointError, check_parts, is_loopback};
 
 /// A redirect URI, kept to the byte: providers compare it as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,12 +34,10 @@ impl RedirectUri {
             return Err(RedirectUriError::NotAUri);
         }
         let url = Url::parse(text).map_err(|_| RedirectUriError::NotAUri)?;
-        if url.fragment().is_some() {
-            return Err(RedirectUriError::Fragment);
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(RedirectUriError::UserInfo);
-        }
+        check_parts(&url).map_err(|error| match error {
+            EndpointError::Fragment => RedirectUriError::Fragment,
+            _ => RedirectUriError::UserInfo,
+        })?;
         let text = text.to_owned();
         Ok(Self { text, url })
     }

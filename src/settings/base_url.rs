@@ -1,95 +1,63 @@
-//! A URL under which others are made.
+//! The addresses that others are made under: of the API, and of the server that rooms are on.
 
 use url::Url;
 
 use super::SettingsError;
-use crate::net::is_loopback;
+use crate::wire::{EndpointError, HttpEndpoint, RoomUrlError, is_encrypted_or_loopback, websocket_url};
 
-/// A URL that a path can be put under, with where it is from.
-#[derive(Debug, Clone)]
-pub(super) struct BaseUrl(Url);
-
-impl BaseUrl {
-    /// The base of the API's URLs: http or https.
-    pub(super) fn api(text: &str, origin: &'static str, insecure: bool) -> Result<Self, SettingsError> {
-        let url = parse(text, origin, insecure)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(SettingsError::BadUrl {
-                origin,
-                problem: "its scheme is not http or https",
-            });
-        }
-        Ok(Self(url))
-    }
-
-    /// The base of rooms' URLs: ws or wss; http and https are made so.
-    pub(super) fn room(text: &str, origin: &'static str, insecure: bool) -> Result<Self, SettingsError> {
-        let mut url = parse(text, origin, insecure)?;
-        let scheme = match url.scheme() {
-            "http" | "ws" => "ws",
-            _ => "wss",
-        };
-        let problem = "its scheme is not http, https, ws or wss";
-        url.set_scheme(scheme)
-            .map_err(|()| SettingsError::BadUrl { origin, problem })?;
-        Ok(Self(url))
-    }
-
-    /// The URL as text, without a slash at its end.
-    pub(super) fn as_str(&self) -> &str {
-        self.0.as_str().trim_end_matches('/')
-    }
-
-    /// The URL with these segments after its path, percent-encoded. No segment may be `.` or `..`.
-    pub(super) fn join(&self, segments: &[&str]) -> Url {
-        let mut url = self.0.clone();
-        // A URL with a host, and `parse` saw to that, always has a path that can be extended.
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(segments);
-        }
-        url
-    }
+/// The base of the API's URLs: `http` or `https`, without a query. Plain http to another machine is refused
+/// unless `insecure`. `origin` says where the text is from.
+pub(super) fn api_base(
+    text: &str,
+    origin: &'static str,
+    insecure: bool,
+) -> Result<HttpEndpoint, SettingsError> {
+    let endpoint = HttpEndpoint::parse(text).map_err(|error| bad(origin, error))?;
+    check(endpoint.url(), origin, insecure)?;
+    Ok(endpoint)
 }
 
-fn parse(text: &str, origin: &'static str, insecure: bool) -> Result<Url, SettingsError> {
-    let bad = |problem| SettingsError::BadUrl { origin, problem };
-    let url = Url::parse(text).map_err(|_| bad("it is not a URL"))?;
-    if !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
-        return Err(bad("its scheme is not http, https, ws or wss"));
+/// The base of rooms' URLs, as `ws` or `wss`, by the same rules. `http` and `https` are taken too.
+pub(super) fn room_base(text: &str, origin: &'static str, insecure: bool) -> Result<Url, SettingsError> {
+    let url = websocket_url(text).map_err(|error| bad(origin, error))?;
+    check(&url, origin, insecure)?;
+    Ok(url)
+}
+
+fn check(url: &Url, origin: &'static str, insecure: bool) -> Result<(), SettingsError> {
+    if url.query().is_some() {
+        return Err(bad(origin, BaseUrlError::Query));
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(bad("it has a user name or a password in it"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(bad("it has a query or a fragment"));
-    }
-    if matches!(url.scheme(), "http" | "ws") && !insecure && !is_loopback(&url) {
+    if !insecure && !is_encrypted_or_loopback(url) {
         return Err(SettingsError::InsecureUrl { origin });
     }
-    Ok(url)
+    Ok(())
+}
+
+/// What is wrong with a URL that others are to be made under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BaseUrlError {
+    /// It breaks a rule of all endpoints.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// It breaks a rule of rooms' addresses.
+    #[error(transparent)]
+    Room(#[from] RoomUrlError),
+    /// It has a query.
+    #[error("it has a query")]
+    Query,
+}
+
+fn bad(origin: &'static str, problem: impl Into<BaseUrlError>) -> SettingsError {
+    SettingsError::BadUrl {
+        origin,
+        problem: problem.into(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn room_urls() {
-        for (base, expected) in [
-            ("https://h", "wss://h/rooms/a%20b%2Fc%25%3F%23"),
-            ("https://h/", "wss://h/rooms/a%20b%2Fc%25%3F%23"),
-            ("https://h/base", "wss://h/base/rooms/a%20b%2Fc%25%3F%23"),
-            ("wss://h:8443/base/", "wss://h:8443/base/rooms/a%20b%2Fc%25%3F%23"),
-            ("http://127.1.2.3:80", "ws://127.1.2.3/rooms/a%20b%2Fc%25%3F%23"),
-            ("ws://[::1]:9/", "ws://[::1]:9/rooms/a%20b%2Fc%25%3F%23"),
-            ("HTTP://LocalHost", "ws://localhost/rooms/a%20b%2Fc%25%3F%23"),
-        ] {
-            let url = BaseUrl::room(base, "X", false)
-                .unwrap()
-                .join(&["rooms", "a b/c%?#"]);
-            assert_eq!(url.as_str(), expected, "{base}");
-        }
-    }
 
     #[test]
     fn what_is_no_base_is_refused_and_not_repeated() {
@@ -104,35 +72,34 @@ mod tests {
             "https://h/?",
             "https://h#canary",
         ] {
-            let error = BaseUrl::room(text, "X", true).unwrap_err();
-            assert!(
-                matches!(error, SettingsError::BadUrl { origin: "X", .. }),
-                "{text}"
-            );
-            assert!(
-                !format!("{error} {error:?} {:?}", error.hint()).contains("canary"),
-                "{text}"
-            );
+            for error in [
+                room_base(text, "X", true).unwrap_err(),
+                api_base(text, "X", true).unwrap_err(),
+            ] {
+                assert!(
+                    matches!(error, SettingsError::BadUrl { origin: "X", .. }),
+                    "{text}"
+                );
+                assert!(
+                    !format!("{error} {error:?} {:?}", error.hint()).contains("canary"),
+                    "{text}"
+                );
+            }
         }
-        assert!(matches!(
-            BaseUrl::api("wss://h", "X", false),
-            Err(SettingsError::BadUrl { .. })
-        ));
+        assert!(api_base("wss://h", "X", false).is_err());
+        assert_eq!(room_base("https://h", "X", false).unwrap().as_str(), "wss://h/");
     }
 
     #[test]
     fn credentials_do_not_travel_in_clear() {
-        for text in [
-            "http://h",
-            "ws://h",
-            "http://localhost.h",
-            "http://10.0.0.1",
-            "http://[::2]",
-            "http://0.0.0.0",
-        ] {
-            let error = BaseUrl::room(text, "X", false).unwrap_err();
+        for text in ["http://h", "ws://h", "http://localhost.h", "http://10.0.0.1"] {
+            let error = room_base(text, "X", false).unwrap_err();
             assert!(matches!(error, SettingsError::InsecureUrl { .. }), "{text}");
-            assert!(BaseUrl::room(text, "X", true).is_ok(), "{text}");
+            assert!(room_base(text, "X", true).is_ok(), "{text}");
         }
+        assert!(matches!(
+            api_base("http://h", "X", false),
+            Err(SettingsError::InsecureUrl { .. })
+        ));
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::settings::BaseUrlError;
 use crate::token::{ApiKeyError, TokenError};
 use crate::wire::NameError;
 
@@ -59,7 +60,7 @@ pub enum SettingsError {
         /// Where the URL is from.
         origin: &'static str,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: BaseUrlError,
     },
     /// A credential would go to another machine unencrypted.
     #[error("the URL in {origin} is not encrypted: your credential would travel in clear")]

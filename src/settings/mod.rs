@@ -24,6 +24,7 @@ use crate::wire::{Identity, RoomName};
 
 pub use account::{AccountSettings, Credential, Sourced, StoredSession, resolve_account};
 pub use api::Api;
+pub use base_url::BaseUrlError;
 pub use environment::{CREDENTIAL_VARIABLES, Environment};
 pub use error::{SettingsError, SettingsErrorKind};
 pub use file::SettingsFile;

@@ -2,14 +2,16 @@
 
 use std::cell::OnceCell;
 
-use super::base_url::BaseUrl;
+use url::Url;
+
+use super::base_url::room_base;
 use super::{
     Access, Api, Credential, Environment, Overrides, RoomSettings, SettingsError, SettingsFile, Sourced,
     StoredSession,
 };
 use crate::sensitive::SensitiveText;
 use crate::token::{ApiKey, ApiScope, ParticipantToken};
-use crate::wire::{Identity, RoomName};
+use crate::wire::{Identity, RoomName, room_url};
 
 /// The API that is used if nothing names another.
 pub const DEFAULT_API_URL: &str = "https://api.meshagent.com";
@@ -95,7 +97,7 @@ impl<'a> Resolver<'a> {
 
     fn with_token(&self, room: &RoomName, token: SensitiveText) -> Result<Access, SettingsError> {
         Ok(Access::Token {
-            room_url: self.room_base()?.join(&["rooms", room.as_str()]),
+            room_url: room_url(&self.room_base()?, room),
             token,
         })
     }
@@ -113,7 +115,7 @@ impl<'a> Resolver<'a> {
         let access = Access::Connect {
             connect_url: self.api()?.connect(project.as_str(), room.as_str()),
             credential,
-            room_url: self.room_base()?.join(&["rooms", room.as_str()]),
+            room_url: room_url(&self.room_base()?, room),
         };
         Ok((access, origin))
     }
@@ -193,12 +195,12 @@ impl<'a> Resolver<'a> {
         )
     }
 
-    fn room_base(&self) -> Result<BaseUrl, SettingsError> {
+    fn room_base(&self) -> Result<Url, SettingsError> {
         if let Some(url) = self.env.text("MESHAGENT_ROOM_URL")? {
-            return BaseUrl::room(url, "MESHAGENT_ROOM_URL", self.insecure);
+            return room_base(url, "MESHAGENT_ROOM_URL", self.insecure);
         }
         let (url, origin) = self.api_url()?;
-        BaseUrl::room(&url, origin, self.insecure)
+        room_base(&url, origin, self.insecure)
     }
 
     pub(super) fn api(&self) -> Result<Api, SettingsError> {

@@ -8,10 +8,12 @@
 
 #![warn(clippy::arithmetic_side_effects)]
 
+mod address;
 mod assembler;
 mod content;
 mod data;
 mod error_code;
+mod http_endpoint;
 mod message;
 pub mod messaging;
 mod name;
@@ -19,11 +21,17 @@ mod packet;
 pub mod room;
 pub mod secrets;
 
+pub use address::{RoomUrlError, is_encrypted_or_loopback, is_loopback, room_url, websocket_url};
 pub use assembler::{Assembled, Assembler};
 pub use content::Content;
 pub use error_code::ErrorCode;
+pub(crate) use http_endpoint::check_parts;
+pub use http_endpoint::{EndpointError, HttpEndpoint};
 pub use message::{Header, Message};
-pub use name::{Identity, MAX_NAME_BYTES, NameError, ParticipantId, RequestId, RoomName, SecretId};
+pub use name::{
+    Identity, MAX_NAME_BYTES, MAX_URL_BYTES, NameError, ParticipantId, RequestId, RoomName, SecretId,
+    SecretUrl,
+};
 pub use packet::{PACKET_DATA_BYTES, Packet};
 
 /// Largest message header that is read unless the reader takes more, in bytes (1 MiB).

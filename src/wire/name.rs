@@ -9,15 +9,21 @@ use uuid::Uuid;
 /// Longest name or id, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 255;
 
+/// Longest [`SecretUrl`], in bytes of UTF-8.
+pub const MAX_URL_BYTES: usize = 2048;
+
 /// Why a text is no name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// The text is empty.
     #[error("it is empty")]
     Empty,
-    /// The text is longer than [`MAX_NAME_BYTES`].
-    #[error("it has {0} bytes, and at most {MAX_NAME_BYTES} are allowed")]
-    TooLong(usize),
+    /// The text is longer than names of its kind may be.
+    #[error("it has more than {limit} bytes")]
+    TooLong {
+        /// Bytes that it may have at most.
+        limit: usize,
+    },
     /// The text has a newline, an escape or another control character.
     #[error("it has a control character")]
     ControlCharacter,
@@ -27,11 +33,19 @@ pub enum NameError {
 }
 
 fn check(text: &str) -> Result<(), NameError> {
+    check_within(text, MAX_NAME_BYTES)
+}
+
+fn check_url(text: &str) -> Result<(), NameError> {
+    check_within(text, MAX_URL_BYTES)
+}
+
+fn check_within(text: &str, limit: usize) -> Result<(), NameError> {
     if text.is_empty() {
         return Err(NameError::Empty);
     }
-    if text.len() > MAX_NAME_BYTES {
-        return Err(NameError::TooLong(text.len()));
+    if text.len() > limit {
+        return Err(NameError::TooLong { limit });
     }
     if text.chars().any(char::is_control) {
         return Err(NameError::ControlCharacter);
@@ -90,13 +104,6 @@ macro_rules! name {
             }
         }
 
-        impl From<Uuid> for $name {
-            /// A name that nobody has yet: a UUID is text that every name may be.
-            fn from(uuid: Uuid) -> Self {
-                Self(uuid.to_string())
-            }
-        }
-
         impl From<$name> for String {
             fn from(name: $name) -> Self {
                 name.0
@@ -104,6 +111,19 @@ macro_rules! name {
         }
     };
 }
+
+/// Ids that a server makes: a UUID is text that every id may be.
+macro_rules! from_uuid {
+    ($($name:ident),*) => {
+        $(impl From<Uuid> for $name {
+            fn from(uuid: Uuid) -> Self {
+                Self(uuid.to_string())
+            }
+        })*
+    };
+}
+
+from_uuid!(ParticipantId, SecretId, RequestId);
 
 name!(
     /// The name of a room.
@@ -130,6 +150,12 @@ name!(
     RequestId,
     check
 );
+name!(
+    /// What a secret is asked for by; a URL by custom, and any text of 1 to 2,048 bytes without control
+    /// characters by rule (protocol, "The `secrets` toolkit").
+    SecretUrl,
+    check_url
+);
 
 #[cfg(test)]
 mod tests {
@@ -139,7 +165,15 @@ mod tests {
     fn lengths_are_counted_in_bytes() {
         assert_eq!(SecretId::new(""), Err(NameError::Empty));
         assert!(SecretId::new("a".repeat(255)).is_ok());
-        assert_eq!(SecretId::new("é".repeat(128)), Err(NameError::TooLong(256)));
+        assert!(SecretUrl::new("a".repeat(2048)).is_ok());
+        assert_eq!(
+            SecretUrl::new("a".repeat(2049)),
+            Err(NameError::TooLong { limit: 2048 })
+        );
+        assert_eq!(
+            SecretId::new("é".repeat(128)),
+            Err(NameError::TooLong { limit: 255 })
+        );
     }
 
     #[test]

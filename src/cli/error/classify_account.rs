@@ -5,7 +5,7 @@ use std::error::Error;
 use super::{Kind, of_room, of_settings};
 use crate::account::AccountError;
 use crate::cli::sign_in::{GivenUp, NoWayBack};
-use crate::oauth::{AuthorizationError, CallbackError, LoopbackError, OAuthError};
+use crate::oauth::{CallbackError, LoopbackError, OAuthError};
 use crate::room::RoomError;
 
 /// What to do where a sign-in is over.
@@ -22,11 +22,6 @@ pub(super) fn classify(cause: &(dyn Error + 'static)) -> Option<(Kind, Option<St
         of_callback(error)
     } else if let Some(error) = cause.downcast_ref::<LoopbackError>() {
         of_loopback(error)
-    } else if cause.is::<AuthorizationError>() {
-        (
-            Kind::Usage,
-            "give the address as the provider's documentation has it",
-        )
     } else if cause.is::<GivenUp>() {
         (Kind::Failed, "run the command again")
     } else if cause.is::<NoWayBack>() {

@@ -4,8 +4,8 @@ use url::Url;
 
 use super::request::shown;
 use crate::cli::sign_in::{Unfit, Wanted};
-use crate::net::is_loopback;
 use crate::wire::secrets::request::AuthorizedClient;
+use crate::wire::{HttpEndpoint, is_loopback};
 
 /// What is asked of an OAuth provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) struct OAuthAsked {
 }
 
 impl OAuthAsked {
-    /// The hosts of both endpoints. None if one is no `http` or `https` URL: then no rule may say yes.
+    /// The hosts of both endpoints. None if one is not an [`HttpEndpoint`]: then no rule may say yes.
     pub(super) fn hosts(&self) -> Option<[String; 2]> {
         let client = &self.client;
         Some([
@@ -37,12 +37,14 @@ impl OAuthAsked {
     /// Lines that tell a person what it is to sign in for: a label and a text each.
     pub(super) fn describe(&self) -> Vec<(&'static str, String)> {
         let client = &self.client;
-        let [sign_in, tokens] = [&client.authorization_endpoint, &client.token_endpoint].map(|endpoint| {
-            let plain =
-                endpoint.starts_with("http:") && !Url::parse(endpoint).is_ok_and(|url| is_loopback(&url));
-            let host = host(endpoint).unwrap_or_else(|| endpoint.clone());
-            format!("{}{}", shown(&host), if plain { " (not encrypted)" } else { "" })
-        });
+        let [sign_in, tokens] =
+            [&client.authorization_endpoint, &client.token_endpoint].map(
+                |endpoint| match HttpEndpoint::parse(endpoint.as_str()) {
+                    Ok(endpoint) if endpoint.is_encrypted_or_loopback() => shown(endpoint.host()),
+                    Ok(endpoint) => format!("{} (not encrypted)", shown(endpoint.host())),
+                    Err(error) => format!("{} ({error})", shown(endpoint)),
+                },
+            );
         let scopes = client.scopes.as_deref().unwrap_or_default();
         let scopes = if scopes.is_empty() {
             "what the provider gives by default".to_owned()
@@ -73,11 +75,8 @@ impl OAuthAsked {
 }
 
 fn host(endpoint: &str) -> Option<String> {
-    let url = Url::parse(endpoint).ok()?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return None;
-    }
-    url.host_str().map(str::to_owned)
+    let endpoint = HttpEndpoint::parse(endpoint).ok()?;
+    Some(endpoint.host().to_owned())
 }
 
 #[cfg(test)]
@@ -137,11 +136,12 @@ pub(super) mod tests {
             hosts("https://A.example:8443/x", "http://[::1]/t"),
             Some(["a.example".to_owned(), "[::1]".to_owned()])
         );
-        assert_eq!(
-            hosts("https://a.example@evil.test/", "https://b/").unwrap()[0],
-            "evil.test"
-        );
-        for bad in ["file:///etc/passwd", "a.example", "javascript:alert(1)"] {
+        for bad in [
+            "https://a.example@evil.test/",
+            "file:///etc/passwd",
+            "a.example",
+            "javascript:alert(1)",
+        ] {
             assert_eq!(hosts(bad, "https://a.example"), None, "{bad}");
         }
     }

@@ -20,7 +20,6 @@ use super::context::Context;
 use super::error::{CommandError, Kind};
 use super::ui::Ui;
 use super::ui::text::escape;
-use crate::net::is_loopback;
 use crate::room::RoomClient;
 use crate::secrets::SecretsClient;
 use crate::server::data_dir::{DataDir, LocalAccess};
@@ -28,7 +27,7 @@ use crate::server::store::{KeySource, OpeningStore, SqliteStore};
 use crate::server::{Server, ServerConfig, ServerKeys, local_token};
 use crate::settings::{Access, RoomSettings, resolve};
 use crate::token::ApiKey;
-use crate::wire::{Identity, RoomName};
+use crate::wire::{Identity, RoomName, is_encrypted_or_loopback, room_url, websocket_url};
 
 /// A room that was joined for one command.
 #[derive(Debug)]
@@ -227,8 +226,8 @@ async fn join(context: &Context, settings: RoomSettings) -> anyhow::Result<Joine
 
 /// The room's address in the answer to the connect call. A token goes in clear to this machine alone.
 fn checked_room_url(context: &Context, url: &str) -> anyhow::Result<Url> {
-    let url = websocket_url(url)?;
-    if url.scheme() == "wss" || is_loopback(&url) || context.environment.switch("MESHAGENT_ALLOW_INSECURE")? {
+    let url = websocket_url(url).context("the server's answer has no usable room address")?;
+    if is_encrypted_or_loopback(&url) || context.environment.switch("MESHAGENT_ALLOW_INSECURE")? {
         return Ok(url);
     }
     Err(
@@ -236,16 +235,6 @@ fn checked_room_url(context: &Context, url: &str) -> anyhow::Result<Url> {
             .hint("set MESHAGENT_ALLOW_INSECURE=1 if the network is trusted")
             .into(),
     )
-}
-
-/// The room's address in the answer to the connect call, which may be an `http` one.
-fn websocket_url(url: &str) -> anyhow::Result<Url> {
-    let url = match url.split_once("://") {
-        Some(("http", rest)) => format!("ws://{rest}"),
-        Some(("https", rest)) => format!("wss://{rest}"),
-        _ => url.to_owned(),
-    };
-    Url::parse(&url).context("the server's answer has no usable room address")
 }
 
 /// Joins through the server that runs on the data directory, else through one in this process.
@@ -261,7 +250,7 @@ async fn join_local(
     match spawn_blocking(move || DataDir::open_local(&directory)).await?? {
         LocalAccess::Served(base) => {
             let token = local_token(&served_api_key(path)?, identity, room.clone(), administrator)?;
-            let room_url = local_room_url(&base, room)?;
+            let room_url = room_url(&websocket_url(base.as_str())?, room);
             Ok((RoomClient::join(&context.http, &room_url, &token).await?, None))
         }
         LocalAccess::Here(data_dir) => {
@@ -273,7 +262,7 @@ async fn join_local(
             let token = local_token(&keys.api_key, identity.clone(), room.clone(), administrator)?;
             let server = Server::new(config, keys, identity, Arc::new(store.clone()));
             let stream = Box::new(server.connect_in_memory());
-            let room_url = local_room_url(&Url::parse("ws://localhost/")?, room)?;
+            let room_url = room_url(&Url::parse("ws://localhost/")?, room);
             let client = RoomClient::join_over(stream, &room_url, &token).await?;
             store.opened().await?;
             let local = LocalServer {
@@ -302,14 +291,4 @@ pub(super) fn local_api_key(path: &Path, key_source: &KeySource, ui: &Ui) -> any
             Ok(ServerKeys::load(&SqliteStore::open(&data_dir, key_source)?)?.api_key)
         }
     }
-}
-
-fn local_room_url(base: &Url, room: &RoomName) -> anyhow::Result<Url> {
-    let mut url = websocket_url(base.as_str())?;
-    url.path_segments_mut()
-        .map_err(|()| anyhow::anyhow!("the server's address cannot be used"))?
-        .pop_if_empty()
-        .push("rooms")
-        .push(room.as_str());
-    Ok(url)
 }

@@ -1,15 +1,14 @@
 //! What somebody signs in for.
 
-use url::Url;
-
 use crate::oauth::{OAuthScope, PkceChallenge, RedirectUri, RedirectUriError, ScopeError};
 use crate::wire::secrets::request::AuthorizedClient;
+use crate::wire::{EndpointError, HttpEndpoint};
 
 /// What is asked of the provider, and where the browser comes back to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::cli) struct Wanted {
     /// Where the browser is sent.
-    pub(in crate::cli) endpoint: Url,
+    pub(in crate::cli) endpoint: HttpEndpoint,
     pub(in crate::cli) client_id: String,
     pub(in crate::cli) scopes: Vec<OAuthScope>,
     /// None only where PKCE was refused.
@@ -23,8 +22,8 @@ pub(in crate::cli) struct Wanted {
 pub(in crate::cli) enum Unfit {
     #[error("it names no client and no page to sign in at")]
     NoClient,
-    #[error("its authorization endpoint is not an http or https URL")]
-    Endpoint,
+    #[error("its authorization endpoint cannot be used: {0}")]
+    Endpoint(#[from] EndpointError),
     #[error("it has no usable PKCE challenge")]
     Challenge,
     #[error(transparent)]
@@ -43,10 +42,7 @@ impl Wanted {
         if client.client_id.is_empty() || client.authorization_endpoint.is_empty() {
             return Err(Unfit::NoClient);
         }
-        let endpoint = Url::parse(&client.authorization_endpoint)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .ok_or(Unfit::Endpoint)?;
+        let endpoint = HttpEndpoint::parse(client.authorization_endpoint.as_str())?;
         let challenge = match challenge {
             Some(text) => Some(PkceChallenge::parse(text).ok_or(Unfit::Challenge)?),
             None if client.no_pkce == Some(true) => None,
@@ -109,7 +105,14 @@ mod tests {
         let script = |client: &mut AuthorizedClient| {
             "javascript:alert(1)".clone_into(&mut client.authorization_endpoint);
         };
-        assert_eq!(read(script, good, None), Unfit::Endpoint);
+        assert_eq!(read(script, good, None), Unfit::Endpoint(EndpointError::NotHttp));
+        let other_host = |client: &mut AuthorizedClient| {
+            "https://good.example@bad.example".clone_into(&mut client.authorization_endpoint);
+        };
+        assert_eq!(
+            read(other_host, good, None),
+            Unfit::Endpoint(EndpointError::UserInfo)
+        );
         assert_eq!(read(|_| {}, None, None), Unfit::Challenge);
         assert_eq!(read(|client| client.no_pkce = None, None, None), Unfit::Challenge);
         assert_eq!(read(|_| {}, Some("x"), None), Unfit::Challenge);

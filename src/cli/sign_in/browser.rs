@@ -2,8 +2,8 @@
 
 use std::future::pending;
 
+use crate::wire::HttpEndpoint;
 use tokio::task::spawn_blocking;
-use url::Url;
 
 use crate::cli::context::Context;
 use crate::cli::ui::terminal::Console;
@@ -27,7 +27,7 @@ fn surroundings(environment: &Environment) -> Surroundings<'_> {
 }
 
 /// Opens the browser; returns only when that has failed.
-pub(super) async fn failed(context: &Context, console: &Console, url: &Url) {
+pub(super) async fn failed(context: &Context, console: &Console, url: &HttpEndpoint) {
     let environment = &context.environment;
     let opened = surroundings(environment).open(url, &environment.inheritable());
     let problem = match opened {
@@ -48,7 +48,7 @@ pub(super) async fn failed(context: &Context, console: &Console, url: &Url) {
 }
 
 /// Says where to go. It is no mere note: without it nothing goes on.
-pub(super) fn invite(console: &Console, url: &Url) {
+pub(super) fn invite(console: &Console, url: &HttpEndpoint) {
     console.say(&format!(
         "Go to this address in a browser, and sign in:\n\n  {url}\n"
     ));

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::time::timeout;
-use url::Url;
 
 pub(super) use self::authorization::{Unfit, Wanted};
 pub(super) use self::own_token::{Asking, token_for_oneself};
@@ -25,6 +24,7 @@ use crate::oauth::{
     AuthorizationCode, AuthorizationRequest, CallbackError, CsrfState, Ending, Expected, Issuer,
     LoopbackError, LoopbackListener, RedirectUri,
 };
+use crate::wire::HttpEndpoint;
 
 /// Path of the redirect URI where none is given.
 const CALLBACK_PATH: &str = "/callback";
@@ -114,10 +114,10 @@ impl<'a> SignIn<'a> {
             challenge: wanted.challenge.as_ref(),
             state: &state,
         }
-        .url()?;
+        .url();
         let expected = Expected {
             state,
-            issuer: Issuer::OriginOf(wanted.endpoint.clone()),
+            issuer: Issuer::OriginOf(wanted.endpoint.url().clone()),
         };
         let answer = self.answer(&url, expected, wanted.challenge.is_some(), pasting);
         match answer.await? {
@@ -147,7 +147,7 @@ impl<'a> SignIn<'a> {
     /// The first answer: that of the browser here, or the one that is pasted.
     async fn answer(
         &mut self,
-        url: &Url,
+        url: &HttpEndpoint,
         expected: Expected,
         pkce: bool,
         pasting: Pasting<'_>,

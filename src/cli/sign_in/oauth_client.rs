@@ -5,7 +5,6 @@ use std::path::Path;
 use std::str::FromStr;
 
 use clap::Args;
-use url::Url;
 
 use super::Wanted;
 use crate::cli::args::input::{Limit, read_file, read_stdin, without_newline};
@@ -14,6 +13,7 @@ use crate::cli::ui::Ui;
 use crate::cli::ui::terminal;
 use crate::oauth::{OAuthScope, ScopeError};
 use crate::sensitive::{CarriedText, SecretValue, Sensitive, SensitiveText};
+use crate::wire::HttpEndpoint;
 use crate::wire::secrets::oauth::OAuthClientConfig;
 
 /// The client, and where its provider is.
@@ -29,42 +29,16 @@ pub(in crate::cli) struct OAuthClientArgs {
     client_secret: Option<Vec<Sensitive<String>>>,
     /// Where one signs in at the provider
     #[arg(long, value_name = "URL")]
-    authorization_endpoint: Endpoint,
+    authorization_endpoint: HttpEndpoint,
     /// Where the room server gets tokens from the provider
     #[arg(long, value_name = "URL")]
-    token_endpoint: Endpoint,
+    token_endpoint: HttpEndpoint,
     /// What the token is to be good for, with commas or spaces between; may be repeated
     #[arg(long, value_name = "SCOPES")]
     scopes: Vec<Scopes>,
     /// Leave out PKCE, for a provider that refuses it
     #[arg(long)]
     no_pkce: bool,
-}
-
-/// An address of a provider. It is sent as it was written: tokens' grants list it to the letter.
-#[derive(Debug, Clone)]
-struct Endpoint {
-    text: String,
-    url: Url,
-}
-
-impl FromStr for Endpoint {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url = Url::parse(text).map_err(|_| "it is not a URL, like https://provider.example/authorize")?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err("it is not an http or https URL");
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err("it has a user name or a password in it");
-        }
-        if url.fragment().is_some() {
-            return Err("it has a fragment, which it may not have");
-        }
-        let text = text.to_owned();
-        Ok(Self { text, url })
-    }
 }
 
 /// Scopes that were given at once.
@@ -91,8 +65,8 @@ impl OAuthClientArgs {
         Ok(OAuthClientConfig {
             client_id: self.client_id.clone(),
             client_secret: client_secret.map(CarriedText),
-            authorization_endpoint: self.authorization_endpoint.text.clone(),
-            token_endpoint: self.token_endpoint.text.clone(),
+            authorization_endpoint: self.authorization_endpoint.to_string(),
+            token_endpoint: self.token_endpoint.to_string(),
             no_pkce: Some(self.no_pkce),
             scopes: Some(scopes),
         })
@@ -101,7 +75,7 @@ impl OAuthClientArgs {
     /// The client as a browser is told it; the challenge is not known yet.
     pub(in crate::cli) fn wanted(&self) -> Wanted {
         Wanted {
-            endpoint: self.authorization_endpoint.url.clone(),
+            endpoint: self.authorization_endpoint.clone(),
             client_id: self.client_id.clone(),
             scopes: self.scopes(),
             challenge: None,
@@ -180,21 +154,5 @@ mod tests {
         assert_eq!(read("a,b c, d ").as_deref(), Ok("a b c d"));
         assert_eq!(read("").as_deref(), Ok(""));
         assert_eq!(read("a\"").unwrap_err(), ScopeError::BadCharacter);
-    }
-
-    #[test]
-    fn endpoints() {
-        let endpoint: Endpoint = "https://IDP.example".parse().unwrap();
-        assert_eq!(endpoint.text, "https://IDP.example");
-        for text in [
-            "",
-            "idp.example",
-            "ftp://h/",
-            "https://u@h/",
-            "https://u:p@h/",
-            "https://h/#f",
-        ] {
-            assert!(text.parse::<Endpoint>().is_err(), "{text}");
-        }
     }
 }

@@ -18,7 +18,7 @@ use super::origin;
 use crate::server::session;
 use crate::server::state::State;
 use crate::wire::room::RoomConnection;
-use crate::wire::{PACKET_DATA_BYTES, RoomName};
+use crate::wire::{PACKET_DATA_BYTES, RoomName, room_url};
 
 /// Largest packet that is read. The library reserves memory for a packet when it sees its length, so
 /// this is also the most that a lying client can make us reserve.
@@ -118,18 +118,7 @@ fn public_room_url(state: &State, headers: &HeaderMap, room: &RoomName) -> Optio
         Some(url) => url.clone(),
         None => Url::parse(&format!("ws://{}/", headers.get(HOST)?.to_str().ok()?)).ok()?,
     };
-    room_url(&base, room).map(Into::into)
-}
-
-/// The address of a room on this server, as seen from `base`.
-fn room_url(base: &Url, room: &RoomName) -> Option<Url> {
-    let mut url = base.clone();
-    url.path_segments_mut()
-        .ok()?
-        .pop_if_empty()
-        .push("rooms")
-        .push(room.as_str());
-    Some(url)
+    Some(room_url(&base, room).into())
 }
 
 /// A refusal with its reason, as short text.

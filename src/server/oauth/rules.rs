@@ -7,7 +7,8 @@ use url::{Host, Url};
 
 use super::TokenEndpointError;
 use super::address::Reach;
-use crate::net::{authority, is_loopback};
+use crate::net::authority;
+use crate::wire::{HttpEndpoint, is_loopback};
 
 /// Most addresses of a name that are tried.
 const MAX_ADDRESSES: usize = 4;
@@ -24,9 +25,7 @@ pub struct TokenEndpointRules {
 impl TokenEndpointRules {
     /// Whether an endpoint may be called as far as its URL tells.
     pub(super) fn check(self, endpoint: &Url) -> Result<(), TokenEndpointError> {
-        if !endpoint.username().is_empty() || endpoint.password().is_some() || endpoint.fragment().is_some() {
-            return Err(TokenEndpointError::NotAnEndpoint);
-        }
+        HttpEndpoint::check(endpoint).map_err(|_| TokenEndpointError::NotAnEndpoint)?;
         match endpoint.scheme() {
             "https" => {}
             "http" if self.allow_insecure && is_loopback(endpoint) => {}

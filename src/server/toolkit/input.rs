@@ -22,7 +22,12 @@ pub(super) fn label(member: &str, text: Option<String>) -> Result<Option<String>
         return Ok(None);
     };
     if text.len() > MAX_NAME_BYTES {
-        return Err(invalid(member, NameError::TooLong(text.len())));
+        return Err(invalid(
+            member,
+            NameError::TooLong {
+                limit: MAX_NAME_BYTES,
+            },
+        ));
     }
     if text.chars().any(char::is_control) {
         return Err(invalid(member, NameError::ControlCharacter));

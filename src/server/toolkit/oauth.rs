@@ -11,7 +11,6 @@ use url::Url;
 use super::CallError;
 use super::input::{delegate, invalid};
 use super::participant_request::{self, Asking};
-use crate::net::is_loopback;
 use crate::oauth::token_endpoint::TokenRequest;
 use crate::oauth::{OAuthScope, PkceVerifier};
 use crate::sensitive::{CarriedText, SecretValue, SensitiveText};
@@ -25,9 +24,9 @@ use crate::wire::secrets::oauth::{
     RequestOAuthToken,
 };
 use crate::wire::secrets::request::{
-    AuthorizedClient, MAX_URL_BYTES, OAUTH_TOKEN_REQUEST, OAuthTokenRequest, RequestedAuthorization,
+    AuthorizedClient, OAUTH_TOKEN_REQUEST, OAuthTokenRequest, RequestedAuthorization,
 };
-use crate::wire::{Content, ErrorCode, Header, Identity};
+use crate::wire::{Content, ErrorCode, Header, HttpEndpoint, Identity, MAX_URL_BYTES, is_loopback};
 
 /// Longest client id, client secret and code, in bytes.
 const MAX_TEXT_BYTES: usize = 8 << 10;
@@ -271,17 +270,8 @@ impl Wanted {
     fn read(oauth: OAuthClientConfig) -> Result<Self, CallError> {
         let authorization_endpoint = uri("authorization_endpoint", Some(oauth.authorization_endpoint))?
             .ok_or_else(|| bad("`authorization_endpoint` is missing"))?;
-        let is_page = Url::parse(&authorization_endpoint).is_ok_and(|url| {
-            matches!(url.scheme(), "http" | "https")
-                && url.username().is_empty()
-                && url.password().is_none()
-                && url.fragment().is_none()
-        });
-        if !is_page {
-            return Err(bad(
-                "`authorization_endpoint` is not an http or https URL without user name and fragment",
-            ));
-        }
+        let authorization_endpoint = endpoint("authorization_endpoint", authorization_endpoint)?;
+        let token_endpoint = endpoint("token_endpoint", oauth.token_endpoint)?;
         let scopes = oauth.scopes.unwrap_or_default();
         if scopes.len() > MAX_SCOPES {
             return Err(bad(format!("`scopes` has more than {MAX_SCOPES} members")));
@@ -292,9 +282,8 @@ impl Wanted {
         Ok(Self {
             client: ClientAtProvider {
                 client_id: text("client_id", oauth.client_id)?,
-                authorization_endpoint,
-                token_endpoint: Url::parse(&oauth.token_endpoint)
-                    .map_err(|_| bad("`token_endpoint` is not a URL"))?,
+                authorization_endpoint: authorization_endpoint.to_string(),
+                token_endpoint: token_endpoint.into_url(),
             },
             secret: secret
                 .map(|secret| text("client_secret", secret))
@@ -370,6 +359,10 @@ fn uri(member: &str, text: Option<String>) -> Result<Option<String>, CallError> 
         )));
     }
     Ok(Some(text))
+}
+
+fn endpoint(member: &str, text: String) -> Result<HttpEndpoint, CallError> {
+    HttpEndpoint::parse(text).map_err(|error| bad(format!("`{member}` is not usable: {error}")))
 }
 
 fn bad(text: impl Into<String>) -> CallError {

@@ -18,9 +18,9 @@ use crate::server::rooms::{Answer, Question};
 use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
 use crate::wire::secrets::DEFAULT_TYPE;
 use crate::wire::secrets::request::{
-    DeleteRequestedSecret, MAX_URL_BYTES, ProvideSecret, RequestSecret, SECRET_REQUEST, SecretRequest,
+    DeleteRequestedSecret, ProvideSecret, RequestSecret, SECRET_REQUEST, SecretRequest,
 };
-use crate::wire::{Content, ErrorCode, NameError, SecretId};
+use crate::wire::{Content, ErrorCode, SecretId, SecretUrl};
 
 /// How the ids of answers begin. No other secret's id does.
 const ANSWER_ID_PREFIX: &str = "requested:";
@@ -32,7 +32,7 @@ pub(super) struct Requests<'a> {
 
 /// What is asked for: two requests for the same thing have the same.
 struct Wanted {
-    url: String,
+    url: SecretUrl,
     secret_type: String,
 }
 
@@ -59,7 +59,7 @@ impl Requests<'_> {
             return Ok(wanted.into_file(answer));
         }
         let request = RequestSecret {
-            url: wanted.url.clone(),
+            url: wanted.url.to_string(),
             secret_type: Some(wanted.secret_type.clone()),
             participant_id: asking.member.id.to_string(),
             timeout: Some(asking.timeout.as_secs()),
@@ -147,18 +147,7 @@ impl Requests<'_> {
 
 impl Wanted {
     fn new(url: String, secret_type: Option<String>) -> Result<Self, CallError> {
-        if url.is_empty() {
-            return Err(invalid("url", NameError::Empty));
-        }
-        if url.len() > MAX_URL_BYTES {
-            return Err(CallError::new(
-                ErrorCode::InvalidRequest,
-                format!("`url` is not usable: it has more than {MAX_URL_BYTES} bytes"),
-            ));
-        }
-        if url.chars().any(char::is_control) {
-            return Err(invalid("url", NameError::ControlCharacter));
-        }
+        let url = SecretUrl::new(url).map_err(|error| invalid("url", error))?;
         let secret_type = label("type", secret_type)?.unwrap_or_else(|| DEFAULT_TYPE.to_owned());
         Ok(Self { url, secret_type })
     }
@@ -166,7 +155,7 @@ impl Wanted {
     /// The id of every answer to this.
     fn id(&self) -> Result<SecretId, CallError> {
         let mut hash = Sha256::new();
-        for part in [&self.url, &self.secret_type] {
+        for part in [self.url.as_str(), &self.secret_type] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
@@ -180,13 +169,13 @@ impl Wanted {
             key,
             kind: SecretKind::Requested,
             secret_type: self.secret_type.clone(),
-            name: self.url.clone(),
+            name: self.url.to_string(),
         }
     }
 
     fn into_file(self, value: SecretValue) -> Content {
         Content::File {
-            name: self.url,
+            name: self.url.into(),
             mime_type: self.secret_type,
             data: value,
         }

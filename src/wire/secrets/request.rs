@@ -17,8 +17,6 @@ pub const REQUEST_WITHDRAWN: &str = "secrets.request_withdrawn";
 pub const DEFAULT_TIMEOUT_SECONDS: u64 = 300;
 /// Longest time that a participant may be given to answer, in seconds: a day.
 pub const MAX_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
-/// Longest URL that a secret is asked for by, in bytes.
-pub const MAX_URL_BYTES: usize = 2048;
 
 /// Input of `request_secret`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

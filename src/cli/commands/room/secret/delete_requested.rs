@@ -2,13 +2,13 @@
 
 use clap::Args;
 
-use super::{confirmed, delegated, parse_identity, parse_url};
+use super::{confirmed, delegated, parse_identity};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::room::{check, in_room};
 use crate::cli::ui::text::escape;
-use crate::wire::{ErrorCode, Identity};
+use crate::wire::{ErrorCode, Identity, SecretUrl};
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\
@@ -23,8 +23,8 @@ Examples:
 #[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct DeleteRequestedArgs {
     /// What the secret was asked for by
-    #[arg(long, value_name = "URL", value_parser = parse_url)]
-    url: String,
+    #[arg(long, value_name = "URL")]
+    url: SecretUrl,
     /// Type that was asked for [default: application/octet-stream]
     #[arg(long = "type", value_name = "TYPE")]
     secret_type: Option<String>,
@@ -39,7 +39,7 @@ pub(in crate::cli) struct DeleteRequestedArgs {
 }
 
 pub(super) async fn run(context: &Context, args: DeleteRequestedArgs) -> anyhow::Result<Outcome> {
-    let shown = escape(&args.url);
+    let shown = escape(args.url.as_str());
     let room = check(context, &args.room)?;
     if !args.yes {
         let question = format!(
@@ -52,7 +52,11 @@ pub(super) async fn run(context: &Context, args: DeleteRequestedArgs) -> anyhow:
     in_room(context, &args.room, async |room| {
         let deleted = room
             .secrets()
-            .delete_requested_secret(&args.url, args.secret_type.as_deref(), args.delegated_to.as_ref())
+            .delete_requested_secret(
+                args.url.as_str(),
+                args.secret_type.as_deref(),
+                args.delegated_to.as_ref(),
+            )
             .await;
         match deleted {
             Err(error) if error.code() == Some(ErrorCode::NotFound) => {

@@ -25,7 +25,6 @@ use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::ui::terminal;
 use crate::cli::ui::text::escape;
-use crate::wire::secrets::request::MAX_URL_BYTES;
 use crate::wire::{Identity, NameError, SecretId};
 
 #[derive(Debug, Subcommand)]
@@ -163,20 +162,6 @@ fn parse_id(text: &str) -> Result<SecretId, NameError> {
 
 fn parse_identity(text: &str) -> Result<Identity, NameError> {
     Identity::new(text)
-}
-
-/// What a secret is asked for by, as the server takes it (protocol, "The `secrets` toolkit").
-fn parse_url(text: &str) -> Result<String, String> {
-    if text.is_empty() {
-        return Err(NameError::Empty.to_string());
-    }
-    if text.len() > MAX_URL_BYTES {
-        return Err(format!("it has more than {MAX_URL_BYTES} bytes"));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(NameError::ControlCharacter.to_string());
-    }
-    Ok(text.to_owned())
 }
 
 /// Asks whether to delete: a person at a terminal, not a pipeline. A person who cannot be asked has to say

@@ -2,14 +2,14 @@
 
 use clap::Args;
 
+use super::parse_identity;
 use super::request_secret::{Question, ask};
-use super::{parse_identity, parse_url};
 use crate::cli::args::output::OutputArgs;
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::Outcome;
 use crate::cli::room::participant::FromArgs;
-use crate::wire::Identity;
+use crate::wire::{Identity, SecretUrl};
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\
@@ -32,8 +32,8 @@ pub(in crate::cli) struct RequestArgs {
     #[command(flatten)]
     from: FromArgs,
     /// What the secret is for, like https://db.example
-    #[arg(long, value_name = "URL", value_parser = parse_url)]
-    url: String,
+    #[arg(long, value_name = "URL")]
+    url: SecretUrl,
     /// Type of the secret, like text/plain, or git for a user name and password
     #[arg(long = "type", value_name = "TYPE")]
     secret_type: Option<String>,
@@ -49,7 +49,7 @@ pub(in crate::cli) struct RequestArgs {
 pub(super) async fn run(context: &Context, args: RequestArgs) -> anyhow::Result<Outcome> {
     let output = args.output.prepare()?;
     let question = Question {
-        url: &args.url,
+        url: args.url.as_str(),
         secret_type: args.secret_type.as_deref(),
         delegate_to: args.delegate_to.as_ref(),
     };
