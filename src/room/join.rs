@@ -5,6 +5,7 @@ use reqwest::header::{
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use reqwest::{Method, Request};
+use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -68,9 +69,11 @@ pub(super) async fn join_over(
         })?;
     request.headers_mut().insert(AUTHORIZATION, bearer(token)?);
     let joined = client_async_with_config(request, stream, Some(config())).await;
-    joined
-        .map(|(socket, _)| socket)
-        .map_err(|error| RoomError::Closed(reason(&error)))
+    joined.map(|(socket, _)| socket).map_err(|error| match error {
+        // The part of the body that came with the head.
+        Error::Http(answer) => refusal(answer.status(), answer.body().as_deref().unwrap_or_default()),
+        other => RoomError::Closed(reason(&other)),
+    })
 }
 
 fn config() -> WebSocketConfig {

@@ -30,6 +30,12 @@ pub enum NameError {
     /// A room name that is a path, or part of one.
     #[error("a room's name is not `.` or `..` and has no `/` or `\\`")]
     Path,
+    /// A new name that begins or ends with white space.
+    #[error("it begins or ends with white space, which is not seen")]
+    OuterSpace,
+    /// A new name with a character that turns the direction of what is shown around it.
+    #[error("it has U+{:04X}, which turns the direction of text", u32::from(*.0))]
+    Bidirectional(char),
 }
 
 fn check(text: &str) -> Result<(), NameError> {
@@ -53,6 +59,23 @@ fn check_within(text: &str, limit: usize) -> Result<(), NameError> {
     Ok(())
 }
 
+/// Names of before this rule may break it: whatever has such a name can still be read, listed and deleted.
+fn check_new(text: &str) -> Result<(), NameError> {
+    if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
+        return Err(NameError::OuterSpace);
+    }
+    match text.chars().find(|character| is_bidirectional(*character)) {
+        Some(character) => Err(NameError::Bidirectional(character)),
+        None => Ok(()),
+    }
+}
+
+/// Unicode's `Bidi_Control` (Unicode Standard Annex #9, section 2).
+const fn is_bidirectional(character: char) -> bool {
+    matches!(character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 fn check_room(text: &str) -> Result<(), NameError> {
     check(text)?;
     if matches!(text, "." | "..") || text.contains(['/', '\\']) {
@@ -74,6 +97,24 @@ macro_rules! name {
                 let text = text.into();
                 $check(&text)?;
                 Ok(Self(text))
+            }
+
+            /// Checks `text` and makes it the name of something that is not there yet.
+            ///
+            /// # Errors
+            /// Also those of [`Self::check_new`].
+            pub fn create(text: impl Into<String>) -> Result<Self, NameError> {
+                let name = Self::new(text)?;
+                name.check_new()?;
+                Ok(name)
+            }
+
+            /// Checks that the name is seen as it is, as that of something new has to be.
+            ///
+            /// # Errors
+            /// White space around it, or a bidirectional control character.
+            pub fn check_new(&self) -> Result<(), NameError> {
+                check_new(&self.0)
             }
 
             /// The text.
@@ -181,6 +222,26 @@ mod tests {
         for text in ["a\nb", "\u{1b}[2J", "a\0", "\u{85}", "\u{7f}"] {
             assert_eq!(Identity::new(text), Err(NameError::ControlCharacter), "{text:?}");
         }
+    }
+
+    #[test]
+    fn new_names_are_seen_as_they_are() {
+        let check = |text: &str| SecretId::new(text).unwrap().check_new();
+        for text in [" a", "a ", "a\u{a0}", "\u{3000}a", "a\u{2003}", " "] {
+            assert_eq!(check(text), Err(NameError::OuterSpace), "{text:?}");
+        }
+        for character in [
+            '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}',
+        ] {
+            let refused = Err(NameError::Bidirectional(character));
+            assert_eq!(check(&format!("a{character}b")), refused);
+        }
+        assert_eq!(check("a b \u{5d0}\u{627}"), Ok(()));
+        let error = check("a\u{202e}").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "it has U+202E, which turns the direction of text"
+        );
     }
 
     #[test]

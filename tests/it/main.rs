@@ -29,6 +29,7 @@ mod interrupt;
 mod local;
 mod login;
 mod loopback;
+mod names;
 mod oauth;
 mod presence;
 mod progress;

@@ -263,7 +263,7 @@ fn a_participant_hears_that_the_server_stops() {
 fn nobody_writes_lines_of_their_own_into_the_log() {
     let env = TestEnv::new();
     let server = TestServer::start_with(&env, &["-vvv"]);
-    let mut bob = server.join("bob\u{202e}");
+    let mut bob = server.join("bob\u{200b}");
     let evil = "x\n2000-01-01T00:00:00Z  INFO forged\r\x1b[2J";
     is_error(&bob.call_of(evil, evil, Content::Empty), ErrorCode::NotFound);
     is_error(&bob.call(evil, Content::Empty), ErrorCode::NotFound);

@@ -41,7 +41,6 @@ pub(super) fn find(mut command: Command, line: &Line) -> Vec<Candidate> {
 
 fn candidate(found: &CompletionCandidate, word: &str) -> Option<Candidate> {
     let value = found.get_value().to_str()?;
-    // What is shown as something else than it is cannot be chosen from a list either.
     if value.is_empty() || !value.starts_with(word) || escape(value) != value {
         return None;
     }

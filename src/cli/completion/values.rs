@@ -9,7 +9,7 @@ use clap_complete::CompletionCandidate;
 use clap_complete::engine::{ArgValueCompleter, PathCompleter, ValueCompleter};
 
 use super::room;
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::escape_name;
 use crate::settings::Overrides;
 
 /// What the id of a candidate starts with that is the beginning of a value.
@@ -139,14 +139,15 @@ fn names(typed: &OsStr, mut names: Vec<(String, String)>) -> Vec<CompletionCandi
     let Some(typed) = typed.to_str() else {
         return Vec::new();
     };
-    names.retain(|(name, _)| name.starts_with(typed));
+    // What is shown as something else than it is cannot be chosen from a list either.
+    names.retain(|(name, _)| name.starts_with(typed) && escape_name(name) == *name);
     names.sort();
     names.dedup_by(|a, b| a.0 == b.0);
     let candidate = |(name, help): (String, String)| {
         // The library drops a candidate whose id was seen before.
         CompletionCandidate::new(&name)
             .id(Some(format!("{NAME}{name}")))
-            .help(Some(escape(&help).into()))
+            .help(Some(escape_name(&help).into()))
     };
     names.into_iter().map(candidate).collect()
 }

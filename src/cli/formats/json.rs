@@ -13,7 +13,7 @@ use serde_json::error::Category;
 
 use super::Record;
 use super::syntax::SyntaxError;
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::escape_name;
 use crate::sensitive::{SecretValue, SensitiveText};
 use crate::wire::{Identity, SecretId};
 
@@ -129,11 +129,11 @@ fn fault(error: &serde_json::Error) -> SyntaxError {
 }
 
 fn record(read: Read) -> Result<Record, String> {
-    let shown = escape(&read.id);
+    let shown = escape_name(&read.id);
     let of_this = |why: &str| format!("the secret `{shown}`: {why}");
-    let id = SecretId::new(read.id.as_str())
+    let id = SecretId::create(read.id.as_str())
         .map_err(|error| of_this(&format!("its id cannot be used: {error}")))?;
-    let delegated_to = read.delegated_to.map(Identity::new).transpose();
+    let delegated_to = read.delegated_to.map(Identity::create).transpose();
     let delegated_to =
         delegated_to.map_err(|error| of_this(&format!("`delegated_to` cannot be used: {error}")))?;
     let value = match (read.value, read.base64) {

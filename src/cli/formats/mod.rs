@@ -13,7 +13,7 @@ use clap::ValueEnum;
 use self::dotenv::{Assignment, Unwritable, docker};
 use self::syntax::SyntaxError;
 use super::error::{CommandError, Kind};
-use super::ui::text::escape;
+use super::ui::text::escape_name;
 use crate::sensitive::SecretValue;
 use crate::wire::{Identity, SecretId};
 
@@ -52,7 +52,10 @@ impl Format {
             ),
             _ => ("an environment file", "--format json holds any value"),
         };
-        let message = format!("the secret `{}` cannot be in {file}: {why}", escape(id.as_str()));
+        let message = format!(
+            "the secret `{}` cannot be in {file}: {why}",
+            escape_name(id.as_str())
+        );
         CommandError::new(Kind::Failed, message).hint(hint)
     }
 }
@@ -114,7 +117,7 @@ pub(super) fn refuse_twins(records: &[Record], shown: &str) -> anyhow::Result<()
         .iter()
         .find(|record| !seen.insert((&record.id, &record.delegated_to)));
     let Some(twin) = twin else { return Ok(()) };
-    let message = format!("{shown}: `{}` is in it twice", escape(twin.id.as_str()));
+    let message = format!("{shown}: `{}` is in it twice", escape_name(twin.id.as_str()));
     Err(CommandError::new(Kind::Failed, message)
         .hint("leave one of them out")
         .into())

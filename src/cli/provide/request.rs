@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::oauth_request::OAuthAsked;
 use crate::cli::ui::countdown::spoken;
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::escape_name;
 use crate::wire::secrets::DEFAULT_TYPE;
 use crate::wire::secrets::request::{
     DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS, OAuthTokenRequest, Requester, SecretRequest,
@@ -192,10 +192,10 @@ impl Asked {
 pub(super) fn shown(text: &str) -> String {
     let total = text.chars().count();
     if total <= MAX_SHOWN_CHARS {
-        return escape(text);
+        return escape_name(text);
     }
     let start: String = text.chars().take(MAX_SHOWN_CHARS).collect();
-    format!("{}… ({total} characters)", escape(&start))
+    format!("{}… ({total} characters)", escape_name(&start))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::cli::args::input::without_newline;
 use crate::cli::error::Failure;
 use crate::cli::sign_in::Pasting;
 use crate::cli::ui::terminal::Console;
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::{escape, escape_name};
 use crate::secrets::{SecretsClient, SecretsError};
 use crate::sensitive::SecretValue;
 use crate::wire::RequestId;
@@ -76,7 +76,10 @@ impl<'a> Answering<'a> {
             match secrets.exists(id, None, None).await {
                 Ok(true) => {}
                 Ok(false) => {
-                    let missing = format!("you have no secret `{}` for {place} to give", escape(id.as_str()));
+                    let missing = format!(
+                        "you have no secret `{}` for {place} to give",
+                        escape_name(id.as_str())
+                    );
                     self.console().note(&self.signing.context.ui.warning(&missing));
                 }
                 // It is told to whom it matters: where the secret is asked for.

@@ -15,7 +15,7 @@ use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Failure, Kind, Outcome};
 use crate::cli::room::{JoinedRoom, join_others, within};
-use crate::cli::ui::text::{escape, shell_word};
+use crate::cli::ui::text::{escape, escape_name, shell_word};
 use crate::room::Pauses;
 use crate::secrets::SecretsClient;
 use crate::wire::RequestId;
@@ -139,9 +139,9 @@ impl Session<'_> {
         let console = self.answering.console();
         console.note(&format!(
             "In room {} as {}, participant {}. Others ask with:",
-            escape(room.name.as_str()),
-            escape(name),
-            escape(&me.participant_id),
+            escape_name(room.name.as_str()),
+            escape_name(name),
+            escape_name(&me.participant_id),
         ));
         let local = if room.is_local { " --local" } else { "" };
         console.note(&format!(

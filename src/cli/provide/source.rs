@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::cli::args::input::{Limit, read_file};
 use crate::cli::context::Context;
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::{escape, escape_name};
 use crate::secrets::SecretsClient;
 use crate::sensitive::SecretValue;
 use crate::settings::Environment;
@@ -78,7 +78,7 @@ impl Source {
             Self::Id(id) => {
                 let secret = secrets.get_secret(id, None).await?;
                 let secret =
-                    secret.with_context(|| format!("you have no secret `{}`", escape(id.as_str())))?;
+                    secret.with_context(|| format!("you have no secret `{}`", escape_name(id.as_str())))?;
                 Ok(secret.value)
             }
             Self::Environment(name) => {
@@ -93,7 +93,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "file:{}", escape(&path.display().to_string())),
-            Self::Id(id) => write!(f, "id:{}", escape(id.as_str())),
+            Self::Id(id) => write!(f, "id:{}", escape_name(id.as_str())),
             Self::Environment(name) => write!(f, "env:{}", escape(name)),
         }
     }

@@ -19,7 +19,7 @@ use super::args::token_endpoints::TokenEndpointArgs;
 use super::context::Context;
 use super::error::{CommandError, Kind};
 use super::ui::Ui;
-use super::ui::text::escape;
+use super::ui::text::escape_name;
 use crate::room::RoomClient;
 use crate::secrets::SecretsClient;
 use crate::server::data_dir::{DataDir, LocalAccess};
@@ -56,6 +56,11 @@ impl JoinedRoom {
     /// The connection to the room.
     pub(super) const fn client(&self) -> &RoomClient {
         &self.client
+    }
+
+    /// Its name, fit for a terminal.
+    pub(super) fn shown_name(&self) -> String {
+        escape_name(self.name.as_str())
     }
 
     /// Who the command is in the room, if the server says it.
@@ -111,7 +116,7 @@ async fn visit<T>(
     work: impl AsyncFnOnce(&JoinedRoom) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let busy = context.ui.busy();
-    let shown = escape(name.as_str());
+    let shown = escape_name(name.as_str());
     busy.doing(format!("Joining room {shown}"));
     let all = Box::pin(async {
         let room = joining.await?;

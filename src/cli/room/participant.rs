@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::JoinedRoom;
 use crate::cli::error::{CommandError, Kind};
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::escape_name;
 use crate::secrets::SecretsError;
 use crate::wire::{ErrorCode, Identity, NameError, ParticipantId};
 
@@ -53,10 +53,10 @@ impl FromArgs {
             let id = self.from_participant_id.clone().ok_or_else(|| {
                 CommandError::new(Kind::Usage, "nobody was named").hint("name a participant: --from NAME")
             })?;
-            let shown = escape(id.as_str());
+            let shown = escape_name(id.as_str());
             return Ok(Chosen { id, shown });
         };
-        let shown = escape(name.as_str());
+        let shown = escape_name(name.as_str());
         let present = room.client().participants().await?;
         let mut named: Vec<ParticipantId> = present
             .named(name.as_str())
@@ -67,7 +67,7 @@ impl FromArgs {
             (None, _) => Err(not_there(&shown, room).into()),
             (Some(last), false) => {
                 named.push(last);
-                let ids: Vec<String> = named.iter().map(|id| escape(id.as_str())).collect();
+                let ids: Vec<String> = named.iter().map(|id| escape_name(id.as_str())).collect();
                 let message = format!("{shown} is here {} times: {}", ids.len(), ids.join(", "));
                 Err(CommandError::new(Kind::Failed, message)
                     .hint("say which with --from-participant-id ID")
@@ -108,7 +108,7 @@ impl Chosen {
 fn not_there(shown: &str, room: &JoinedRoom) -> CommandError {
     let message = format!(
         "there is no participant `{shown}` in room {}",
-        escape(room.name.as_str())
+        escape_name(room.name.as_str())
     );
     CommandError::new(Kind::NotFound, message).hint(WHO_IS_HERE)
 }

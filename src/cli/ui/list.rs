@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::Ui;
-use super::text::escape;
+use super::text::escape_name;
 
 /// In which form a list is shown.
 #[derive(Debug, Args)]
@@ -40,7 +40,7 @@ impl ListFormatArgs {
         }
         let rows = items
             .iter()
-            .map(|item| row(item).map(|cell| escape(&cell)).to_vec());
+            .map(|item| row(item).map(|cell| escape_name(&cell)).to_vec());
         let header = header.map(str::to_owned).to_vec();
         ui.answer_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>(), 0)
             .await

@@ -3,6 +3,7 @@
 pub(in crate::cli) mod countdown;
 pub(in crate::cli) mod list;
 pub(in crate::cli) mod log_writer;
+mod lookalike;
 pub(in crate::cli) mod options;
 pub(in crate::cli) mod progress;
 pub(in crate::cli) mod spinner;

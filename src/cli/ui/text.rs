@@ -1,30 +1,66 @@
 //! Text that others wrote, made fit for a terminal.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// `text` with every character escaped that could steer a terminal or hide what is there: control
-/// characters, and those that turn the direction of writing or take no place.
+use super::lookalike::{Lookalikes, Word, words};
+
+/// `text` with every character escaped that could steer a terminal or is not seen: control characters, those
+/// that turn the direction of writing or take no place, and spaces other than ASCII's. So is each letter of
+/// another script in a word that mixes scripts.
 pub(in crate::cli) fn escape(text: &str) -> String {
+    escaped(text, |word, character| {
+        word.is_foreign(character) || is_unfit(character)
+    })
+}
+
+/// As [`escape`], for a name that somebody chose. Spaces around it are escaped too, and characters that could be
+/// taken for those of ASCII, unless the whole name is in one script.
+pub(in crate::cli) fn escape_name(name: &str) -> String {
+    let lookalikes = Lookalikes::of_name(name);
+    let after = name.trim_start_matches(' ');
+    let inner = after.trim_end_matches(' ');
+    let before = name.len().saturating_sub(after.len());
+    let behind = after.len().saturating_sub(inner.len());
+    let inner = escaped(inner, |word, character| {
+        word.is_foreign(character) || is_unfit(character) || lookalikes.contains(word, character)
+    });
+    format!("{}{inner}{}", spaces(before), spaces(behind))
+}
+
+fn escaped(text: &str, is_escaped: impl Fn(&Word<'_>, char) -> bool) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_unfit(character) {
-            // Writing to a string does not fail.
-            let _ = write!(escaped, "{}", character.escape_unicode());
-        } else {
-            escaped.push(character);
+    for word in words(text) {
+        for character in word.chars() {
+            if is_escaped(&word, character) {
+                escaped.extend(character.escape_unicode());
+            } else {
+                escaped.push(character);
+            }
         }
     }
     escaped
 }
 
+fn spaces(count: usize) -> String {
+    r"\u{20}".repeat(count)
+}
+
 fn is_unfit(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    let is_odd_space = character.is_whitespace() && character != ' ';
+    is_odd_space || character.is_control() || is_invisible(character)
+}
+
+/// Unicode's `Default_Ignorable_Code_Point`, characters for private use, and others that are blank or turn the
+/// direction.
+fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{e000}'..='\u{f8ff}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{10ffff}')
 }
 
 /// Text as a word of a shell's command line.
@@ -106,6 +142,87 @@ mod tests {
     fn nothing_that_steers_a_terminal_is_left() {
         assert_eq!(escape("a\x1b[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{a}");
         assert_eq!(escape("größe 🔑"), "größe 🔑");
+        assert_eq!(
+            escape("Das Geheimnis сара ist für Ада"),
+            "Das Geheimnis сара ist für Ада"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_shown() {
+        for character in [
+            '\u{a0}',
+            '\u{3000}',
+            '\u{2003}',
+            '\u{202e}',
+            '\u{2067}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{feff}',
+            '\u{ad}',
+            '\u{3164}',
+            '\u{e0041}',
+            '\u{fe0f}',
+        ] {
+            let shown = format!("a{}b", character.escape_unicode());
+            assert_eq!(escape(&format!("a{character}b")), shown);
+            assert_eq!(escape_name(&format!("a{character}b")), shown);
+        }
+        assert_eq!(escape_name(" ada  b "), r"\u{20}ada  b\u{20}");
+        assert_eq!(escape_name("  "), r"\u{20}\u{20}");
+    }
+
+    #[test]
+    fn letters_that_look_like_others_are_shown() {
+        for (name, shown) in [
+            // Cyrillic, Greek, Cherokee and Armenian letters in a Latin word.
+            ("\u{430}da", r"\u{430}da"),
+            ("ad\u{3b1}", r"ad\u{3b1}"),
+            ("\u{13aa}da", r"\u{13aa}da"),
+            ("h\u{585}st", r"h\u{585}st"),
+            // A whole word of them beside Latin ones.
+            (
+                "db/\u{440}\u{430}\u{455}\u{455}",
+                r"db/\u{440}\u{430}\u{455}\u{455}",
+            ),
+            // Letters of the Latin script that no language writes names with, and symbols.
+            ("\u{ff41}da", r"\u{ff41}da"),
+            ("\u{251}da", r"\u{251}da"),
+            ("\u{1d41a}da", r"\u{1d41a}da"),
+            ("a\u{2010}b", r"a\u{2010}b"),
+            ("a\u{2215}b", r"a\u{2215}b"),
+            ("db\u{30ce}pass", r"db\u{30ce}pass"),
+            // Two scripts, and neither is Latin.
+            ("\u{430}\u{3b4}", r"\u{430}\u{3b4}"),
+        ] {
+            assert_eq!(escape_name(name), shown);
+        }
+    }
+
+    #[test]
+    fn names_of_any_language_are_left_alone() {
+        for name in [
+            "größe",
+            "Łódź-ı",
+            "ключ/пароль",
+            "сара",
+            "ада-1",
+            "αλφα",
+            "鍵",
+            "データベースのパスワード",
+            "API キー",
+            "APIキー",
+            "한국어",
+            "DB비밀",
+            "密码/db",
+            "ключ/db",
+            "مفتاح",
+            "🔑 key",
+            "naïve",
+            "ação",
+        ] {
+            assert_eq!(escape_name(name), name);
+        }
     }
 
     #[test]

@@ -17,8 +17,9 @@ use super::connection::Connection;
 use super::origin;
 use crate::server::session;
 use crate::server::state::State;
+use crate::server::store::{DelegatedTo, SecretQuery};
 use crate::wire::room::RoomConnection;
-use crate::wire::{PACKET_DATA_BYTES, RoomName, room_url};
+use crate::wire::{Identity, PACKET_DATA_BYTES, RoomName, room_url};
 
 /// Largest packet that is read. The library reserves memory for a packet when it sees its length, so
 /// this is also the most that a lying client can make us reserve.
@@ -85,6 +86,7 @@ async fn join(
     let state = Arc::clone(&connection.state);
     let room = room_name(room)?;
     let caller = auth::participant(&state, auth::bearer(&headers, query.token).as_ref(), &room)?;
+    check_names(&state, &room, &caller.identity).await?;
     let url = public_room_url(&state, &headers, &room);
     let upgrade = upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -101,6 +103,29 @@ async fn join(
         let _place = connection.place;
         session::run(state, guest, socket, session::Entry { room, caller, url }).await;
     }))
+}
+
+/// Lets a participant join under names that are seen as they are (`wire::NameError`). Where it has secrets already,
+/// the names are of before that rule: they can still be read, listed and deleted.
+async fn check_names(state: &State, room: &RoomName, identity: &Identity) -> Result<(), Refused> {
+    let of_room = |error| format!("no new room can have this name: {error}");
+    let of_identity = |error| format!("no new identity can have this name: {error}");
+    let checked = room.check_new().map_err(of_room);
+    let Err(reason) = checked.and_then(|()| identity.check_new().map_err(of_identity)) else {
+        return Ok(());
+    };
+    let known = SecretQuery::new(room.clone(), identity.clone(), DelegatedTo::Anyone);
+    let found = state.store.find(known).await.map_err(|error| {
+        tracing::error!(%error, "the store cannot be read");
+        Refused(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the store cannot be read".to_owned(),
+        )
+    })?;
+    if found.secrets.is_empty() && found.damage.is_none() {
+        return Err(Refused(StatusCode::FORBIDDEN, reason));
+    }
+    Ok(())
 }
 
 fn room_name(room: String) -> Result<RoomName, Refused> {

@@ -8,6 +8,19 @@ pub(super) fn secret_id(id: String) -> Result<SecretId, CallError> {
     SecretId::new(id).map_err(|error| invalid("secret_id", error))
 }
 
+/// The id of a secret that is stored.
+pub(super) fn new_secret_id(id: String) -> Result<SecretId, CallError> {
+    SecretId::create(id).map_err(|error| invalid("secret_id", error))
+}
+
+/// The identity that something new is delegated to.
+pub(super) fn new_delegate(identity: Option<String>) -> Result<Option<Identity>, CallError> {
+    identity
+        .map(Identity::create)
+        .transpose()
+        .map_err(|error| invalid("delegated_to", error))
+}
+
 /// The identity that a secret is delegated to.
 pub(super) fn delegate(identity: Option<String>) -> Result<Option<Identity>, CallError> {
     identity

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::CallError;
-use super::input::{delegate, invalid};
+use super::input::{delegate, invalid, new_delegate};
 use super::participant_request::{self, Asking};
 use crate::oauth::token_endpoint::TokenRequest;
 use crate::oauth::{OAuthScope, PkceVerifier};
@@ -63,7 +63,7 @@ impl OAuth<'_> {
     ) -> Result<Content, CallError> {
         let wanted = self.wanted(input.connector.as_ref(), input.oauth)?;
         let redirect_uri = uri("redirect_uri", input.redirect_uri)?;
-        let other_user = delegate(input.delegate_to)?;
+        let other_user = new_delegate(input.delegate_to)?;
         let asking = Asking::new(self.participant, input.participant_id, input.timeout)?;
         let requester = &self.participant.caller.identity;
         let owner = &asking.member.identity;

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-use super::input::{delegate, invalid, label, secret_id, too_large};
+use super::input::{delegate, invalid, label, new_delegate, secret_id, too_large};
 use super::participant_request::{self, Asking};
 use super::{CallError, load};
 use crate::sensitive::SecretValue;
@@ -45,7 +45,7 @@ impl Requests<'_> {
     ) -> Result<Content, CallError> {
         let wanted = Wanted::new(input.url, input.secret_type)?;
         let requester = &self.participant.caller.identity;
-        let delegate_to = delegate(input.delegate_to)?;
+        let delegate_to = new_delegate(input.delegate_to)?;
         let asking = Asking::new(self.participant, input.participant_id, input.timeout)?;
         let key = SecretKey {
             room: self.participant.room.clone(),

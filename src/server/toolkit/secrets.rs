@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::input::{delegate, invalid, label, secret_id, too_large};
+use super::input::{delegate, invalid, label, new_delegate, new_secret_id, secret_id, too_large};
 use super::{CallError, load, requests};
 use crate::sensitive::SecretValue;
 use crate::server::oauth::Credential;
@@ -70,17 +70,21 @@ impl Secrets<'_> {
             return Err(too_large(limit));
         }
         let id = match headers.secret_id {
-            Some(id) => requests::ordinary(secret_id(id)?)?,
+            Some(id) => requests::ordinary(new_secret_id(id)?)?,
             None => Uuid::now_v7().into(),
         };
+        let owner = self.owner(headers.for_identity)?;
+        owner
+            .check_new()
+            .map_err(|error| invalid("for_identity", error))?;
         let record = SecretRecord {
             kind: SecretKind::Stored,
             secret_type: label("type", headers.secret_type)?.unwrap_or_else(|| DEFAULT_TYPE.to_owned()),
             name: label("name", headers.name)?.unwrap_or_else(|| id.to_string()),
             key: SecretKey {
                 room: self.participant.room.clone(),
-                owner: self.owner(headers.for_identity)?,
-                delegated_to: delegate(headers.delegated_to)?,
+                owner,
+                delegated_to: new_delegate(headers.delegated_to)?,
                 id,
             },
         };

@@ -171,7 +171,7 @@ fn where_the_room_cannot_be_asked_tab_is_silent_and_makes_nothing() {
 fn an_id_that_could_steer_the_terminal_is_not_offered() {
     let env = TestEnv::new();
     env.local().set("plain", "x");
-    env.local().set("turned\u{202e}round", "x");
+    env.local().set("turned\u{200b}round", "x");
     assert_eq!(bash(&env, "meshagent room secret get --local ").out(), "plain\n");
 }
 

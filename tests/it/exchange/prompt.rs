@@ -46,14 +46,14 @@ fn it_shows_who_asks_for_what_and_gives_what_is_typed() {
     let mut ada = at_terminal(&server, &["--once"]);
     let arguments = ["--url", "https://db\u{202e}.example", "--type", "a\u{200b}b"];
     let bob = request(&server, &arguments)
-        .args(["--delegate-to", "c\u{2066}arol", "--quiet"])
+        .args(["--delegate-to", "c\u{200b}\u{430}rol", "--quiet"])
         .spawn();
     let shown = ada.shows(CHOICE);
     for line in [
         "\x07bob asks for a secret.\r\n",
         "  url       https://db\\u{202e}.example\r\n",
         "  type      a\\u{200b}b\r\n",
-        "  delegate  c\\u{2066}arol, who may read it too",
+        "  delegate  c\\u{200b}\\u{430}rol, who may read it too",
         " UTC (in ",
     ] {
         assert!(shown.contains(line), "{line:?} {shown:?}");
@@ -64,7 +64,7 @@ fn it_shows_who_asks_for_what_and_gives_what_is_typed() {
     chooses_to_type(&mut ada);
     ada.types("typed p\u{e4}sx\x7fs\r");
     ada.shows(
-        "bob asked for https://db\\u{202e}.example (type a\\u{200b}b), for c\\u{2066}arol: given, typed.\r\n",
+        "bob asked for https://db\\u{202e}.example (type a\\u{200b}b), for c\\u{200b}\\u{430}rol: given, typed.\r\n",
     );
     assert_eq!(ended(bob).succeeds().out(), "typed p\u{e4}ss");
     let screen = ada.ends();

@@ -41,7 +41,7 @@ fn it_shows_who_asks_for_what_and_opens_the_browser_after_a_yes() {
         "--scopes",
         "read write",
         "--delegate-to",
-        "c\u{2066}arol",
+        "c\u{200b}arol",
         "--client-secret",
         "canary-secret",
     ];
@@ -53,7 +53,7 @@ fn it_shows_who_asks_for_what_and_opens_the_browser_after_a_yes() {
         "  sign-in   provider.example\r\n",
         "  tokens    127.0.0.1\r\n",
         "  scopes    read write\r\n",
-        "  delegate  c\\u{2066}arol, who may",
+        "  delegate  c\\u{200b}arol, who may",
         " UTC (in ",
     ] {
         assert!(shown.contains(line), "{line:?} {shown:?}");
@@ -75,7 +75,7 @@ fn it_shows_who_asks_for_what_and_opens_the_browser_after_a_yes() {
             .contains("You are signed in")
     );
     bob.shows(
-        "agent asked for an authorization for client client, for c\\u{2066}arol: signed in, by you.\r\n",
+        "agent asked for an authorization for client client, for c\\u{200b}arol: signed in, by you.\r\n",
     );
     assert_eq!(ended(agent).succeeds().out(), "canary-access-1");
     let Screen { code, echo, text } = bob.ends();

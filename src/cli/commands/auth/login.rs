@@ -11,7 +11,7 @@ use crate::cli::error::Outcome;
 use crate::cli::room::account::{ApiArgs, change_settings};
 use crate::cli::sign_in::{BrowserArgs, Pasting, SignIn, Wanted, signed_in_within};
 use crate::cli::ui::terminal::Console;
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::{escape, escape_name};
 use crate::oauth::{Ending, PkceVerifier, RedirectUri};
 use crate::sensitive::SensitiveText;
 use crate::settings::{AccountSettings, Api, Profile, Session};
@@ -135,7 +135,7 @@ async fn choose_project(
         is_open
     });
     if chosen.await? {
-        ui.note(&format!("Project {} is active.", escape(&found.id)));
+        ui.note(&format!("Project {} is active.", escape_name(&found.id)));
     }
     Ok(())
 }

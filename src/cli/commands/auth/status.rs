@@ -9,7 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::error::Outcome;
 use crate::cli::room::account::ApiArgs;
 use crate::cli::ui::list::ListFormatArgs;
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::escape_name;
 use crate::settings::{AccountSettings, Credential, Profile, Session, SettingsError, Sourced};
 
 /// Shown at the end of `--help`.
@@ -94,7 +94,7 @@ fn as_json(account: &AccountSettings) -> Value {
 fn rows(account: &AccountSettings) -> Vec<Vec<String>> {
     let mut rows = vec![["SETTING", "VALUE", "FROM"].map(str::to_owned).to_vec()];
     let mut add = |setting: &str, value: &str, from: &str| {
-        rows.push(vec![setting.to_owned(), escape(value), from.to_owned()]);
+        rows.push(vec![setting.to_owned(), escape_name(value), from.to_owned()]);
     };
     if let Some(from) = account.local {
         add("local mode", "on: the rest is not used for rooms", from);

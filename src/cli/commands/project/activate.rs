@@ -6,7 +6,7 @@ use crate::account::{Project, projects};
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::room::account::{ApiArgs, ApiTimeArgs, ask, change_settings};
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::{escape, escape_name};
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\
@@ -40,8 +40,8 @@ pub(super) async fn run(context: &Context, args: ActivateArgs) -> anyhow::Result
     let ui = &context.ui;
     ui.note(&format!(
         "Project {} ({}) is active.",
-        escape(&project.id),
-        escape(&project.name)
+        escape_name(&project.id),
+        escape_name(&project.name)
     ));
     if let Some(project) = account
         .project
@@ -70,7 +70,7 @@ fn find(projects: Vec<Project>, wanted: &str) -> anyhow::Result<Project> {
             let ids: Vec<String> = [one, other]
                 .into_iter()
                 .chain(named)
-                .map(|project| escape(&project.id))
+                .map(|project| escape_name(&project.id))
                 .collect();
             Err(CommandError::new(
                 Kind::Usage,

@@ -129,8 +129,8 @@ fn describe(context: &Context, args: &GenerateArgs, spec: Option<Spec>) -> anyho
         CommandError::new(Kind::Usage, "no room was given")
             .hint("name the room: --room NAME or MESHAGENT_ROOM")
     })?;
-    let identity = Identity::new(spec.identity).context("the identity is not usable")?;
-    let room = RoomName::new(room).context("the room's name is not usable")?;
+    let identity = Identity::create(spec.identity).context("the identity is not usable")?;
+    let room = RoomName::create(room).context("the room's name is not usable")?;
     let mut token = ParticipantToken::new(identity, room, ApiScope::participant());
     token.api = spec.api;
     token.role = spec.role.unwrap_or_default();

@@ -47,7 +47,7 @@ pub(super) async fn run(context: &Context, args: ListArgs) -> anyhow::Result<Out
             })
             .collect();
         listed.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-        Ok((listed, format!("Nobody else is in room {}.", room.name)))
+        Ok((listed, format!("Nobody else is in room {}.", room.shown_name())))
     })
     .await?;
     let row = |listed: &Listed| [listed.id.clone(), listed.name.clone(), listed.role.clone()];

@@ -8,7 +8,7 @@ use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{Outcome, together};
 use crate::cli::room::{check, in_room};
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::escape_name;
 use crate::wire::{ErrorCode, Identity, SecretId};
 
 /// Shown at the end of `--help`.
@@ -41,7 +41,7 @@ pub(in crate::cli) struct DeleteArgs {
 
 pub(super) async fn run(context: &Context, args: DeleteArgs) -> anyhow::Result<Outcome> {
     let ids: Vec<SecretId> = args.ids.into_iter().chain(args.flags).collect();
-    let shown: Vec<String> = ids.iter().map(|id| escape(id.as_str())).collect();
+    let shown: Vec<String> = ids.iter().map(|id| escape_name(id.as_str())).collect();
     let ui = &context.ui;
     let room = check(context, &args.room)?;
     if !args.yes {
@@ -49,7 +49,7 @@ pub(super) async fn run(context: &Context, args: DeleteArgs) -> anyhow::Result<O
             "Delete {}{} from room {}? {} cannot be brought back.",
             shown.join(", "),
             delegated(args.delegated_to.as_ref()),
-            escape(room.as_str()),
+            escape_name(room.as_str()),
             if ids.len() == 1 { "It" } else { "They" },
         );
         confirmed(context, question).await?;
@@ -62,7 +62,7 @@ pub(super) async fn run(context: &Context, args: DeleteArgs) -> anyhow::Result<O
         let (mut missing, mut failures) = (Vec::new(), Vec::new());
         for ((id, shown), outcome) in ids.iter().zip(&shown).zip(outcomes) {
             match outcome {
-                Ok(()) => ui.note(&format!("Deleted {shown} from room {}.", room.name)),
+                Ok(()) => ui.note(&format!("Deleted {shown} from room {}.", room.shown_name())),
                 Err(error) if error.code() == Some(ErrorCode::NotFound) => missing.push(id.clone()),
                 Err(error) => {
                     failures.push(anyhow::Error::from(error).context(format!("{shown} was not deleted")));

@@ -7,7 +7,7 @@ use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::room::{check, in_room};
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::{escape, escape_name};
 use crate::wire::{ErrorCode, Identity, SecretUrl};
 
 /// Shown at the end of `--help`.
@@ -45,7 +45,7 @@ pub(super) async fn run(context: &Context, args: DeleteRequestedArgs) -> anyhow:
         let question = format!(
             "Delete the answers for {shown}{} in room {}?",
             delegated(args.delegated_to.as_ref()),
-            escape(room.as_str()),
+            escape_name(room.as_str()),
         );
         confirmed(context, question).await?;
     }
@@ -67,9 +67,10 @@ pub(super) async fn run(context: &Context, args: DeleteRequestedArgs) -> anyhow:
             }
             deleted => {
                 deleted?;
-                context
-                    .ui
-                    .note(&format!("Deleted the answers for {shown} in room {}.", room.name));
+                context.ui.note(&format!(
+                    "Deleted the answers for {shown} in room {}.",
+                    room.shown_name()
+                ));
                 Ok(Outcome::Done)
             }
         }

@@ -14,7 +14,7 @@ use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::formats::dotenv::is_variable_name;
 use crate::cli::formats::{Format, Record, write_json, write_variables};
 use crate::cli::room::{JoinedRoom, in_room};
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::escape_name;
 use crate::secrets::Secret;
 use crate::sensitive::SecretValue;
 use crate::wire::{Identity, SecretId};
@@ -74,9 +74,10 @@ pub(super) async fn run(context: &Context, args: ExportArgs) -> anyhow::Result<O
             What::Variables(format, names) => variables(room, &args, format, names).await?,
         };
         if args.exports_all() && matches!(file.expose().as_slice(), b"" | b"[]\n") {
-            context
-                .ui
-                .note(&format!("There are no secrets to export in room {}.", room.name));
+            context.ui.note(&format!(
+                "There are no secrets to export in room {}.",
+                room.shown_name()
+            ));
         }
         Ok(file)
     })
@@ -199,7 +200,7 @@ fn names_of(ids: impl IntoIterator<Item = SecretId>) -> anyhow::Result<BTreeMap<
     let mut shown: Vec<String> = unfit
         .iter()
         .take(MAX_NAMED)
-        .map(|id| format!("`{}`", escape(id.as_str())))
+        .map(|id| format!("`{}`", escape_name(id.as_str())))
         .collect();
     if unfit.len() > MAX_NAMED {
         shown.push(format!("and {} more", unfit.len() - MAX_NAMED));

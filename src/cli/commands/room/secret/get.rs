@@ -8,7 +8,7 @@ use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::Outcome;
 use crate::cli::room::in_room;
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::escape_name;
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\
@@ -42,7 +42,7 @@ pub(super) async fn run(context: &Context, args: GetArgs) -> anyhow::Result<Outc
         context
             .ui
             .busy()
-            .doing(format!("Reading {}", escape(id.as_str())));
+            .doing(format!("Reading {}", escape_name(id.as_str())));
         let secret = room.secrets().get_secret(&id, args.delegate.identity()).await?;
         Ok(secret.ok_or_else(|| not_found(&id, args.delegate.identity()))?)
     })

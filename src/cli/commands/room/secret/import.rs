@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use futures_util::{StreamExt, stream};
 
-use super::parse_identity;
+use super::parse_delegate;
 use super::read_many::{CALLS_IN_FLIGHT, Wanted, fetch_each};
 use crate::cli::args::input::{Limit, read_file, read_stdin};
 use crate::cli::args::room::RoomArgs;
@@ -17,9 +17,9 @@ use crate::cli::formats::{Format, Record, read, refuse_twins};
 use crate::cli::room::{JoinedRoom, in_room};
 use crate::cli::ui::Ui;
 use crate::cli::ui::progress::Progress;
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::{escape, escape_name};
 use crate::secrets::{Secret, SetOptions};
-use crate::wire::{Identity, RoomName, SecretId};
+use crate::wire::{Identity, SecretId};
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\
@@ -44,7 +44,7 @@ pub(in crate::cli) struct ImportArgs {
     #[arg(long)]
     dry_run: bool,
     /// Let this identity read them too
-    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
+    #[arg(long, value_name = "IDENTITY", value_parser = parse_delegate)]
     delegated_to: Option<Identity>,
     #[command(flatten)]
     room: RoomArgs,
@@ -177,14 +177,14 @@ async fn compare(room: &JoinedRoom, there: &Present, records: &[Record]) -> anyh
         let delegated_to = record.delegated_to.as_ref().map_or("", Identity::as_str);
         rows.push(vec![
             change.to_owned(),
-            escape(record.id.as_str()),
-            escape(delegated_to),
+            escape_name(record.id.as_str()),
+            escape_name(delegated_to),
         ]);
     }
     let summary = format!(
         "Of {}, {new} would be new in room {} and {changed} changed; nothing was stored.",
         count(records.len()),
-        room.name,
+        room.shown_name(),
     );
     Ok(Changes { rows, summary })
 }
@@ -204,7 +204,7 @@ async fn store(ui: &Ui, room: &JoinedRoom, there: &Present, records: Vec<Record>
     let total = records.len();
     let mut tally = Tally {
         ui,
-        room: &room.name,
+        room: room.shown_name(),
         total,
         stored: 0,
         last: None,
@@ -225,7 +225,7 @@ async fn store(ui: &Ui, room: &JoinedRoom, there: &Present, records: Vec<Record>
         .buffered(CALLS_IN_FLIGHT);
     while let Some((id, outcome)) = outcomes.next().await {
         outcome.map_err(|error| {
-            anyhow::Error::from(error).context(format!("{} was not stored", escape(id.as_str())))
+            anyhow::Error::from(error).context(format!("{} was not stored", escape_name(id.as_str())))
         })?;
         tally.stored += 1;
         tally.last = Some(id);
@@ -235,7 +235,7 @@ async fn store(ui: &Ui, room: &JoinedRoom, there: &Present, records: Vec<Record>
     ui.note(&format!(
         "Stored {} in room {}: {new} new, {} replaced.",
         count(total),
-        room.name,
+        room.shown_name(),
         total - new,
     ));
     Ok(())
@@ -250,7 +250,7 @@ fn count(secrets: usize) -> String {
 /// it says so.
 struct Tally<'a> {
     ui: &'a Ui,
-    room: &'a RoomName,
+    room: String,
     total: usize,
     stored: usize,
     last: Option<SecretId>,
@@ -263,14 +263,14 @@ impl Drop for Tally<'_> {
             return;
         }
         self.progress.clear();
-        let (total, room) = (count(self.total), self.room);
+        let (total, room) = (count(self.total), &self.room);
         // More may have been on their way.
         self.ui.warn(&match &self.last {
             None => format!("of {total}, none is known to be stored in room {room}"),
             Some(last) => format!(
                 "at least {} of {total} are stored in room {room}, up to `{}`; import the file again for the rest",
                 self.stored,
-                escape(last.as_str()),
+                escape_name(last.as_str()),
             ),
         });
     }

@@ -29,7 +29,7 @@ pub(in crate::cli) struct ListArgs {
 
 pub(super) async fn run(context: &Context, args: ListArgs) -> anyhow::Result<Outcome> {
     let (secrets, empty) = in_room(context, &args.room, async |room| {
-        let empty = format!("There are no secrets for you in room {}.", room.name);
+        let empty = format!("There are no secrets for you in room {}.", room.shown_name());
         Ok((room.secrets().list_secrets().await?, empty))
     })
     .await?;

@@ -19,12 +19,13 @@ mod set;
 
 use std::io::{self, IsTerminal};
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::ui::terminal;
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::escape_name;
 use crate::wire::{Identity, NameError, SecretId};
 
 #[derive(Debug, Subcommand)]
@@ -140,6 +141,13 @@ impl IdArgs {
             || CommandError::new(Kind::Usage, "no id was given").hint("name the secret: ID or --id ID");
         Ok(self.positional.or(self.flag).ok_or_else(missing)?)
     }
+
+    /// The id of a secret that is to be stored.
+    fn new_id(self) -> anyhow::Result<SecretId> {
+        let id = self.id()?;
+        id.check_new().context("no secret can be stored under this id")?;
+        Ok(id)
+    }
 }
 
 /// Whose secret is read, if it was delegated.
@@ -164,6 +172,11 @@ fn parse_identity(text: &str) -> Result<Identity, NameError> {
     Identity::new(text)
 }
 
+/// An identity that is given something.
+fn parse_delegate(text: &str) -> Result<Identity, NameError> {
+    Identity::create(text)
+}
+
 /// Asks whether to delete: a person at a terminal, not a pipeline. A person who cannot be asked has to say
 /// it with `--yes`.
 async fn confirmed(context: &Context, question: String) -> anyhow::Result<()> {
@@ -185,7 +198,7 @@ async fn confirmed(context: &Context, question: String) -> anyhow::Result<()> {
 
 /// Whom the secrets of a question are delegated to, as it stands in the question.
 fn delegated(to: Option<&Identity>) -> String {
-    to.map(|identity| format!(", delegated to {},", escape(identity.as_str())))
+    to.map(|identity| format!(", delegated to {},", escape_name(identity.as_str())))
         .unwrap_or_default()
 }
 
@@ -198,7 +211,7 @@ fn not_found(id: &SecretId, delegated_to: Option<&Identity>) -> CommandError {
 fn not_found_all(ids: &[SecretId], delegated_to: Option<&Identity>) -> CommandError {
     let shown: Vec<String> = ids
         .iter()
-        .map(|id| format!("`{}`", escape(id.as_str())))
+        .map(|id| format!("`{}`", escape_name(id.as_str())))
         .collect();
     let (verb, noun) = if ids.len() == 1 {
         ("is", "secret")
@@ -209,7 +222,7 @@ fn not_found_all(ids: &[SecretId], delegated_to: Option<&Identity>) -> CommandEr
     match delegated_to {
         Some(identity) => CommandError::new(
             Kind::NotFound,
-            format!("{what} delegated to `{}`", escape(identity.as_str())),
+            format!("{what} delegated to `{}`", escape_name(identity.as_str())),
         )
         .hint("`meshagent room secret list` shows what you may see"),
         None => CommandError::new(Kind::NotFound, format!("{what} of yours")).hint(

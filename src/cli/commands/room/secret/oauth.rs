@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::parse_identity;
+use super::{parse_delegate, parse_identity};
 use crate::cli::args::output::OutputArgs;
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
@@ -51,7 +51,7 @@ pub(in crate::cli) struct OAuthArgs {
     #[arg(long, value_name = "URL", value_parser = parse_redirect_uri)]
     redirect_uri: Option<RedirectUri>,
     /// Let this identity use the credential instead of you
-    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
+    #[arg(long, value_name = "IDENTITY", value_parser = parse_delegate)]
     delegate_to: Option<Identity>,
     #[command(flatten)]
     browser: BrowserArgs,

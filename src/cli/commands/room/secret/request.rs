@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::parse_identity;
+use super::parse_delegate;
 use super::request_secret::{Question, ask};
 use crate::cli::args::output::OutputArgs;
 use crate::cli::args::room::RoomArgs;
@@ -38,7 +38,7 @@ pub(in crate::cli) struct RequestArgs {
     #[arg(long = "type", value_name = "TYPE")]
     secret_type: Option<String>,
     /// Let this identity read the answer too, instead of you alone
-    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
+    #[arg(long, value_name = "IDENTITY", value_parser = parse_delegate)]
     delegate_to: Option<Identity>,
     #[command(flatten)]
     output: OutputArgs,

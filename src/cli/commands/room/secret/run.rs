@@ -16,7 +16,7 @@ use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::formats::dotenv;
 use crate::cli::process::launch::{Variables, launch};
 use crate::cli::room::in_room;
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::escape_name;
 use crate::secrets::Secret;
 use crate::sensitive::SensitiveText;
 use crate::wire::SecretId;
@@ -156,7 +156,10 @@ async fn read_env_file(path: &Path) -> anyhow::Result<Vec<(String, Source)>> {
 /// A secret's value as a variable can hold it.
 fn value_of(name: &str, id: &SecretId, secrets: &BTreeMap<SecretId, Secret>) -> anyhow::Result<OsString> {
     let refuse = |why: &str| {
-        let message = format!("{name} cannot hold the secret `{}`: {why}", escape(id.as_str()));
+        let message = format!(
+            "{name} cannot hold the secret `{}`: {why}",
+            escape_name(id.as_str())
+        );
         CommandError::new(Kind::Failed, message).hint("write it to a file with `get --out PATH`")
     };
     // Each id was asked for, and a missing one is an error of its own.

@@ -2,13 +2,13 @@
 
 use clap::Args;
 
-use super::{IdArgs, parse_identity};
+use super::{IdArgs, parse_delegate};
 use crate::cli::args::input::InputArgs;
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::Outcome;
 use crate::cli::room::{check, in_room};
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::escape_name;
 use crate::secrets::SetOptions;
 use crate::wire::Identity;
 
@@ -36,10 +36,10 @@ pub(in crate::cli) struct SetArgs {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Let this identity read it too
-    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
+    #[arg(long, value_name = "IDENTITY", value_parser = parse_delegate)]
     delegated_to: Option<Identity>,
     /// Store it for another identity; needs the admin grant
-    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
+    #[arg(long, value_name = "IDENTITY", value_parser = parse_delegate)]
     for_identity: Option<Identity>,
     #[command(flatten)]
     input: InputArgs,
@@ -48,8 +48,8 @@ pub(in crate::cli) struct SetArgs {
 }
 
 pub(super) async fn run(context: &Context, args: SetArgs) -> anyhow::Result<Outcome> {
-    let id = args.id.id()?;
-    let shown = escape(id.as_str());
+    let id = args.id.new_id()?;
+    let shown = escape_name(id.as_str());
     check(context, &args.room)?;
     let value = args
         .input
@@ -57,7 +57,9 @@ pub(super) async fn run(context: &Context, args: SetArgs) -> anyhow::Result<Outc
         .await?;
     let bytes = value.expose().len();
     let delegate = args.delegated_to.as_ref();
-    let delegate = delegate.map_or_else(String::new, |name| format!(", for {} too", escape(name.as_str())));
+    let delegate = delegate.map_or_else(String::new, |name| {
+        format!(", for {} too", escape_name(name.as_str()))
+    });
     let options = SetOptions {
         secret_type: args.secret_type,
         name: args.name,
@@ -73,7 +75,7 @@ pub(super) async fn run(context: &Context, args: SetArgs) -> anyhow::Result<Outc
         room.secrets().set_secret(&id, value, options).await?;
         context.ui.note(&format!(
             "Stored {bytes} {unit} as {shown} in room {}{delegate}.",
-            room.name
+            room.shown_name()
         ));
         Ok(Outcome::Done)
     })

@@ -3,7 +3,7 @@
 use crate::cli::context::Context;
 use crate::cli::formats::git_credential::{Credential, Description, NOT_A_CREDENTIAL, SECRET_TYPE};
 use crate::cli::room::JoinedRoom;
-use crate::cli::ui::text::escape;
+use crate::cli::ui::text::escape_name;
 use crate::secrets::SetOptions;
 use crate::sensitive::SecretValue;
 use crate::wire::{ErrorCode, Identity, SecretId};
@@ -63,7 +63,7 @@ impl Stored<'_> {
                 Some(_) => {}
                 None => context.ui.warn(&format!(
                     "the secret `{}` {NOT_A_CREDENTIAL}",
-                    escape(id.as_str())
+                    escape_name(id.as_str())
                 )),
             }
         }
@@ -104,11 +104,11 @@ impl Stored<'_> {
         let ids: Vec<String> = self
             .ids
             .iter()
-            .map(|id| format!("`{}`", escape(id.as_str())))
+            .map(|id| format!("`{}`", escape_name(id.as_str())))
             .collect();
         context.ui.warn(&format!(
             "the credential of {} was not stored: {} holds another",
-            escape(&credential.username),
+            escape_name(&credential.username),
             ids.join(" and ")
         ));
         Ok(())
