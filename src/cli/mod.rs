@@ -56,7 +56,7 @@ pub fn main() -> ExitCode {
         Err(error) => return entry::parse_error::answer(error, &arguments),
     };
     let ui = Ui::new(&cli.global);
-    let outcome = match ui::start_log(&cli.global, cli.command.is_server()) {
+    let outcome = match ui::log::start(&cli.global, cli.command.is_server()) {
         // The guard writes what is queued when it is dropped.
         Ok(_guard) => run(cli, &ui),
         Err(error) => Err(error),

@@ -26,6 +26,7 @@ mod http;
 mod import_export;
 mod inject;
 mod interrupt;
+mod layers;
 mod local;
 mod login;
 mod loopback;

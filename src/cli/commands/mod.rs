@@ -91,6 +91,8 @@ impl Command {
 mod tests {
     use clap::{CommandFactory, Parser};
 
+    use crate::cli::completion::with_values;
+
     #[test]
     fn the_command_tree_is_sound() {
         super::Cli::command().debug_assert();
@@ -146,5 +148,48 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Whether the argument completes from the room.
+    fn completes(command: &clap::Command, name: &str, argument: &str) -> bool {
+        let secret = command
+            .find_subcommand("room")
+            .unwrap()
+            .find_subcommand("secret")
+            .unwrap();
+        let arguments = secret.find_subcommand(name).unwrap().get_arguments();
+        let mut arguments = arguments.filter(|found| found.to_string().contains(argument));
+        arguments
+            .next()
+            .unwrap()
+            .get::<clap_complete::engine::ArgValueCompleter>()
+            .is_some()
+    }
+
+    #[test]
+    fn arguments_that_complete_from_the_room() {
+        let mut command = with_values(super::Cli::command());
+        command.build();
+        for (name, argument) in [
+            ("get", "[ID]"),
+            ("get", "--id"),
+            ("set", "[ID]"),
+            ("exists", "[ID]"),
+            ("delete", "[ID]"),
+            ("delete", "--id"),
+            ("export", "[ID]"),
+            ("export", "--env-secret"),
+            ("run", "--env-secret"),
+            ("request", "--from <"),
+            ("request", "--from-participant-id"),
+            ("oauth", "--from <"),
+            ("git-credential", "--from <"),
+            ("git-credential", "--id"),
+            ("provide", "--secret"),
+        ] {
+            assert!(completes(&command, name, argument), "{name} {argument}");
+        }
+        assert!(!completes(&command, "oauth", "--client-id"));
+        assert!(!completes(&command, "get", "--room"));
     }
 }

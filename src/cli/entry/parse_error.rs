@@ -35,7 +35,7 @@ pub(in crate::cli) fn answer(mut error: clap::Error, arguments: &[OsString]) -> 
     escape_context(&mut error);
     let failure = Failure::usage(&error);
     if given(arguments, "--error-format") == Some(ErrorFormat::Json) {
-        ui::error_line(&failure.to_json());
+        ui::stderr::error_line(&failure.to_json());
     } else {
         let _ = error.print();
     }

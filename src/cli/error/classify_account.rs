@@ -2,17 +2,17 @@
 
 use std::error::Error;
 
-use super::{Kind, of_room, of_settings};
+use super::classify::{Classified, of_room, of_settings};
+use super::{GivenUp, Kind, NoWayBack};
 use crate::account::AccountError;
-use crate::cli::sign_in::{GivenUp, NoWayBack};
 use crate::oauth::{CallbackError, LoopbackError, OAuthError};
 use crate::room::RoomError;
 
 /// What to do where a sign-in is over.
 const SIGN_IN_AGAIN: &str = "sign in again with `meshagent auth login`";
 
-/// Kind, hint and whether it may pass by itself, if the error is one of these.
-pub(super) fn classify(cause: &(dyn Error + 'static)) -> Option<(Kind, Option<String>, bool)> {
+/// Classifies the error, if it is one of these.
+pub(super) fn classify(cause: &(dyn Error + 'static)) -> Option<Classified> {
     if let Some(error) = cause.downcast_ref::<AccountError>() {
         return Some(of_account(error));
     }
@@ -32,10 +32,10 @@ pub(super) fn classify(cause: &(dyn Error + 'static)) -> Option<(Kind, Option<St
     } else {
         return None;
     };
-    Some((kind, Some(hint.to_owned()), false))
+    Some(Classified::lasting(kind, Some(hint.to_owned())))
 }
 
-fn of_account(error: &AccountError) -> (Kind, Option<String>, bool) {
+fn of_account(error: &AccountError) -> Classified {
     let (kind, hint, retryable) = match error {
         AccountError::Settings(error) => return of_settings(error),
         AccountError::Net(error) => return of_room(&RoomError::from(error.clone())),
@@ -54,9 +54,13 @@ fn of_account(error: &AccountError) -> (Kind, Option<String>, bool) {
             "check the address (--api-url, MESHAGENT_API_URL)",
             false,
         ),
-        _ => return (Kind::Failed, None, false),
+        _ => return Classified::lasting(Kind::Failed, None),
     };
-    (kind, Some(hint.to_owned()), retryable)
+    Classified {
+        kind,
+        hint: Some(hint.to_owned()),
+        retryable,
+    }
 }
 
 fn of_oauth(error: &OAuthError) -> (Kind, &'static str) {

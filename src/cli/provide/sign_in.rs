@@ -3,7 +3,8 @@
 use super::oauth_request::OAuthAsked;
 use crate::cli::context::Context;
 use crate::cli::error::Failure;
-use crate::cli::sign_in::{BrowserArgs, GivenUp, Pasting, SignIn, Wanted};
+use crate::cli::error::GivenUp;
+use crate::cli::sign_in::{BrowserArgs, Pasting, SignIn, Wanted};
 use crate::cli::ui::terminal::Console;
 use crate::cli::ui::text::escape;
 use crate::oauth::{AuthorizationCode, CallbackError, Ending, ProviderErrorCode};

@@ -14,10 +14,10 @@ use tokio::time::timeout;
 
 pub(super) use self::authorization::{Unfit, Wanted};
 pub(super) use self::own_token::{Asking, token_for_oneself};
+pub(super) use self::paste::Pasting;
 use self::paste::paste;
-pub(super) use self::paste::{GivenUp, Pasting};
 use super::context::Context;
-use super::error::{CommandError, Kind};
+use super::error::{CommandError, Kind, NoWayBack};
 use super::ui::countdown::spoken;
 use super::ui::terminal::Console;
 use crate::oauth::{
@@ -36,11 +36,6 @@ pub(super) struct BrowserArgs {
     #[arg(long)]
     no_browser: bool,
 }
-
-/// Why nobody can sign in by a redirect URI.
-#[derive(Debug, thiserror::Error)]
-#[error("the redirect URI does not lead back to this machine, and there is no terminal to paste it at")]
-pub(super) struct NoWayBack;
 
 /// A sign-in that can begin: where the browser comes back to is listened at, if that can be.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use std::future::pending;
 
+use crate::cli::error::GivenUp;
 use crate::cli::ui::terminal::{Console, Echo, Keyboard};
 use crate::cli::ui::text::escape;
 use crate::oauth::{AuthorizationCode, CallbackError, Expected, RedirectUri, pasted};
@@ -17,11 +18,6 @@ pub(in crate::cli) enum Pasting<'a> {
     /// Whoever is at this keyboard, beside the browser too.
     At(&'a Keyboard<'a>),
 }
-
-/// Whoever was to sign in does not want to any more.
-#[derive(Debug, thiserror::Error)]
-#[error("nobody signed in")]
-pub(in crate::cli) struct GivenUp;
 
 /// Asks for the callback until it is one; for ever where nobody can be asked.
 pub(super) async fn paste(

@@ -1,12 +1,15 @@
 //! All output: answers on stdout, everything else on stderr.
 
+mod color;
 pub(in crate::cli) mod countdown;
 pub(in crate::cli) mod list;
-pub(in crate::cli) mod log_writer;
+pub(in crate::cli) mod log;
+mod log_writer;
 mod lookalike;
 pub(in crate::cli) mod options;
 pub(in crate::cli) mod progress;
 pub(in crate::cli) mod spinner;
+pub(in crate::cli) mod stderr;
 pub(in crate::cli) mod terminal;
 pub(in crate::cli) mod text;
 
@@ -14,14 +17,11 @@ use std::io::{self, IsTerminal, Write};
 
 use anyhow::Context as _;
 use tokio::task::spawn_blocking;
-use tracing_appender::non_blocking::WorkerGuard;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::fmt::writer::BoxMakeWriter;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
-use self::options::{ColorChoice, GlobalArgs};
+use self::color::{is_dumb_terminal, wants_color};
+use self::options::GlobalArgs;
 use self::spinner::Busy;
+use self::stderr::error_line;
 use self::text::{escape, is_fit_for_terminal, table};
 use super::error::{CommandError, ErrorFormat, Failure, Kind};
 use crate::sensitive::SecretValue;
@@ -213,23 +213,6 @@ impl Ui {
     }
 }
 
-/// Whether colour goes to stderr: the flag, then `NO_COLOR`, `CLICOLOR_FORCE`, `TERM=dumb`, then
-/// whether it is a terminal.
-fn wants_color(choice: ColorChoice) -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    match choice {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto if set("NO_COLOR") => false,
-        ColorChoice::Auto if std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
-        ColorChoice::Auto => !is_dumb_terminal() && io::stderr().is_terminal(),
-    }
-}
-
-fn is_dumb_terminal() -> bool {
-    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
-}
-
 #[cfg(unix)]
 fn terminal_width(terminal: impl std::os::fd::AsFd) -> usize {
     rustix::termios::tcgetwinsize(terminal)
@@ -242,44 +225,4 @@ fn terminal_width(terminal: impl std::os::fd::AsFd) -> usize {
 #[cfg(not(unix))]
 fn terminal_width<T>(_terminal: T) -> usize {
     DEFAULT_WIDTH
-}
-
-/// One line on stderr. If that is closed, there is nobody to tell.
-pub(super) fn error_line(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
-}
-
-/// Text on stderr as it is, without a newline.
-pub(super) fn prompt(text: &str) {
-    let mut stderr = io::stderr().lock();
-    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
-}
-
-/// Starts the log on stderr: of a server from `info` on, of other commands only where `-v` asks for it.
-/// Only this crate's own messages are logged; libraries might log what they carry. A server logs through a thread of
-/// its own, which ends with the guard.
-pub(super) fn start_log(global: &GlobalArgs, server: bool) -> anyhow::Result<Option<WorkerGuard>> {
-    let level = match (server, global.quiet, global.verbose) {
-        (false, _, 0) => return Ok(None),
-        (true, true, _) => LevelFilter::WARN,
-        (true, false, 0) | (false, _, 1) => LevelFilter::INFO,
-        (true, false, 1) | (false, _, 2) => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
-    };
-    let filter = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
-    let (writer, guard) = if server {
-        let (writer, guard) = log_writer::start(io::stderr());
-        (BoxMakeWriter::new(writer), Some(guard))
-    } else {
-        (BoxMakeWriter::new(io::stderr), None)
-    };
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(writer)
-        .with_ansi(wants_color(global.color));
-    tracing_subscriber::registry()
-        .with(filter)
-        .with(lines)
-        .try_init()
-        .context("the log cannot be started")?;
-    Ok(guard)
 }

@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::connection::Connection;
-use crate::server::ServerConfig;
+use crate::server::config::ServerConfig;
 
 /// Turns away requests with a foreign `Host` or an `Origin` that is not listed (403).
 pub(super) async fn guard(Shared(connection): Shared<Connection>, request: Request, next: Next) -> Response {

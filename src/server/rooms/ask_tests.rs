@@ -8,8 +8,8 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::sensitive::SecretValue;
-use crate::server::Limits;
 use crate::server::caller::Caller;
+use crate::server::config::Limits;
 use crate::server::rooms::{Presence, Rooms};
 use crate::token::{ApiScope, Role};
 use crate::wire::{Identity, RoomName};

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Ending;
 use super::last_seen::LastSeen;
-use crate::server::Limits;
+use crate::server::config::Limits;
 use crate::server::participant::Response;
 use crate::server::rooms::Member;
 use crate::wire::Message;

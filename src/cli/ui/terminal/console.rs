@@ -9,7 +9,8 @@ use std::io::{self, IsTerminal};
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::cli::ui::{Ui, prompt};
+use crate::cli::ui::Ui;
+use crate::cli::ui::stderr::prompt;
 
 /// Says things beside an open question.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use std::io;
 pub(in crate::cli) use self::console::Console;
 pub(in crate::cli) use self::hidden::hidden;
 pub(in crate::cli) use self::keyboard::{Echo, Keyboard};
-use super::prompt;
+use super::stderr::prompt;
 
 /// Asks a question that is answered by `y` or, by anything else, with no.
 pub(in crate::cli) async fn confirm(question: String) -> io::Result<bool> {

@@ -1,0 +1,43 @@
+//! The log on stderr.
+
+use std::io;
+
+use anyhow::Context as _;
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::color::wants_color;
+use super::log_writer;
+use super::options::GlobalArgs;
+
+/// Starts the log on stderr: of a server from `info` on, of other commands only where `-v` asks for it.
+/// Only this crate's own messages are logged; libraries might log what they carry. A server logs through a thread of
+/// its own, which ends with the guard.
+pub(in crate::cli) fn start(global: &GlobalArgs, server: bool) -> anyhow::Result<Option<WorkerGuard>> {
+    let level = match (server, global.quiet, global.verbose) {
+        (false, _, 0) => return Ok(None),
+        (true, true, _) => LevelFilter::WARN,
+        (true, false, 0) | (false, _, 1) => LevelFilter::INFO,
+        (true, false, 1) | (false, _, 2) => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let filter = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    let (writer, guard) = if server {
+        let (writer, guard) = log_writer::start(io::stderr());
+        (BoxMakeWriter::new(writer), Some(guard))
+    } else {
+        (BoxMakeWriter::new(io::stderr), None)
+    };
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(writer)
+        .with_ansi(wants_color(global.color));
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .try_init()
+        .context("the log cannot be started")?;
+    Ok(guard)
+}
