@@ -14,7 +14,8 @@ use super::responder::{Answering, ONE_WAS_ANSWERED};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Failure, Kind, Outcome};
-use crate::cli::room::{JoinedRoom, join_others, within};
+use crate::cli::room::deadline::within;
+use crate::cli::room::{JoinedRoom, Target, join_shared};
 use crate::cli::ui::text::{escape, escape_name, shell_word};
 use crate::room::Pauses;
 use crate::secrets::SecretsClient;
@@ -101,7 +102,9 @@ impl Session<'_> {
     }
 
     async fn join(&self) -> anyhow::Result<JoinedRoom> {
-        within(self.room.timeout, join_others(self.context, self.room)).await
+        // Resolved each time: a token that was signed for the last session may be over.
+        let target = Target::resolve(self.context, self.room)?;
+        within(target.timeout, join_shared(self.context, target)).await
     }
 
     /// Tries until it works, or fails in a way that will not pass.

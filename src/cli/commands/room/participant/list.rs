@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::Outcome;
-use crate::cli::room::among_others;
+use crate::cli::room::{Target, in_shared_room};
 use crate::cli::ui::list::ListFormatArgs;
 
 /// Shown at the end of `--help`.
@@ -36,19 +36,24 @@ struct Listed {
 }
 
 pub(super) async fn run(context: &Context, args: ListArgs) -> anyhow::Result<Outcome> {
-    let (listed, empty) = among_others(context, &args.room, args.room.timeout, async |room| {
-        let present = room.client().participants().await?;
-        let mut listed: Vec<Listed> = present
-            .all()
-            .map(|participant| Listed {
-                id: participant.id.to_string(),
-                name: participant.name().unwrap_or_default().to_owned(),
-                role: participant.role.clone(),
-            })
-            .collect();
-        listed.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-        Ok((listed, format!("Nobody else is in room {}.", room.shown_name())))
-    })
+    let (listed, empty) = in_shared_room(
+        context,
+        Target::resolve(context, &args.room)?,
+        args.room.timeout,
+        async |room| {
+            let present = room.client().participants().await?;
+            let mut listed: Vec<Listed> = present
+                .all()
+                .map(|participant| Listed {
+                    id: participant.id.to_string(),
+                    name: participant.name().unwrap_or_default().to_owned(),
+                    role: participant.role.clone(),
+                })
+                .collect();
+            listed.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+            Ok((listed, format!("Nobody else is in room {}.", room.shown_name())))
+        },
+    )
     .await?;
     let row = |listed: &Listed| [listed.id.clone(), listed.name.clone(), listed.role.clone()];
     args.format

@@ -7,7 +7,7 @@ use super::{confirmed, delegated, not_found_all, parse_id, parse_identity};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{Outcome, together};
-use crate::cli::room::{check, in_room};
+use crate::cli::room::{Target, in_room};
 use crate::cli::ui::text::escape_name;
 use crate::wire::{ErrorCode, Identity, SecretId};
 
@@ -43,7 +43,8 @@ pub(super) async fn run(context: &Context, args: DeleteArgs) -> anyhow::Result<O
     let ids: Vec<SecretId> = args.ids.into_iter().chain(args.flags).collect();
     let shown: Vec<String> = ids.iter().map(|id| escape_name(id.as_str())).collect();
     let ui = &context.ui;
-    let room = check(context, &args.room)?;
+    let target = Target::resolve(context, &args.room)?;
+    let room = target.room().clone();
     if !args.yes {
         let question = format!(
             "Delete {}{} from room {}? {} cannot be brought back.",
@@ -55,7 +56,7 @@ pub(super) async fn run(context: &Context, args: DeleteArgs) -> anyhow::Result<O
         confirmed(context, question).await?;
     }
     let delegated_to = args.delegated_to.as_ref();
-    in_room(context, &args.room, async |room| {
+    in_room(context, target, async |room| {
         let secrets = room.secrets();
         // All at once; one that fails does not keep the others.
         let outcomes = join_all(ids.iter().map(|id| secrets.delete_secret(id, delegated_to))).await;

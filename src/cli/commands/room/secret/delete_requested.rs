@@ -6,7 +6,7 @@ use super::{confirmed, delegated, parse_identity};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
-use crate::cli::room::{check, in_room};
+use crate::cli::room::{Target, in_room};
 use crate::cli::ui::text::{escape, escape_name};
 use crate::wire::{ErrorCode, Identity, SecretUrl};
 
@@ -40,7 +40,8 @@ pub(in crate::cli) struct DeleteRequestedArgs {
 
 pub(super) async fn run(context: &Context, args: DeleteRequestedArgs) -> anyhow::Result<Outcome> {
     let shown = escape(args.url.as_str());
-    let room = check(context, &args.room)?;
+    let target = Target::resolve(context, &args.room)?;
+    let room = target.room().clone();
     if !args.yes {
         let question = format!(
             "Delete the answers for {shown}{} in room {}?",
@@ -49,7 +50,7 @@ pub(super) async fn run(context: &Context, args: DeleteRequestedArgs) -> anyhow:
         );
         confirmed(context, question).await?;
     }
-    in_room(context, &args.room, async |room| {
+    in_room(context, target, async |room| {
         let deleted = room
             .secrets()
             .delete_requested_secret(

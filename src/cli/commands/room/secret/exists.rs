@@ -6,7 +6,7 @@ use super::{IdArgs, parse_identity};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::Outcome;
-use crate::cli::room::in_room;
+use crate::cli::room::{Target, in_room};
 use crate::wire::Identity;
 
 /// Shown at the end of `--help`.
@@ -38,7 +38,7 @@ pub(in crate::cli) struct ExistsArgs {
 
 pub(super) async fn run(context: &Context, args: ExistsArgs) -> anyhow::Result<Outcome> {
     let id = args.id.id()?;
-    let exists = in_room(context, &args.room, async |room| {
+    let exists = in_room(context, Target::resolve(context, &args.room)?, async |room| {
         let secrets = room.secrets();
         Ok(secrets
             .exists(&id, args.delegated_to.as_ref(), args.for_identity.as_ref())

@@ -13,7 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::formats::dotenv::is_variable_name;
 use crate::cli::formats::{Format, Record, write_json, write_variables};
-use crate::cli::room::{JoinedRoom, in_room};
+use crate::cli::room::{JoinedRoom, Target, in_room};
 use crate::cli::ui::text::escape_name;
 use crate::secrets::Secret;
 use crate::sensitive::SecretValue;
@@ -68,7 +68,7 @@ pub(super) async fn run(context: &Context, args: ExportArgs) -> anyhow::Result<O
         Format::Json => What::Records,
         format => What::Variables(format, asked_names(&args)?),
     };
-    let file = in_room(context, &args.room, async |room| {
+    let file = in_room(context, Target::resolve(context, &args.room)?, async |room| {
         let file = match what {
             What::Records => write_json(&records(room, &args).await?)?,
             What::Variables(format, names) => variables(room, &args, format, names).await?,

@@ -7,7 +7,7 @@ use crate::cli::args::output::OutputArgs;
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::Outcome;
-use crate::cli::room::in_room;
+use crate::cli::room::{Target, in_room};
 use crate::cli::ui::text::escape_name;
 
 /// Shown at the end of `--help`.
@@ -38,7 +38,7 @@ pub(in crate::cli) struct GetArgs {
 pub(super) async fn run(context: &Context, args: GetArgs) -> anyhow::Result<Outcome> {
     let id = args.id.id()?;
     let output = args.output.prepare()?;
-    let secret = in_room(context, &args.room, async |room| {
+    let secret = in_room(context, Target::resolve(context, &args.room)?, async |room| {
         context
             .ui
             .busy()

@@ -14,7 +14,7 @@ use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::formats::{Format, Record, read, refuse_twins};
-use crate::cli::room::{JoinedRoom, in_room};
+use crate::cli::room::{JoinedRoom, Target, in_room};
 use crate::cli::ui::Ui;
 use crate::cli::ui::progress::Progress;
 use crate::cli::ui::text::{escape, escape_name};
@@ -52,7 +52,7 @@ pub(in crate::cli) struct ImportArgs {
 
 pub(super) async fn run(context: &Context, args: ImportArgs) -> anyhow::Result<Outcome> {
     let mut records = args.read().await?;
-    let changes = in_room(context, &args.room, async |room| {
+    let changes = in_room(context, Target::resolve(context, &args.room)?, async |room| {
         let there = Present::list(room).await?;
         for record in &mut records {
             there.complete(record);

@@ -13,7 +13,7 @@ use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::formats::template::Template;
-use crate::cli::room::in_room;
+use crate::cli::room::{Target, in_room};
 use crate::cli::ui::text::escape;
 
 /// Shown at the end of `--help`.
@@ -59,7 +59,7 @@ pub(super) async fn run(context: &Context, args: InjectArgs) -> anyhow::Result<O
         std::collections::BTreeMap::new()
     } else {
         let delegated_to = args.delegate.identity();
-        in_room(context, &args.room, async |room| {
+        in_room(context, Target::resolve(context, &args.room)?, async |room| {
             fetch(room, ids, delegated_to).await
         })
         .await?

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::Outcome;
-use crate::cli::room::in_room;
+use crate::cli::room::{Target, in_room};
 use crate::cli::ui::list::ListFormatArgs;
 use crate::wire::secrets::SecretInfo;
 
@@ -28,7 +28,7 @@ pub(in crate::cli) struct ListArgs {
 }
 
 pub(super) async fn run(context: &Context, args: ListArgs) -> anyhow::Result<Outcome> {
-    let (secrets, empty) = in_room(context, &args.room, async |room| {
+    let (secrets, empty) = in_room(context, Target::resolve(context, &args.room)?, async |room| {
         let empty = format!("There are no secrets for you in room {}.", room.shown_name());
         Ok((room.secrets().list_secrets().await?, empty))
     })

@@ -9,8 +9,9 @@ use crate::cli::args::output::OutputArgs;
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
+use crate::cli::room::deadline::within_rest;
 use crate::cli::room::participant::{Chosen, FromArgs};
-use crate::cli::room::{JoinedRoom, among_others, check, in_room, within_rest};
+use crate::cli::room::{JoinedRoom, Target, in_room, in_shared_room};
 use crate::cli::sign_in::oauth_client::OAuthClientArgs;
 use crate::cli::sign_in::{Asking, BrowserArgs, Wanted, token_for_oneself};
 use crate::cli::ui::text::escape;
@@ -77,33 +78,37 @@ fn parse_redirect_uri(text: &str) -> Result<RedirectUri, RedirectUriError> {
 }
 
 pub(super) async fn run(context: &Context, args: Box<OAuthArgs>) -> anyhow::Result<Outcome> {
-    check(context, &args.room)?;
+    let target = Target::resolve(context, &args.room)?;
     let output = args.output.prepare()?;
     let client = args.client.read(&context.ui).await?;
-    let token = args.token(context, &client).await.map_err(explain)?;
+    let token = args.token(context, target, &client).await.map_err(explain)?;
     let token = SecretValue::new(token.into_exposed().into_bytes());
     output.write(&context.ui, token).await?;
     Ok(Outcome::Done)
 }
 
 impl OAuthArgs {
-    async fn token(&self, context: &Context, client: &OAuthClientConfig) -> anyhow::Result<SensitiveText> {
+    async fn token(
+        &self,
+        context: &Context,
+        target: Target,
+        client: &OAuthClientConfig,
+    ) -> anyhow::Result<SensitiveText> {
         if self.offline {
-            return in_room(context, &self.room, async |room| self.offline(room, client).await).await;
+            return in_room(context, target, async |room| self.offline(room, client).await).await;
         }
         let limit = self.room.timeout.saturating_add(MARGIN);
         if self.from.names_somebody() {
             let start = Instant::now();
-            return among_others(context, &self.room, limit, async |room| {
+            return in_shared_room(context, target, limit, async |room| {
                 let choosing = self.from.choose(room);
                 let chosen = within_rest(start, self.room.timeout, choosing).await?;
                 self.of_another(context, room, &chosen, client).await
             })
             .await;
         }
-        let mut room = self.room.clone();
-        room.timeout = limit;
-        in_room(context, &room, async |room| {
+        let target = target.within(limit);
+        in_room(context, target, async |room| {
             let asking = Asking {
                 client,
                 wanted: Wanted {

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
+use crate::cli::room::deadline::within_rest;
 use crate::cli::room::participant::FromArgs;
-use crate::cli::room::{among_others, within_rest};
+use crate::cli::room::{Target, in_shared_room};
 use crate::cli::ui::text::escape;
 use crate::secrets::RequestOptions;
 use crate::sensitive::SecretValue;
@@ -41,7 +42,7 @@ pub(super) async fn ask(
     let timeout = args.timeout;
     let start = Instant::now();
     let limit = timeout.saturating_add(MARGIN);
-    among_others(context, args, limit, async |room| {
+    in_shared_room(context, Target::resolve(context, args)?, limit, async |room| {
         let chosen = within_rest(start, timeout, from.choose(room)).await?;
         let Question {
             url,

@@ -15,7 +15,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::formats::dotenv;
 use crate::cli::process::launch::{Variables, launch};
-use crate::cli::room::in_room;
+use crate::cli::room::{Target, in_room};
 use crate::cli::ui::text::escape_name;
 use crate::secrets::Secret;
 use crate::sensitive::SensitiveText;
@@ -66,7 +66,7 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> anyhow::Result<Outc
         BTreeMap::new()
     } else {
         let delegated_to = args.delegate.identity();
-        in_room(context, &args.room, async |room| {
+        in_room(context, Target::resolve(context, &args.room)?, async |room| {
             fetch(room, ids, delegated_to).await
         })
         .await?

@@ -7,7 +7,7 @@ use crate::cli::args::input::InputArgs;
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::Outcome;
-use crate::cli::room::{check, in_room};
+use crate::cli::room::{Target, in_room};
 use crate::cli::ui::text::escape_name;
 use crate::secrets::SetOptions;
 use crate::wire::Identity;
@@ -50,7 +50,7 @@ pub(in crate::cli) struct SetArgs {
 pub(super) async fn run(context: &Context, args: SetArgs) -> anyhow::Result<Outcome> {
     let id = args.id.new_id()?;
     let shown = escape_name(id.as_str());
-    check(context, &args.room)?;
+    let target = Target::resolve(context, &args.room)?;
     let value = args
         .input
         .read(&context.ui, &format!("Value of {shown} (not shown): "))
@@ -67,7 +67,7 @@ pub(super) async fn run(context: &Context, args: SetArgs) -> anyhow::Result<Outc
         for_identity: args.for_identity,
     };
     let unit = if bytes == 1 { "byte" } else { "bytes" };
-    in_room(context, &args.room, async |room| {
+    in_room(context, target, async |room| {
         context
             .ui
             .busy()

@@ -4,8 +4,8 @@ use crate::cli::args::room::RoomArgs;
 use crate::cli::commands::room::secret::request_secret::{Question, ask};
 use crate::cli::context::Context;
 use crate::cli::formats::git_credential::{Credential, Description, NOT_A_CREDENTIAL, SECRET_TYPE};
-use crate::cli::room::in_room;
 use crate::cli::room::participant::FromArgs;
+use crate::cli::room::{Target, in_room};
 use crate::cli::ui::text::{escape, shell_word};
 use crate::sensitive::SecretValue;
 use crate::wire::{ErrorCode, Identity};
@@ -47,7 +47,7 @@ pub(super) async fn erase(
     description: &Description,
 ) -> anyhow::Result<()> {
     let url = description.url()?;
-    in_room(context, args, async |room| {
+    in_room(context, Target::resolve(context, args)?, async |room| {
         // What one gave to others is theirs to judge.
         let me = room.own_name().map(Identity::new).transpose()?;
         let deleted = room

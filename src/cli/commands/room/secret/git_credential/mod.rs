@@ -15,8 +15,8 @@ use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::formats::git_credential::Description;
-use crate::cli::room::in_room;
 use crate::cli::room::participant::FromArgs;
+use crate::cli::room::{Target, in_room};
 use crate::sensitive::SecretValue;
 use crate::wire::SecretId;
 
@@ -104,7 +104,7 @@ async fn of_room(
         ids,
         delegated_to: args.delegate.identity(),
     };
-    in_room(context, &args.room, async |room| {
+    in_room(context, Target::resolve(context, &args.room)?, async |room| {
         match operation {
             Operation::Get => return stored.get(context, room, &description).await,
             Operation::Store => stored.store(context, room, description).await?,

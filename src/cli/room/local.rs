@@ -1,0 +1,89 @@
+//! The room on this machine: through the server that runs on the data directory, else through one in this process.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::task::spawn_blocking;
+use url::Url;
+
+use crate::cli::args::store_key::warn_of;
+use crate::cli::context::Context;
+use crate::cli::ui::Ui;
+use crate::room::RoomClient;
+use crate::server::data_dir::{DataDir, LocalAccess};
+use crate::server::store::{KeySource, OpeningStore, SqliteStore};
+use crate::server::{Server, ServerConfig, ServerKeys, local_token};
+use crate::token::ApiKey;
+use crate::wire::{Identity, RoomName, room_url, websocket_url};
+
+/// The server of local mode, inside this command.
+#[derive(Debug)]
+pub(super) struct LocalServer {
+    server: Server,
+    /// Keeps `room serve` from taking the directory meanwhile.
+    _data_dir: Arc<DataDir>,
+}
+
+impl LocalServer {
+    /// Finishes what is in flight and closes the store.
+    pub(super) async fn close(self) {
+        self.server.close().await;
+    }
+}
+
+/// Joins through the server that runs on the data directory, else through one in this process.
+pub(super) async fn join_local(
+    context: &Context,
+    path: &Path,
+    (key_source, config): (KeySource, ServerConfig),
+    identity: Identity,
+    administrator: bool,
+    room: &RoomName,
+) -> anyhow::Result<(RoomClient, Option<LocalServer>)> {
+    let directory = path.to_owned();
+    match spawn_blocking(move || DataDir::open_local(&directory)).await?? {
+        LocalAccess::Served(base) => {
+            let token = local_token(&served_api_key(path)?, identity, room.clone(), administrator)?;
+            let room_url = room_url(&websocket_url(base.as_str())?, room);
+            Ok((RoomClient::join(&context.http, &room_url, &token).await?, None))
+        }
+        LocalAccess::Here(data_dir) => {
+            let data_dir = Arc::new(data_dir);
+            warn_of(&key_source, &context.ui);
+            // Opened while the room is joined; the key that the store holds is for others.
+            let store = OpeningStore::new(Arc::clone(&data_dir), key_source);
+            let keys = ServerKeys::passing()?;
+            let token = local_token(&keys.api_key, identity.clone(), room.clone(), administrator)?;
+            let server = Server::new(config, keys, identity, Arc::new(store.clone()));
+            let stream = Box::new(server.connect_in_memory());
+            let room_url = room_url(&Url::parse("ws://localhost/")?, room);
+            let client = RoomClient::join_over(stream, &room_url, &token).await?;
+            store.opened().await?;
+            let local = LocalServer {
+                server,
+                _data_dir: data_dir,
+            };
+            Ok((client, Some(local)))
+        }
+    }
+}
+
+/// The API key of the server that runs on the data directory, from its `client.env`.
+fn served_api_key(path: &Path) -> anyhow::Result<ApiKey> {
+    let variables = DataDir::read_client_env(path)?;
+    let found = variables.iter().find(|(name, _)| name == "MESHAGENT_API_KEY");
+    let (_, text) = found.context("client.env has no MESHAGENT_API_KEY")?;
+    Ok(ApiKey::parse(text.expose())?)
+}
+
+/// The API key of the data directory, from its running server or its store.
+pub(in crate::cli) fn local_api_key(path: &Path, key_source: &KeySource, ui: &Ui) -> anyhow::Result<ApiKey> {
+    match DataDir::open_local(path)? {
+        LocalAccess::Served(_) => served_api_key(path),
+        LocalAccess::Here(data_dir) => {
+            warn_of(key_source, ui);
+            Ok(ServerKeys::load(&SqliteStore::open(&data_dir, key_source)?)?.api_key)
+        }
+    }
+}
