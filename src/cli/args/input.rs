@@ -13,6 +13,7 @@ use clap::Args;
 use crate::cli::error::{CommandError, Kind};
 use crate::cli::ui::Ui;
 use crate::cli::ui::terminal;
+use crate::cli::ui::text::escape;
 use crate::sensitive::{SecretValue, Sensitive};
 use crate::wire::MAX_PAYLOAD_BYTES;
 
@@ -104,6 +105,24 @@ const fn base64_fault(error: &base64::DecodeError) -> &'static str {
         base64::DecodeError::InvalidLastSymbol { .. } => "its last character is wrong",
         base64::DecodeError::InvalidPadding => "its padding is wrong",
     }
+}
+
+/// A file that was read whole.
+#[derive(Debug)]
+pub(in crate::cli) struct NamedContent {
+    pub(in crate::cli) content: SecretValue,
+    /// What messages call it: its path, fit for a terminal, or `stdin`.
+    pub(in crate::cli) name: String,
+}
+
+/// Reads the file, or stdin where the path is `-`: the one place that knows what `-` means.
+pub(in crate::cli) async fn read_file_or_stdin(path: &Path, limit: Limit) -> anyhow::Result<NamedContent> {
+    let (content, name) = if path == Path::new("-") {
+        (read_stdin(limit).await?, "stdin".to_owned())
+    } else {
+        (read_file(path, limit).await?, escape(&path.to_string_lossy()))
+    };
+    Ok(NamedContent { content, name })
 }
 
 /// How much is read.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::task::spawn_blocking;
 
 use crate::cli::args::duration::parse_seconds;
-use crate::cli::args::input::{Limit, read_file, read_stdin};
+use crate::cli::args::input::{Limit, NamedContent, read_file_or_stdin};
 use crate::cli::args::store_key::KeyArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
@@ -138,11 +138,10 @@ fn describe(context: &Context, args: &GenerateArgs, spec: Option<Spec>) -> anyho
 }
 
 async fn read_spec(path: &Path) -> anyhow::Result<Spec> {
-    let (text, shown) = if path == Path::new("-") {
-        (read_stdin(Limit::Value).await?, "stdin".into())
-    } else {
-        (read_file(path, Limit::Value).await?, path.to_string_lossy())
-    };
+    let NamedContent {
+        content: text,
+        name: shown,
+    } = read_file_or_stdin(path, Limit::Value).await?;
     let spec: Spec = serde_saphyr::from_slice(text.expose()).map_err(|error| fault(&shown, &error))?;
     if (spec.version.as_str(), spec.kind.as_str()) != ("v1", "ParticipantToken") {
         return Err(

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 
 use super::parse_delegate;
 use super::read_many::{CALLS_IN_FLIGHT, Wanted, fetch_each};
-use crate::cli::args::input::{Limit, read_file, read_stdin};
+use crate::cli::args::input::{Limit, NamedContent, read_file_or_stdin};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
@@ -17,7 +17,7 @@ use crate::cli::formats::{Format, Record, read, refuse_twins};
 use crate::cli::room::{JoinedRoom, Target, in_room};
 use crate::cli::ui::Ui;
 use crate::cli::ui::progress::Progress;
-use crate::cli::ui::text::{escape, escape_name};
+use crate::cli::ui::text::escape_name;
 use crate::secrets::{Secret, SetOptions};
 use crate::wire::{Identity, SecretId};
 
@@ -73,21 +73,16 @@ pub(super) async fn run(context: &Context, args: ImportArgs) -> anyhow::Result<O
 
 impl ImportArgs {
     async fn read(&self) -> anyhow::Result<Vec<Record>> {
-        let (file, shown) = if self.file == Path::new("-") {
-            if io::stdin().is_terminal() {
-                return Err(CommandError::new(Kind::Usage, "stdin is a terminal")
-                    .hint("name a file, or pipe it in")
-                    .into());
-            }
-            (read_stdin(Limit::File).await?, "stdin".into())
-        } else {
-            (
-                read_file(&self.file, Limit::File).await?,
-                self.file.to_string_lossy(),
-            )
-        };
+        if self.file == Path::new("-") && io::stdin().is_terminal() {
+            return Err(CommandError::new(Kind::Usage, "stdin is a terminal")
+                .hint("name a file, or pipe it in")
+                .into());
+        }
+        let NamedContent {
+            content: file,
+            name: shown,
+        } = read_file_or_stdin(&self.file, Limit::File).await?;
         let format = self.format.unwrap_or_else(|| Format::guess(file.expose()));
-        let shown = escape(&shown);
         let mut records = read(format, &file, &shown)?;
         // In JSON an empty list is a list; elsewhere something went wrong with what wrote it.
         if records.is_empty() && !matches!(format, Format::Json) {

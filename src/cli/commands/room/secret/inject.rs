@@ -7,14 +7,13 @@ use clap::Args;
 
 use super::DelegateArgs;
 use super::read_many::fetch;
-use crate::cli::args::input::{Limit, read_file, read_stdin};
+use crate::cli::args::input::{Limit, NamedContent, read_file_or_stdin};
 use crate::cli::args::output::OutputArgs;
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::formats::template::Template;
 use crate::cli::room::{Target, in_room};
-use crate::cli::ui::text::escape;
 
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = r#"Examples:
@@ -40,17 +39,18 @@ pub(in crate::cli) struct InjectArgs {
 
 pub(super) async fn run(context: &Context, args: InjectArgs) -> anyhow::Result<Outcome> {
     let output = args.output.prepare()?;
-    let (text, shown) = match args.template.as_deref() {
-        Some(path) if path != Path::new("-") => (read_file(path, Limit::File).await?, path.to_string_lossy()),
-        None if io::stdin().is_terminal() => {
-            return Err(CommandError::new(Kind::Usage, "no text was given")
-                .hint("name a file with --in PATH, or pipe the text in")
-                .into());
-        }
-        _ => (read_stdin(Limit::File).await?, "stdin".into()),
-    };
+    if args.template.is_none() && io::stdin().is_terminal() {
+        return Err(CommandError::new(Kind::Usage, "no text was given")
+            .hint("name a file with --in PATH, or pipe the text in")
+            .into());
+    }
+    let template = args.template.as_deref().unwrap_or(Path::new("-"));
+    let NamedContent {
+        content: text,
+        name: shown,
+    } = read_file_or_stdin(template, Limit::File).await?;
     let template = Template::parse(text.expose()).map_err(|error| {
-        CommandError::new(Kind::Failed, format!("{}: {error}", escape(&shown)))
+        CommandError::new(Kind::Failed, format!("{shown}: {error}"))
             .hint(r#"a place for a secret is {{ secret "ID" }}; \{{ keeps it as text"#)
     })?;
     let ids = template.ids();

@@ -9,7 +9,7 @@ use clap::{ArgGroup, Args};
 use super::DelegateArgs;
 use super::read_many::fetch;
 use crate::cli::args::env_secret::{EnvSecret, referenced_id};
-use crate::cli::args::input::{Limit, read_file, read_stdin};
+use crate::cli::args::input::{Limit, NamedContent, read_file_or_stdin};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
@@ -118,11 +118,10 @@ async fn sources(args: &RunArgs) -> anyhow::Result<BTreeMap<String, Source>> {
 }
 
 async fn read_env_file(path: &Path) -> anyhow::Result<Vec<(String, Source)>> {
-    let (file, shown) = if path == Path::new("-") {
-        (read_stdin(Limit::File).await?, "stdin".into())
-    } else {
-        (read_file(path, Limit::File).await?, path.to_string_lossy())
-    };
+    let NamedContent {
+        content: file,
+        name: shown,
+    } = read_file_or_stdin(path, Limit::File).await?;
     let refuse =
         |why: String, hint: &str| CommandError::new(Kind::Failed, format!("{shown}: {why}")).hint(hint);
     let assignments = dotenv::parse(file.expose()).map_err(|error| {
