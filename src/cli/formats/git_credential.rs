@@ -120,6 +120,11 @@ struct Written<'a> {
 }
 
 impl Credential {
+    /// The credential of what a person typed.
+    pub(in crate::cli) const fn new(username: String, password: SensitiveText) -> Self {
+        Self { username, password }
+    }
+
     /// Reads a secret of the type `git`; `None` if it is not one.
     pub(in crate::cli) fn from_value(value: &SecretValue) -> Option<Self> {
         // A list would be taken for an object too.

@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
 
-use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::oauth_request::OAuthAsked;
@@ -13,12 +12,13 @@ use super::sign_in::{Authorized, Prepared, Signing, Unauthorized};
 use super::source::Source;
 use crate::cli::context::Context;
 use crate::cli::error::Failure;
+use crate::cli::formats::git_credential::Credential;
 use crate::cli::sign_in::Pasting;
 use crate::cli::ui::terminal::{Console, Echo, Keyboard};
 use crate::cli::ui::text::escape;
 use crate::oauth::ProviderErrorCode;
 use crate::secrets::SecretsClient;
-use crate::sensitive::{SecretValue, Sensitive};
+use crate::sensitive::SecretValue;
 use crate::wire::SecretId;
 
 /// Type of secrets that are a user name and a password, as JSON (protocol, "The `secrets` toolkit").
@@ -255,7 +255,7 @@ impl<'p> Conversation<'_, 'p> {
             let Some(password) = self.hidden("Password (not shown): ").await? else {
                 return Ok(None);
             };
-            return git_credential(&username, &password).map(|value| Some((value, how)));
+            return git_credential(username, &password).map(|value| Some((value, how)));
         }
         let Some(value) = self.hidden("Value (not shown): ").await? else {
             return Ok(None);
@@ -290,13 +290,9 @@ impl<'p> Conversation<'_, 'p> {
     }
 }
 
-/// The JSON of the `git` convention.
-fn git_credential(username: &str, password: &SecretValue) -> io::Result<SecretValue> {
+/// A credential of the `git` convention.
+fn git_credential(username: String, password: &SecretValue) -> io::Result<SecretValue> {
     let text = std::str::from_utf8(password.expose()).map_err(io::Error::other)?;
-    let mut object = json!({"username": username, "password": text});
-    let json = Sensitive::new(object.to_string());
-    if let Some(serde_json::Value::String(copy)) = object.get_mut("password") {
-        zeroize::Zeroize::zeroize(copy);
-    }
-    Ok(json.into_exposed().into_bytes().into())
+    let credential = Credential::new(username, text.to_owned().into());
+    credential.to_value().map_err(io::Error::other)
 }

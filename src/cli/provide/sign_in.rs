@@ -7,7 +7,7 @@ use crate::cli::error::GivenUp;
 use crate::cli::sign_in::{BrowserArgs, Pasting, SignIn, Wanted};
 use crate::cli::ui::terminal::Console;
 use crate::cli::ui::text::escape;
-use crate::oauth::{AuthorizationCode, CallbackError, Ending, ProviderErrorCode};
+use crate::oauth::{AuthorizationCode, CallbackError, ProviderErrorCode};
 use crate::secrets::{SecretsClient, SecretsError};
 use crate::wire::RequestId;
 
@@ -67,8 +67,7 @@ impl<'a> Prepared<'a> {
     pub(super) async fn authorize(mut self, pasting: Pasting<'_>) -> Result<Authorized<'a>, Unauthorized> {
         let code = self.sign_in.authorize(&self.wanted, pasting).await;
         let code = code.map_err(|error| Unauthorized::of(&error))?;
-        let used = self.sign_in.redirect_uri();
-        let redirect_uri = (self.wanted.redirect_uri.as_ref() != Some(used)).then(|| used.to_string());
+        let redirect_uri = self.sign_in.other_redirect_uri(self.wanted.redirect_uri.as_ref());
         Ok(Authorized {
             code,
             redirect_uri,
@@ -88,12 +87,7 @@ impl Authorized<'_> {
         let handed_on = secrets
             .provide_oauth_authorization(request_id, code, self.redirect_uri)
             .await;
-        let ending = if handed_on.is_ok() {
-            Ending::SignedIn
-        } else {
-            Ending::Failed
-        };
-        self.sign_in.finish(ending).await;
+        self.sign_in.finish(&handed_on).await;
         handed_on
     }
 }

@@ -128,9 +128,19 @@ impl<'a> SignIn<'a> {
         }
     }
 
-    /// Shows the browser how it ended.
-    pub(super) async fn finish(mut self, ending: Ending) {
-        self.show(ending).await;
+    /// The redirect URI that was used, if it is not `asked`: the other side has to be told then.
+    pub(super) fn other_redirect_uri(&self, asked: Option<&RedirectUri>) -> Option<String> {
+        (asked != Some(&self.redirect_uri)).then(|| self.redirect_uri.to_string())
+    }
+
+    /// Shows the browser how the sign-in ended, by what came of its code.
+    pub(super) async fn finish<T, E>(mut self, outcome: &Result<T, E>) {
+        self.show(if outcome.is_ok() {
+            Ending::SignedIn
+        } else {
+            Ending::Failed
+        })
+        .await;
     }
 
     async fn show(&mut self, ending: Ending) {

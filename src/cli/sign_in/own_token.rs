@@ -9,7 +9,7 @@ use super::{BrowserArgs, Pasting, SignIn, Wanted, nobody_in_time, signed_in_with
 use crate::cli::context::Context;
 use crate::cli::room::JoinedRoom;
 use crate::cli::ui::terminal::Console;
-use crate::oauth::{Ending, PkceChallenge};
+use crate::oauth::PkceChallenge;
 use crate::secrets::{IncomingRequest, OAuthTokenOptions, SecretsClient, SecretsError};
 use crate::sensitive::SensitiveText;
 use crate::wire::secrets::oauth::OAuthClientConfig;
@@ -98,13 +98,7 @@ pub(in crate::cli) async fn token_for_oneself(
             return Err(error);
         }
     };
-    let used = sign_in.redirect_uri().to_string();
-    let used = Some(used).filter(|used| {
-        wanted
-            .redirect_uri
-            .as_ref()
-            .is_none_or(|asked| asked.as_str() != used)
-    });
+    let used = sign_in.other_redirect_uri(wanted.redirect_uri.as_ref());
     let handed_on = async {
         secrets
             .provide_oauth_authorization(id, code.text().clone(), used)
@@ -112,12 +106,7 @@ pub(in crate::cli) async fn token_for_oneself(
         token.await
     };
     let token = handed_on.await;
-    let ending = if token.is_ok() {
-        Ending::SignedIn
-    } else {
-        Ending::Failed
-    };
-    sign_in.finish(ending).await;
+    sign_in.finish(&token).await;
     token.map_err(|error| explain(error, timeout))
 }
 

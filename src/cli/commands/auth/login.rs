@@ -12,7 +12,7 @@ use crate::cli::room::account::{ApiArgs, change_settings};
 use crate::cli::sign_in::{BrowserArgs, Pasting, SignIn, Wanted, signed_in_within};
 use crate::cli::ui::terminal::Console;
 use crate::cli::ui::text::{escape, escape_name};
-use crate::oauth::{Ending, PkceVerifier, RedirectUri};
+use crate::oauth::{PkceVerifier, RedirectUri};
 use crate::sensitive::SensitiveText;
 use crate::settings::{AccountSettings, Api, Profile, Session};
 
@@ -67,12 +67,7 @@ pub(super) async fn run(context: &Context, args: LoginArgs) -> anyhow::Result<Ou
         remember(context, &account, session).await
     };
     let outcome = signed_in.await;
-    let ending = if outcome.is_ok() {
-        Ending::SignedIn
-    } else {
-        Ending::Failed
-    };
-    sign_in.finish(ending).await;
+    sign_in.finish(&outcome).await;
     choose_project(context, &account, &outcome?).await?;
     Ok(Outcome::Done)
 }
