@@ -30,7 +30,7 @@ pub enum AccountError {
     },
     /// What answered is not the API, or it failed.
     #[error("{host} answered {status}, and not as the API does")]
-    BadAnswer {
+    BadResponse {
         /// Host and port that was asked.
         host: String,
         /// HTTP status code and its name.

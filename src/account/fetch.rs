@@ -81,7 +81,7 @@ async fn get<T: DeserializeOwned>(
     let read = (status == StatusCode::OK).then(|| serde_json::from_slice(&answer.body));
     let Some(Ok(value)) = read else {
         let status = status.to_string();
-        return Err(AccountError::BadAnswer { host, status });
+        return Err(AccountError::BadResponse { host, status });
     };
     Ok(value)
 }

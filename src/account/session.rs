@@ -7,7 +7,7 @@ use super::AccountError;
 use super::login::LoginClient;
 use super::tokens::{ask, unix_time};
 use crate::net::HttpClient;
-use crate::oauth::token_endpoint::{OAuthClient, TokenAnswer, TokenRequest};
+use crate::oauth::token_endpoint::{OAuthClient, TokenRequest, TokenResponse};
 use crate::oauth::{AuthorizationCode, OAuthError, OAuthScope, PkceVerifier, RedirectUri};
 use crate::sensitive::SensitiveText;
 use crate::settings::{Session, SettingsFile, SettingsLock, StoredSession};
@@ -120,7 +120,6 @@ impl SignedIn {
         let refresh_token = session.refresh_token.clone();
         let asked = TokenRequest::RefreshToken {
             refresh_token: refresh_token.ok_or(AccountError::SessionOver)?,
-            scopes: Vec::new(),
         };
         let answer = ask(
             &self.http,
@@ -146,7 +145,7 @@ fn remaining(session: &Session, now: u64) -> u64 {
 }
 
 /// The session after this answer: what it does not say stays as it was.
-fn followed(session: &Session, answer: TokenAnswer) -> Session {
+fn followed(session: &Session, answer: TokenResponse) -> Session {
     Session {
         access_token: answer.access_token,
         refresh_token: answer.refresh_token.or_else(|| session.refresh_token.clone()),

@@ -8,7 +8,7 @@ use super::AccountError;
 use crate::net::HttpClient;
 use crate::oauth::OAuthError;
 use crate::oauth::token_endpoint::{
-    ClientAuthentication, MAX_ANSWER_BYTES, OAuthClient, TokenAnswer, TokenRequest, parse, request,
+    ClientAuthentication, MAX_ANSWER_BYTES, OAuthClient, TokenRequest, TokenResponse, parse, request,
 };
 
 /// Seconds since 1970. A clock that is before that says 0.
@@ -25,7 +25,7 @@ pub(super) async fn ask(
     endpoint: &Url,
     client: &OAuthClient,
     asked: &TokenRequest,
-) -> Result<TokenAnswer, AccountError> {
+) -> Result<TokenResponse, AccountError> {
     let first = ClientAuthentication::first(client);
     let outcome = once(http, endpoint, client, first, asked).await;
     match (&outcome, first.other()) {
@@ -44,7 +44,7 @@ async fn once(
     client: &OAuthClient,
     authentication: ClientAuthentication,
     asked: &TokenRequest,
-) -> Result<TokenAnswer, AccountError> {
+) -> Result<TokenResponse, AccountError> {
     let request = request(endpoint, client, authentication, asked)?;
     let requested_at = unix_time();
     let answer = http.send(request, MAX_ANSWER_BYTES).await?;

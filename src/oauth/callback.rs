@@ -6,6 +6,7 @@ use url::{Url, form_urlencoded};
 
 use super::{CsrfState, ProviderErrorCode};
 use crate::sensitive::SensitiveText;
+use crate::wire::HttpEndpoint;
 
 /// Longest part of a provider's description that is told, in characters.
 const MAX_DESCRIPTION_CHARS: usize = 200;
@@ -28,32 +29,20 @@ impl AuthorizationCode {
     }
 }
 
-/// What a callback must bring to be the answer that is waited for.
+/// What a callback must have to belong to an authorization request.
 #[derive(Debug, Clone)]
-pub struct Expected {
+pub struct ExpectedCallback {
     /// The state of the request.
     pub state: CsrfState,
-    /// Who answers.
-    pub issuer: Issuer,
+    /// The endpoint that the browser was sent to. A callback that names its issuer (RFC 9207) must name one of
+    /// the same scheme, host and port; a callback that names none is taken, because few providers do.
+    pub authorization_endpoint: HttpEndpoint,
 }
 
-/// Who may answer. A callback that names its issuer must name this one (RFC 9207); one that names none
-/// is taken, since few providers do.
-#[derive(Debug, Clone)]
-pub enum Issuer {
-    /// The issuer's identifier is known: it is compared as text.
-    Named(String),
-    /// Only the authorization endpoint is known: the issuer must be of the same scheme, host and port.
-    OriginOf(Url),
-}
-
-impl Issuer {
-    fn is(&self, text: &str) -> bool {
-        match self {
-            Self::Named(name) => name == text,
-            Self::OriginOf(endpoint) => Url::parse(text)
-                .is_ok_and(|issuer| issuer.origin().is_tuple() && issuer.origin() == endpoint.origin()),
-        }
+impl ExpectedCallback {
+    fn is_issuer(&self, issuer: &str) -> bool {
+        let origin = self.authorization_endpoint.url().origin();
+        Url::parse(issuer).is_ok_and(|issuer| issuer.origin() == origin)
     }
 }
 
@@ -103,7 +92,7 @@ impl CallbackError {
 }
 
 /// Reads the query of a callback.
-pub(super) fn read(query: &str, expected: &Expected) -> Result<AuthorizationCode, CallbackError> {
+pub(super) fn read(query: &str, expected: &ExpectedCallback) -> Result<AuthorizationCode, CallbackError> {
     let mut parameters = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let value = SensitiveText::new(value.into_owned());
@@ -116,7 +105,7 @@ pub(super) fn read(query: &str, expected: &Expected) -> Result<AuthorizationCode
     if !expected.state.is(state.expose()) {
         return Err(CallbackError::WrongState);
     }
-    if take("iss").is_some_and(|issuer| !expected.issuer.is(issuer.expose())) {
+    if take("iss").is_some_and(|issuer| !expected.is_issuer(issuer.expose())) {
         return Err(CallbackError::WrongIssuer);
     }
     match (take("code"), take("error")) {
@@ -140,19 +129,19 @@ mod tests {
     use super::*;
 
     struct Request {
-        expected: Expected,
+        expected: ExpectedCallback,
         state: String,
     }
 
     impl Request {
         fn new() -> Self {
             let state = CsrfState::generate().unwrap();
-            let endpoint = Url::parse("https://as.example/authorize?x").unwrap();
+            let authorization_endpoint = HttpEndpoint::parse("https://as.example/authorize?x").unwrap();
             Self {
                 state: state.text().expose().clone(),
-                expected: Expected {
+                expected: ExpectedCallback {
                     state,
-                    issuer: Issuer::OriginOf(endpoint),
+                    authorization_endpoint,
                 },
             }
         }
@@ -238,8 +227,6 @@ mod tests {
             assert_eq!(request.read(&query), Err(CallbackError::WrongIssuer), "{issuer}");
         }
         assert!(CallbackError::WrongIssuer.is_final());
-        let named = Issuer::Named("https://as.example/a".to_owned());
-        assert!(named.is("https://as.example/a") && !named.is("https://as.example/b"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub enum OAuthError {
     Refused(ProviderErrorCode),
     /// The token endpoint answered with something that is not a token answer.
     #[error("the token endpoint answered {status}, and {problem}")]
-    BadAnswer {
+    BadResponse {
         /// The HTTP status.
         status: u16,
         /// What is wrong with the answer.

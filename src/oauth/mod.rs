@@ -21,10 +21,10 @@ mod state;
 pub mod token_endpoint;
 
 pub use self::authorization::AuthorizationRequest;
-pub use self::callback::{AuthorizationCode, CallbackError, Expected, Issuer};
+pub use self::callback::{AuthorizationCode, CallbackError, ExpectedCallback};
 pub use self::error::{OAuthError, ProviderErrorCode};
 pub use self::loopback::{LoopbackError, LoopbackListener};
-pub use self::page::Ending;
+pub use self::page::SignInOutcome;
 pub use self::pkce::{PkceChallenge, PkceVerifier};
 pub use self::redirect_uri::{RedirectUri, RedirectUriError};
 pub use self::scope::{OAuthScope, ScopeError};

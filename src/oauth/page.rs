@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 /// How a sign-in ended, for the page that says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum SignInOutcome {
     /// It worked.
     SignedIn,
     /// The user, or the provider, said no.
@@ -49,21 +49,21 @@ struct Page {
 }
 
 /// The page at the end of a sign-in.
-pub(super) fn ending(ending: Ending) -> Response<String> {
-    let (mood, icon, title, text) = match ending {
-        Ending::SignedIn => (
+pub(super) fn outcome(outcome: SignInOutcome) -> Response<String> {
+    let (mood, icon, title, text) = match outcome {
+        SignInOutcome::SignedIn => (
             "good",
             TICK,
             "You are signed in",
             "Your terminal goes on from here.",
         ),
-        Ending::Denied => (
+        SignInOutcome::Denied => (
             "bad",
             CROSS,
             "Access was not granted",
             "Nothing was stored. If that was a mistake, start the sign-in again from your terminal.",
         ),
-        Ending::Failed => (
+        SignInOutcome::Failed => (
             "bad",
             CROSS,
             "The sign-in did not work",

@@ -3,7 +3,7 @@
 use url::{Position, Url};
 
 use super::RedirectUri;
-use super::callback::{self, AuthorizationCode, CallbackError, Expected};
+use super::callback::{self, AuthorizationCode, CallbackError, ExpectedCallback};
 use crate::sensitive::SensitiveText;
 
 /// Why what was pasted has no code. No variant holds any of it.
@@ -31,7 +31,7 @@ pub enum PastedError {
 pub fn read(
     text: &SensitiveText,
     redirect_uri: &RedirectUri,
-    expected: &Expected,
+    expected: &ExpectedCallback,
     pkce: bool,
 ) -> Result<AuthorizationCode, PastedError> {
     let text = text.expose().trim();
@@ -58,15 +58,23 @@ pub fn read(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::{CsrfState, Issuer};
+    use crate::oauth::CsrfState;
+    use crate::wire::HttpEndpoint;
 
     fn paste(text: &str, pkce: bool) -> Result<String, PastedError> {
         let redirect_uri = RedirectUri::parse("http://127.0.0.1:9/cb?x=1").unwrap();
         let state = CsrfState::generate().unwrap();
         let text = text.replace("state=S", &format!("state={}", state.text().expose()));
-        let endpoint = Url::parse("https://as.example/").unwrap();
-        let issuer = Issuer::OriginOf(endpoint);
-        let code = read(&text.into(), &redirect_uri, &Expected { state, issuer }, pkce);
+        let authorization_endpoint = HttpEndpoint::parse("https://as.example/").unwrap();
+        let code = read(
+            &text.into(),
+            &redirect_uri,
+            &ExpectedCallback {
+                state,
+                authorization_endpoint,
+            },
+            pkce,
+        );
         code.map(|code| code.text().expose().clone())
     }
 

@@ -7,7 +7,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Request, StatusCode};
 use url::Url;
 
-use super::{RoomError, retry};
+use super::{RoomError, backoff};
 use crate::net::{HttpClient, NetError, authority, bearer};
 use crate::sensitive::SensitiveText;
 use crate::wire::room::RoomConnection;
@@ -28,7 +28,7 @@ pub async fn connect(
 ) -> Result<RoomConnection, RoomError> {
     let server = authority(connect_url);
     let began = Instant::now();
-    let connection = retry::while_busy(async || ask(http, connect_url, credential).await).await?;
+    let connection = backoff::while_busy(async || ask(http, connect_url, credential).await).await?;
     let ms = began.elapsed().as_millis();
     tracing::info!(server, ms, "the server gave a participant token");
     Ok(connection)
@@ -74,7 +74,7 @@ pub(super) fn refusal(status: StatusCode, body: &[u8]) -> RoomError {
         StatusCode::FORBIDDEN => RoomError::Forbidden(or_status(detail)),
         StatusCode::NOT_FOUND => RoomError::NoSuchRoom(or_status(detail)),
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => RoomError::Busy(or_status(detail)),
-        _ => RoomError::BadAnswer {
+        _ => RoomError::BadResponse {
             status: status.to_string(),
             body: detail,
         },

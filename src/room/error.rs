@@ -21,7 +21,7 @@ pub enum RoomError {
     NoSuchRoom(String),
     /// Something answered that is not a room server, or one that failed.
     #[error("the server answered {status}{}", text(.body))]
-    BadAnswer {
+    BadResponse {
         /// HTTP status code and its name.
         status: String,
         /// The start of the body, if it is short text.

@@ -1,15 +1,45 @@
-//! A client of one room: joins it, calls its toolkits, hears what it pushes.
+//! A client of one room (protocol, "Getting in" to "Presence").
+//!
+//! [`connect()`] asks an API for a participant token and the room's address. [`RoomClient::join`] opens the
+//! WebSocket with them; one task owns it from then on. [`RoomClient::invoke`] calls toolkits, from as many
+//! tasks at once as need be; [`RoomClient::subscribe`] yields what the room pushes;
+//! [`RoomClient::participants`] follows who else is in the room. [`crate::secrets`] builds on this module.
+//!
+//! ```no_run
+//! use meshagent::net::HttpClient;
+//! use meshagent::room::{RoomClient, connect};
+//! use meshagent::wire::websocket_url;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let http = HttpClient::from_env();
+//! let api = "https://api.meshagent.com/accounts/projects/P/rooms/demo/connect".parse()?;
+//! let connection = connect(&http, &api, &std::env::var("MESHAGENT_API_KEY")?.into()).await?;
+//! let url = websocket_url(&connection.room_url.ok_or("the room has no address")?)?;
+//! let room = RoomClient::join(&http, &url, &connection.jwt.into()).await?;
+//! for participant in room.participants().await?.all() {
+//!     println!("{}", participant.name().unwrap_or("?"));
+//! }
+//! room.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Time limits
+//! Joining and the connect call keep the limits of the [`HttpClient`]. Calls and subscriptions wait as long
+//! as the connection lives: wrap them in [`tokio::time::timeout`]. A connection on which nothing came for 20 s
+//! is pinged; without a sign of life for 60 s it ends with [`RoomError::Closed`].
 
+mod backoff;
+mod calls;
 mod connect;
 mod error;
+mod handle;
 mod join;
 mod participants;
-mod pushed;
-mod retry;
 mod session;
+mod subscription;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use tokio::sync::mpsc;
@@ -17,45 +47,45 @@ use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use url::Url;
 
+pub use self::backoff::Backoff;
+use self::calls::Calls;
 pub use self::connect::connect;
 pub use self::error::RoomError;
+pub use self::handle::RoomHandle;
 pub use self::participants::{Participants, PresenceChange, RoomParticipant};
-pub use self::pushed::Pushed;
-use self::pushed::Subscribers;
-pub use self::retry::Pauses;
-use self::session::{Calls, Outgoing};
+use self::subscription::Subscribers;
+pub use self::subscription::Subscription;
 use crate::net::{HttpClient, NetError, Stream, authority};
 use crate::sensitive::SensitiveText;
-use crate::wire::room::{CONNECTED, Connected, ROOM_READY, RoomReady, ToolInvocation};
-use crate::wire::{Content, MAX_MESSAGE_BYTES, ParticipantId};
+use crate::wire::room::{CONNECTED, Connected, ROOM_READY, RoomReady};
+use crate::wire::{Content, ParticipantId};
 
-/// Messages that wait for the socket; whoever sends more waits too.
+/// Messages that may wait for the socket before a caller has to wait.
 const MAX_QUEUED_MESSAGES: usize = 64;
 
-/// A participant's connection to a room. Calls may be made from many tasks at once.
-///
-/// No method has a time limit of its own but the one that notices a dead connection (within a
-/// minute): wrap a call in [`tokio::time::timeout`] to limit it. Dropping the client ends the
-/// connection.
+/// A participant's connection to a room. Dropping it ends the connection, and with it the calls and
+/// subscriptions of its [`RoomHandle`]s.
 #[derive(Debug)]
 pub struct RoomClient {
-    outgoing: mpsc::Sender<Outgoing>,
-    calls: Arc<Calls>,
-    subscribers: Arc<Subscribers>,
-    next_id: AtomicU64,
-    room: RoomReady,
+    handle: RoomHandle,
     participant: Connected,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl RoomClient {
-    /// Joins the room at `room_url` (`ws` or `wss`) with a participant token. A server that says it is
-    /// busy is tried again, with growing pauses, until the caller stops waiting; every other failure
-    /// is final. No step takes longer than the [`HttpClient::limits`].
+    /// Joins the room at `room_url` (`ws` or `wss`) with a participant token. While the server says that it is
+    /// busy, the attempt is repeated with the delays of [`Backoff`], without a time limit.
+    ///
+    /// # Errors
+    /// - [`RoomError::Unauthorized`], [`RoomError::Forbidden`] and [`RoomError::NoSuchRoom`] for a refused
+    ///   handshake. These are final.
+    /// - [`RoomError::Net`] if the server cannot be reached, or is silent for longer than
+    ///   [`HttpClient::limits`] allow.
+    /// - [`RoomError::NotARoomServer`] if it does not speak WebSocket.
     pub async fn join(http: &HttpClient, room_url: &Url, token: &SensitiveText) -> Result<Self, RoomError> {
         let server = authority(room_url);
         let began = Instant::now();
-        let client = retry::while_busy(async || {
+        let client = backoff::while_busy(async || {
             tracing::debug!(server, "joining over a WebSocket");
             let socket = join::join(http, room_url, token).await?;
             let limit = http.limits().answer;
@@ -73,7 +103,10 @@ impl RoomClient {
         Ok(client)
     }
 
-    /// Joins over a stream that is already there, as to a server in the same process.
+    /// Joins over a stream that is already open, as to a server in the same process.
+    ///
+    /// # Errors
+    /// As [`RoomClient::join`], without the network's.
     pub async fn join_over(
         stream: Box<dyn Stream>,
         room_url: &Url,
@@ -82,7 +115,7 @@ impl RoomClient {
         Self::start(join::join_over(stream, room_url, token).await?).await
     }
 
-    /// Waits until both `room_ready` and `connected` have come.
+    /// Starts the task, and waits until both `room_ready` and `connected` have come.
     async fn start(socket: WebSocketStream<Box<dyn Stream>>) -> Result<Self, RoomError> {
         let (outgoing, to_send) = mpsc::channel(MAX_QUEUED_MESSAGES);
         let calls = Arc::new(Calls::default());
@@ -94,84 +127,59 @@ impl RoomClient {
             Arc::clone(&calls),
             Arc::clone(&subscribers),
         ));
-        let (mut room, mut participant) = (None, None);
+        let (mut is_ready, mut participant) = (false, None);
         loop {
             let message = pushed.next().await?;
             match message.kind.as_str() {
-                ROOM_READY => room = Some(message.read::<RoomReady>()?.0),
+                ROOM_READY => is_ready = message.read::<RoomReady>().map(|_| true)?,
                 CONNECTED => participant = Some(message.read::<Connected>()?.0),
                 other => tracing::debug!(kind = other, "ignored a message before the room was ready"),
             }
-            if let (Some(room), Some(participant)) = (&room, &participant) {
-                let (room, participant) = (room.clone(), participant.clone());
-                return Ok(Self {
-                    outgoing,
-                    calls,
-                    subscribers,
-                    next_id: AtomicU64::new(1),
-                    room,
-                    participant,
-                    task,
-                });
+            match participant.take_if(|_| is_ready) {
+                None => {}
+                Some(participant) => {
+                    return Ok(Self {
+                        handle: RoomHandle::new(outgoing, calls, subscribers),
+                        participant,
+                        task,
+                    });
+                }
             }
         }
     }
 
-    /// The room, as the server described it.
-    pub const fn room(&self) -> &RoomReady {
-        &self.room
+    /// A handle to the connection, for other tasks.
+    pub const fn handle(&self) -> &RoomHandle {
+        &self.handle
     }
 
-    /// This connection's id and name in the room.
+    /// What the server says of this participant: its id and its attributes.
     pub const fn participant(&self) -> &Connected {
         &self.participant
     }
 
-    /// This connection's id, if the server gave one that can be one.
+    /// This participant's id. None if the server gave one that breaks the rules of ids.
     pub fn participant_id(&self) -> Option<ParticipantId> {
         ParticipantId::new(self.participant.participant_id.clone()).ok()
     }
 
-    /// What the room pushes from now on.
-    pub fn pushed(&self) -> Pushed {
-        self.subscribers.subscribe(&self.calls)
+    /// Subscribes to what the room pushes from now on.
+    pub fn subscribe(&self) -> Subscription {
+        self.handle.subscribe()
     }
 
-    /// Calls a tool and waits for its answer. An `error` content is [`RoomError::Call`].
+    /// Calls a tool and waits for its response: see [`RoomHandle::invoke`].
+    ///
+    /// # Errors
+    /// Those of [`RoomHandle::invoke`].
     pub async fn invoke(&self, toolkit: &str, tool: &str, input: Content) -> Result<Content, RoomError> {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let call = ToolInvocation {
-            toolkit: toolkit.to_owned(),
-            tool: tool.to_owned(),
-            input,
-        };
-        let message = call.into_message(id)?;
-        if message.data_len() > MAX_MESSAGE_BYTES {
-            return Err(RoomError::TooLarge {
-                bytes: message.data_len(),
-                limit: MAX_MESSAGE_BYTES,
-            });
-        }
-        let began = Instant::now();
-        let answer = self.calls.expect(id)?;
-        let _waiting = Waiting {
-            calls: &self.calls,
-            id,
-        };
-        self.outgoing
-            .send(Outgoing::Message(message))
-            .await
-            .map_err(|_| self.calls.ended())?;
-        let answer = answer.await.map_err(|_| self.calls.ended())?;
-        let (is_ok, ms) = (answer.is_ok(), began.elapsed().as_millis());
-        tracing::debug!(toolkit, tool, is_ok, ms, "a call was answered");
-        answer
+        self.handle.invoke(toolkit, tool, input).await
     }
 
-    /// Says goodbye to the server and ends the connection.
+    /// Closes the connection with close code 1000, after the messages that are on their way.
     pub async fn close(mut self) {
-        if self.outgoing.send(Outgoing::Close).await.is_ok() {
-            // The task ends by itself; whether it panicked makes no difference any more.
+        if self.handle.close().await {
+            // The task ends by itself; if it panicked, the connection has ended too.
             let _ = (&mut self.task).await;
         }
     }
@@ -180,17 +188,6 @@ impl RoomClient {
 impl Drop for RoomClient {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-/// A call in flight: when whoever made it stops waiting, its answer is no longer expected.
-struct Waiting<'a> {
-    calls: &'a Calls,
-    id: u64,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.calls.forget(self.id);
+        self.handle.end();
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Pushed, RoomClient, RoomError};
+use super::{RoomClient, RoomError, Subscription};
 use crate::wire::messaging::{
     MessagingEnabled, NAME, ParticipantAttributes, ParticipantGone, ParticipantInfo, RoomMessage, SEND,
     TOOLKIT, event, tool,
@@ -43,7 +43,7 @@ pub enum PresenceChange {
 #[derive(Debug)]
 pub struct Participants {
     others: BTreeMap<ParticipantId, RoomParticipant>,
-    pushed: Pushed,
+    pushed: Subscription,
 }
 
 impl RoomClient {
@@ -53,7 +53,7 @@ impl RoomClient {
     /// # Errors
     /// Code 1001 without the `messaging` grant; 1003 from a server that has no such toolkit.
     pub async fn participants(&self) -> Result<Participants, RoomError> {
-        let pushed = self.pushed();
+        let pushed = self.subscribe();
         let input = Content::Json(Header::new());
         self.invoke(TOOLKIT, tool::ENABLE, input).await?;
         let others = BTreeMap::new();

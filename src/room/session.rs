@@ -1,89 +1,41 @@
-//! The task that owns the socket: packets out, packets in, answers to whoever asked.
+//! The task that owns the socket: it writes messages as packets, joins packets to messages, and hands each
+//! message to the call or the subscriptions it is for.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message as SocketMessage};
 
 use super::RoomError;
-use super::pushed::Subscribers;
+use super::calls::Calls;
+use super::subscription::Subscribers;
 use crate::net::reason;
 use crate::wire::room::{RESPONSE, read_response};
 use crate::wire::{Assembled, Assembler, Content, MAX_ANSWER_HEADER_BYTES, MAX_MESSAGE_BYTES, Message};
 
-/// Time without a word from the server after which it is asked whether it is there.
+/// Time between two looks at whether anything came from the server. If nothing did, it is pinged.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 
-/// Unanswered pings after which the connection counts as dead.
+/// Intervals without a sign of life, each begun with a ping, after which the connection has ended.
 const MAX_SILENT_PINGS: u32 = 2;
 
-/// What the task is told to send.
+/// What the task writes to the socket.
+#[derive(Debug)]
 pub(super) enum Outgoing {
     Message(Message),
+    /// A close frame of code 1000; the task ends.
     Close,
 }
 
-/// Calls that wait for their answer.
-#[derive(Debug, Default)]
-pub(super) struct Calls {
-    waiting: Mutex<HashMap<u64, oneshot::Sender<Result<Content, RoomError>>>>,
-    ended: OnceLock<RoomError>,
-}
-
-impl Calls {
-    /// Notes that somebody waits for the answer to `id`; an error if the connection has ended.
-    pub(super) fn expect(&self, id: u64) -> Result<oneshot::Receiver<Result<Content, RoomError>>, RoomError> {
-        let mut waiting = self.lock();
-        if let Some(error) = self.ended.get() {
-            return Err(error.clone());
-        }
-        let (answer, receiver) = oneshot::channel();
-        waiting.insert(id, answer);
-        Ok(receiver)
-    }
-
-    /// Nobody waits for `id` any more.
-    pub(super) fn forget(&self, id: u64) {
-        self.lock().remove(&id);
-    }
-
-    /// Why the connection ended, once it has.
-    pub(super) fn ended(&self) -> RoomError {
-        self.ended
-            .get()
-            .cloned()
-            .unwrap_or_else(|| RoomError::Closed(String::new()))
-    }
-
-    fn answer(&self, id: u64, answer: Result<Content, RoomError>) {
-        if let Some(waiting) = self.lock().remove(&id) {
-            // Whoever asked may have stopped waiting.
-            let _ = waiting.send(answer);
-        }
-    }
-
-    pub(super) fn end(&self, error: &RoomError) {
-        let mut waiting = self.lock();
-        let error = self.ended.get_or_init(|| error.clone());
-        for (_, answer) in waiting.drain() {
-            let _ = answer.send(Err(error.clone()));
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Result<Content, RoomError>>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Runs a connection to its end. `subscribers` get every message that is no answer.
+/// Runs a connection to its end, then ends `calls` and `subscribers` with the reason. A response completes
+/// its call; every other message goes to the subscribers.
 pub(super) async fn run<S>(
     socket: S,
     outgoing: mpsc::Receiver<Outgoing>,
@@ -93,18 +45,18 @@ pub(super) async fn run<S>(
     S: Stream<Item = Result<SocketMessage, SocketError>> + Sink<SocketMessage, Error = SocketError> + Unpin,
 {
     let (sink, stream) = socket.split();
-    // Set with every packet, so it has to be cheap.
-    let heard = AtomicBool::new(false);
-    let ending = tokio::select! {
-        ending = receive(stream, &calls, &subscribers, &heard) => ending,
-        ending = send(sink, outgoing, &heard) => ending,
+    // Set with every packet, so it is an atomic and not a lock.
+    let is_alive = AtomicBool::new(false);
+    let error = tokio::select! {
+        error = receive(stream, &calls, &subscribers, &is_alive) => error,
+        error = send(sink, outgoing, &is_alive) => error,
     };
-    calls.end(&ending);
+    calls.end(&error);
     subscribers.end();
 }
 
-/// Writes messages, and pings when nothing comes from the other side. Ends with the reason.
-async fn send<S>(mut sink: S, mut outgoing: mpsc::Receiver<Outgoing>, heard: &AtomicBool) -> RoomError
+/// Writes messages, and pings when nothing comes from the server. Returns why the connection ended.
+async fn send<S>(mut sink: S, mut outgoing: mpsc::Receiver<Outgoing>, is_alive: &AtomicBool) -> RoomError
 where
     S: Sink<SocketMessage, Error = SocketError> + Unpin,
 {
@@ -117,13 +69,13 @@ where
                 Some(Outgoing::Message(message)) => write(&mut sink, &message, outgoing.is_empty()).await,
                 Some(Outgoing::Close) | None => {
                     let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
-                    // The server may be gone already; there is nobody left to tell.
+                    // The socket may be closed already; the connection ends in any case.
                     let _ = sink.send(SocketMessage::Close(Some(frame))).await;
                     return RoomError::Closed("by this side".to_owned());
                 }
             },
             _ = ticks.tick() => {
-                silent_pings = if heard.swap(false, Ordering::Relaxed) { 0 } else { silent_pings + 1 };
+                silent_pings = if is_alive.swap(false, Ordering::Relaxed) { 0 } else { silent_pings + 1 };
                 if silent_pings > MAX_SILENT_PINGS {
                     return RoomError::Closed("the server does not answer any more".to_owned());
                 }
@@ -146,8 +98,13 @@ where
     if flush { sink.flush().await } else { Ok(()) }
 }
 
-/// Reads messages and hands them on. Ends with the reason.
-async fn receive<S>(mut stream: S, calls: &Calls, subscribers: &Subscribers, heard: &AtomicBool) -> RoomError
+/// Reads messages and hands them on. Returns why the connection ended.
+async fn receive<S>(
+    mut stream: S,
+    calls: &Calls,
+    subscribers: &Subscribers,
+    is_alive: &AtomicBool,
+) -> RoomError
 where
     S: Stream<Item = Result<SocketMessage, SocketError>> + Unpin,
 {
@@ -157,36 +114,36 @@ where
             Some(Ok(SocketMessage::Binary(packet))) => packet,
             Some(Ok(SocketMessage::Close(frame))) => return closed(frame),
             Some(Ok(_)) => {
-                heard.store(true, Ordering::Relaxed);
+                is_alive.store(true, Ordering::Relaxed);
                 continue;
             }
             Some(Err(error)) => return ended(error),
             None => return RoomError::Closed(String::new()),
         };
-        heard.store(true, Ordering::Relaxed);
+        is_alive.store(true, Ordering::Relaxed);
         match assembler.push(&packet) {
             Ok(Assembled::Pending) => {}
             Ok(Assembled::Message(message)) if message.kind == RESPONSE => {
                 let id = message.id;
-                calls.answer(id, answer(message));
+                calls.complete(id, response(message));
             }
             Ok(Assembled::Message(message)) => {
-                if let Err(unread) = subscribers.push(&message) {
-                    return unread;
+                if let Err(error) = subscribers.push(&message) {
+                    return error;
                 }
             }
             Ok(Assembled::Unreadable {
                 message_id, error, ..
             }) => {
-                calls.answer(message_id, Err(RoomError::Protocol(error)));
+                calls.complete(message_id, Err(RoomError::Protocol(error)));
             }
             Err(error) => return RoomError::Protocol(error),
         }
     }
 }
 
-/// An answer's content, an `error` content as the error it is.
-fn answer(message: Message) -> Result<Content, RoomError> {
+/// The content of a response; an `error` content as the error that it stands for.
+fn response(message: Message) -> Result<Content, RoomError> {
     match read_response(message)? {
         Content::Error { text, code } => Err(RoomError::Call { code, message: text }),
         Content::Rejected { text } => Err(RoomError::Rejected(text)),
@@ -194,6 +151,7 @@ fn answer(message: Message) -> Result<Content, RoomError> {
     }
 }
 
+/// What a close frame means (protocol, "Messages").
 fn closed(frame: Option<CloseFrame>) -> RoomError {
     match frame {
         Some(frame) if frame.code == CloseCode::Again => RoomError::Busy(frame.reason.to_string()),

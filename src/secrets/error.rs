@@ -12,7 +12,7 @@ pub enum SecretsError {
     Room(#[from] RoomError),
     /// The server answered in a form that the call does not have.
     #[error("the server answered secrets.{tool} with `{kind}` in an unexpected form")]
-    UnexpectedAnswer {
+    UnexpectedResponse {
         /// The tool that was called.
         tool: &'static str,
         /// The kind of content that came.

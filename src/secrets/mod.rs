@@ -1,21 +1,21 @@
 //! The room's secrets: one method per tool of the `secrets` toolkit, and what others ask of this
 //! participant.
 
-mod answering;
-mod asking;
 mod error;
+mod incoming;
 mod oauth;
+mod requests;
 
 use serde::de::DeserializeOwned;
 
-pub use self::answering::{IncomingRequest, IncomingRequests};
-pub use self::asking::RequestOptions;
 pub use self::error::SecretsError;
+pub use self::incoming::{IncomingRequest, IncomingRequests};
 pub use self::oauth::OAuthTokenOptions;
-use crate::room::RoomClient;
+pub use self::requests::RequestOptions;
+use crate::room::{RoomClient, RoomHandle};
 use crate::sensitive::SecretValue;
 use crate::wire::secrets::{
-    DeleteSecret, ExistsAnswer, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret, TOOLKIT, tool,
+    DeleteSecret, ExistsResponse, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret, TOOLKIT, tool,
 };
 use crate::wire::{Content, Identity, SecretId};
 
@@ -55,14 +55,15 @@ pub struct SecretFilter {
 }
 
 /// The `secrets` toolkit of a room, as its client sees it. Cheap to make; calls may run side by side.
-#[derive(Debug, Clone, Copy)]
-pub struct SecretsClient<'a> {
-    room: &'a RoomClient,
+#[derive(Debug, Clone)]
+pub struct SecretsClient {
+    room: RoomHandle,
 }
 
-impl<'a> SecretsClient<'a> {
+impl SecretsClient {
     /// The secrets of the room that `room` is in.
-    pub const fn new(room: &'a RoomClient) -> Self {
+    pub fn new(room: &RoomClient) -> Self {
+        let room = room.handle().clone();
         Self { room }
     }
 
@@ -146,7 +147,7 @@ impl<'a> SecretsClient<'a> {
             for_identity: for_identity.map(ToString::to_string),
         };
         let answer = self.call(tool::EXISTS, Content::json(&input)?).await?;
-        Ok(expect_json::<ExistsAnswer>(tool::EXISTS, answer)?.exists)
+        Ok(expect_json::<ExistsResponse>(tool::EXISTS, answer)?.exists)
     }
 
     /// Deletes a secret of the caller.
@@ -177,7 +178,7 @@ impl<'a> SecretsClient<'a> {
 fn expect_done(tool: &'static str, answer: Content) -> Result<(), SecretsError> {
     match answer {
         Content::Empty | Content::Json(_) => Ok(()),
-        other => Err(SecretsError::UnexpectedAnswer {
+        other => Err(SecretsError::UnexpectedResponse {
             tool,
             kind: other.kind(),
         }),
@@ -196,7 +197,7 @@ fn expect_file(tool: &'static str, answer: Content) -> Result<Secret, SecretsErr
             secret_type: mime_type,
             value: data,
         }),
-        other => Err(SecretsError::UnexpectedAnswer {
+        other => Err(SecretsError::UnexpectedResponse {
             tool,
             kind: other.kind(),
         }),
@@ -207,5 +208,5 @@ fn expect_json<T: DeserializeOwned>(tool: &'static str, answer: Content) -> Resu
     let kind = answer.kind();
     answer
         .into_json()
-        .map_err(|_| SecretsError::UnexpectedAnswer { tool, kind })
+        .map_err(|_| SecretsError::UnexpectedResponse { tool, kind })
 }

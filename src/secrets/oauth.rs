@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::asking::whole_seconds;
+use super::requests::whole_seconds;
 use super::{SecretsClient, SecretsError, expect_done, expect_json};
 use crate::sensitive::{CarriedText, SensitiveText};
 use crate::wire::secrets::oauth::{
@@ -24,7 +24,7 @@ pub struct OAuthTokenOptions {
     pub delegate_to: Option<Identity>,
 }
 
-impl SecretsClient<'_> {
+impl SecretsClient {
     /// An access token of `client`: from the credential that the room holds, refreshed if need be, else the
     /// participant `from` is asked to sign in. That may take its whole time.
     ///

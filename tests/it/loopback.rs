@@ -9,8 +9,9 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use meshagent::oauth::{
-    CallbackError, CsrfState, Ending, Expected, Issuer, LoopbackError, LoopbackListener, RedirectUri,
+    CallbackError, CsrfState, ExpectedCallback, LoopbackError, LoopbackListener, RedirectUri, SignInOutcome,
 };
+use meshagent::wire::HttpEndpoint;
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 use url::Url;
@@ -25,7 +26,7 @@ struct SignIn {
     redirect_uri: Url,
     state: String,
     answer: mpsc::Receiver<Result<String, CallbackError>>,
-    finish: Option<oneshot::Sender<Ending>>,
+    finish: Option<oneshot::Sender<SignInOutcome>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -54,10 +55,9 @@ impl SignIn {
                 bound
                     .send(Ok((listener.redirect_uri().to_string(), text)))
                     .unwrap();
-                let endpoint = Url::parse("https://as.example/authorize").unwrap();
-                let issuer = Issuer::OriginOf(endpoint);
+                let authorization_endpoint = HttpEndpoint::parse("https://as.example/authorize").unwrap();
                 let answer = tokio::select! {
-                    answer = listener.callback(Expected { state, issuer }) => answer,
+                    answer = listener.callback(ExpectedCallback { state, authorization_endpoint }) => answer,
                     // The test ended first.
                     () = tokio::time::sleep(PATIENCE) => return,
                 };
@@ -117,7 +117,7 @@ impl SignIn {
         self.answer.recv_timeout(PATIENCE).unwrap()
     }
 
-    fn finish(&mut self, ending: Ending) {
+    fn finish(&mut self, ending: SignInOutcome) {
         self.finish.take().unwrap().send(ending).unwrap();
     }
 
@@ -132,7 +132,7 @@ impl SignIn {
         assert!(self.is_waiting());
         let page = self.redirected("code=abc&state=S");
         assert_eq!(self.answer().as_deref(), Ok("abc"));
-        self.finish(Ending::SignedIn);
+        self.finish(SignInOutcome::SignedIn);
         assert_eq!(self.request("GET", &page, &[]).status, 200);
         self.closes();
     }
@@ -154,7 +154,7 @@ fn the_callback_ends_the_wait_and_leads_to_a_page() {
     let page = sign_in.redirected("code=abc%2F1&state=S");
     assert!(!page.contains("abc"), "{page}");
     assert_eq!(sign_in.answer().as_deref(), Ok("abc/1"));
-    sign_in.finish(Ending::SignedIn);
+    sign_in.finish(SignInOutcome::SignedIn);
     let page = sign_in.request("GET", &page, &[]);
     assert_eq!(page.status, 200);
     assert!(page.body.contains("<h1>You are signed in</h1>"), "{}", page.body);
@@ -184,9 +184,9 @@ fn the_callback_ends_the_wait_and_leads_to_a_page() {
 #[test]
 fn the_page_waits_until_it_is_known_how_it_ended() {
     for (ending, title) in [
-        (Ending::SignedIn, "You are signed in"),
-        (Ending::Denied, "Access was not granted"),
-        (Ending::Failed, "The sign-in did not work"),
+        (SignInOutcome::SignedIn, "You are signed in"),
+        (SignInOutcome::Denied, "Access was not granted"),
+        (SignInOutcome::Failed, "The sign-in did not work"),
     ] {
         let mut sign_in = SignIn::start();
         let page = sign_in.redirected("error=access_denied&state=S");
@@ -302,7 +302,7 @@ fn a_second_callback_changes_nothing() {
     let mut late = TcpStream::connect(sign_in.address()).unwrap();
     let host = sign_in.address();
     write!(late, "GET {second} HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
-    sign_in.finish(Ending::SignedIn);
+    sign_in.finish(SignInOutcome::SignedIn);
     let mut answer = String::new();
     late.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 410 "), "{answer}");
@@ -320,7 +320,7 @@ fn two_callbacks_at_once_are_one() {
         stream.write_all(request.as_bytes()).unwrap();
     }
     assert_eq!(sign_in.answer().as_deref(), Ok("abc"));
-    sign_in.finish(Ending::Failed);
+    sign_in.finish(SignInOutcome::Failed);
     let mut statuses: Vec<String> = streams
         .into_iter()
         .map(|mut stream| {

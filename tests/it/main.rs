@@ -38,6 +38,7 @@ mod proxy;
 mod requests;
 mod run;
 mod secrecy;
+mod secrets_client;
 mod serve;
 mod session;
 mod stopping;

@@ -145,7 +145,7 @@ pub(super) fn of_room(error: &RoomError) -> Classified {
             Kind::Unreachable,
             Some("check the address (--api-url, MESHAGENT_API_URL)"),
         ),
-        RoomError::Closed(_) | RoomError::Busy(_) | RoomError::BadAnswer { .. } => (
+        RoomError::Closed(_) | RoomError::Busy(_) | RoomError::BadResponse { .. } => (
             Kind::Unreachable,
             Some("try again; if it stays so, ask whoever runs the server"),
         ),

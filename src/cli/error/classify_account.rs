@@ -49,7 +49,7 @@ fn of_account(error: &AccountError) -> Classified {
             "sign in again with `meshagent auth login`, or check MESHAGENT_API_KEY or MESHAGENT_TOKEN",
             false,
         ),
-        AccountError::BadAnswer { .. } => (
+        AccountError::BadResponse { .. } => (
             Kind::Unreachable,
             "check the address (--api-url, MESHAGENT_API_URL)",
             false,

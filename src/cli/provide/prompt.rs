@@ -78,7 +78,7 @@ impl<'a> Prompt<'a> {
     pub(super) async fn ask(
         &self,
         asked: &Asked,
-        secrets: &SecretsClient<'_>,
+        secrets: &SecretsClient,
         gone: impl Future<Output = String>,
     ) -> io::Result<Asking<Reply<'a>>> {
         self.at_keyboard(asked, gone, async |keyboard| {
@@ -143,7 +143,7 @@ impl<'a> Prompt<'a> {
 struct Conversation<'a, 'p> {
     prompt: &'a Prompt<'p>,
     keyboard: &'a Keyboard<'a>,
-    secrets: &'a SecretsClient<'a>,
+    secrets: &'a SecretsClient,
 }
 
 impl<'p> Conversation<'_, 'p> {

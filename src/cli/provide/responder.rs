@@ -71,7 +71,7 @@ impl<'a> Answering<'a> {
     }
 
     /// Warns of stored secrets that are to be given and are not there. They may still come.
-    pub(super) async fn warn_of_missing(&self, secrets: &SecretsClient<'_>) {
+    pub(super) async fn warn_of_missing(&self, secrets: &SecretsClient) {
         for (place, id) in self.rules.ids() {
             match secrets.exists(id, None, None).await {
                 Ok(true) => {}
@@ -92,7 +92,7 @@ impl<'a> Answering<'a> {
     /// if it was answered on purpose: not where it was rejected for want of an answer.
     pub(super) async fn answer(
         &self,
-        secrets: &SecretsClient<'_>,
+        secrets: &SecretsClient,
         request_id: &RequestId,
         asked: &Asked,
         gone: impl Future<Output = String>,
@@ -147,7 +147,7 @@ impl<'a> Answering<'a> {
 
     async fn decide(
         &self,
-        secrets: &SecretsClient<'_>,
+        secrets: &SecretsClient,
         asked: &Asked,
         mut gone: Pin<&mut impl Future<Output = String>>,
     ) -> Decision<'a> {
@@ -180,7 +180,7 @@ impl<'a> Answering<'a> {
     /// The value of a rule and where it came from; else why there is none, fit to be shown.
     async fn value(
         &self,
-        secrets: &SecretsClient<'_>,
+        secrets: &SecretsClient,
         asked: &Asked,
         from: &Origin,
     ) -> Result<(SecretValue, String), String> {
@@ -202,7 +202,7 @@ impl<'a> Answering<'a> {
 
     async fn ask(
         &self,
-        secrets: &SecretsClient<'_>,
+        secrets: &SecretsClient,
         asked: &Asked,
         gone: Pin<&mut impl Future<Output = String>>,
         rule: Option<&Rule>,
@@ -277,7 +277,7 @@ fn unreadable(error: &std::io::Error) -> String {
 
 /// Rejects a request, of whichever kind it is.
 async fn reject(
-    secrets: &SecretsClient<'_>,
+    secrets: &SecretsClient,
     request_id: &RequestId,
     asked: &Asked,
     reason: &str,

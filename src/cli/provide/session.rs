@@ -17,7 +17,7 @@ use crate::cli::error::{CommandError, Failure, Kind, Outcome};
 use crate::cli::room::deadline::within;
 use crate::cli::room::{JoinedRoom, Target, join_shared};
 use crate::cli::ui::text::{escape, escape_name, shell_word};
-use crate::room::Pauses;
+use crate::room::Backoff;
 use crate::secrets::SecretsClient;
 use crate::wire::RequestId;
 use crate::wire::secrets::request::OAUTH_TOKEN_REQUEST;
@@ -68,7 +68,7 @@ impl Session<'_> {
     /// never again, and if the one request did not come that was to be answered.
     pub(super) async fn run(&self, stop: impl Future<Output = ()>) -> anyhow::Result<Outcome> {
         let mut stop = pin!(stop);
-        let mut pauses = Pauses::default();
+        let mut backoff = Backoff::default();
         let mut room = tokio::select! {
             room = self.join() => room?,
             () = stop.as_mut() => return Err(out_of_time("the room could not be joined")),
@@ -83,9 +83,9 @@ impl Session<'_> {
                 Ended::Stopped => return self.stopped(),
             };
             if joined.elapsed() > GOOD_CONNECTION {
-                pauses = Pauses::default();
+                backoff = Backoff::default();
             }
-            let joined_again = self.join_again(reason, &mut pauses);
+            let joined_again = self.join_again(reason, &mut backoff);
             room = tokio::select! {
                 room = joined_again => room?,
                 () = stop.as_mut() => return self.stopped(),
@@ -108,10 +108,10 @@ impl Session<'_> {
     }
 
     /// Tries until it works, or fails in a way that will not pass.
-    async fn join_again(&self, mut reason: String, pauses: &mut Pauses) -> anyhow::Result<JoinedRoom> {
+    async fn join_again(&self, mut reason: String, backoff: &mut Backoff) -> anyhow::Result<JoinedRoom> {
         let console = self.answering.console();
         loop {
-            let pause = pauses.next_pause();
+            let pause = backoff.next_delay();
             console.note(&format!(
                 "Not in the room any more: {reason}. Joining again in {} s.",
                 pause.as_secs_f32()
@@ -206,7 +206,7 @@ impl Session<'_> {
     }
 
     /// Answers one request. True if it was answered.
-    async fn answer(&self, secrets: &SecretsClient<'_>, request: OpenRequest) -> (RequestId, bool) {
+    async fn answer(&self, secrets: &SecretsClient, request: OpenRequest) -> (RequestId, bool) {
         let OpenRequest {
             id,
             asked,

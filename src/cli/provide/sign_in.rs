@@ -80,7 +80,7 @@ impl Authorized<'_> {
     /// Hands the code on, and shows the browser how it ended.
     pub(super) async fn hand_on(
         self,
-        secrets: &SecretsClient<'_>,
+        secrets: &SecretsClient,
         request_id: &RequestId,
     ) -> Result<(), SecretsError> {
         let code = self.code.text().clone();

@@ -71,7 +71,7 @@ impl Source {
     pub(super) async fn read(
         &self,
         context: &Context,
-        secrets: &SecretsClient<'_>,
+        secrets: &SecretsClient,
     ) -> anyhow::Result<SecretValue> {
         match self {
             Self::File(path) => read_file(path, Limit::Value).await,

@@ -34,7 +34,7 @@ pub(super) struct JoinedRoom {
 
 impl JoinedRoom {
     /// The room's secrets.
-    pub(super) const fn secrets(&self) -> SecretsClient<'_> {
+    pub(super) fn secrets(&self) -> SecretsClient {
         SecretsClient::new(&self.client)
     }
 

@@ -21,8 +21,8 @@ use super::error::{CommandError, Kind, NoWayBack};
 use super::ui::countdown::spoken;
 use super::ui::terminal::Console;
 use crate::oauth::{
-    AuthorizationCode, AuthorizationRequest, CallbackError, CsrfState, Ending, Expected, Issuer,
-    LoopbackError, LoopbackListener, RedirectUri,
+    AuthorizationCode, AuthorizationRequest, CallbackError, CsrfState, ExpectedCallback, LoopbackError,
+    LoopbackListener, RedirectUri, SignInOutcome,
 };
 use crate::wire::HttpEndpoint;
 
@@ -110,17 +110,17 @@ impl<'a> SignIn<'a> {
             state: &state,
         }
         .url();
-        let expected = Expected {
+        let expected = ExpectedCallback {
             state,
-            issuer: Issuer::OriginOf(wanted.endpoint.url().clone()),
+            authorization_endpoint: wanted.endpoint.clone(),
         };
         let answer = self.answer(&url, expected, wanted.challenge.is_some(), pasting);
         match answer.await? {
             Ok(code) => Ok(code),
             Err(error) => {
                 let ending = match error {
-                    CallbackError::Denied { .. } => Ending::Denied,
-                    _ => Ending::Failed,
+                    CallbackError::Denied { .. } => SignInOutcome::Denied,
+                    _ => SignInOutcome::Failed,
                 };
                 self.show(ending).await;
                 Err(error.into())
@@ -136,14 +136,14 @@ impl<'a> SignIn<'a> {
     /// Shows the browser how the sign-in ended, by what came of its code.
     pub(super) async fn finish<T, E>(mut self, outcome: &Result<T, E>) {
         self.show(if outcome.is_ok() {
-            Ending::SignedIn
+            SignInOutcome::SignedIn
         } else {
-            Ending::Failed
+            SignInOutcome::Failed
         })
         .await;
     }
 
-    async fn show(&mut self, ending: Ending) {
+    async fn show(&mut self, ending: SignInOutcome) {
         if let Some(listener) = self.listener.take() {
             listener.finish(ending).await;
         }
@@ -153,7 +153,7 @@ impl<'a> SignIn<'a> {
     async fn answer(
         &mut self,
         url: &HttpEndpoint,
-        expected: Expected,
+        expected: ExpectedCallback,
         pkce: bool,
         pasting: Pasting<'_>,
     ) -> anyhow::Result<Result<AuthorizationCode, CallbackError>> {

@@ -139,7 +139,7 @@ fn challenge(
 }
 
 /// Takes the request back. What went wrong is said here, and a server that is gone needs no answer.
-async fn give_up(secrets: &SecretsClient<'_>, id: &RequestId) {
+async fn give_up(secrets: &SecretsClient, id: &RequestId) {
     let _ = secrets.reject_oauth_authorization(id, "").await;
 }
 

@@ -5,7 +5,7 @@ use std::future::pending;
 use crate::cli::error::GivenUp;
 use crate::cli::ui::terminal::{Console, Echo, Keyboard};
 use crate::cli::ui::text::escape;
-use crate::oauth::{AuthorizationCode, CallbackError, Expected, RedirectUri, pasted};
+use crate::oauth::{AuthorizationCode, CallbackError, ExpectedCallback, RedirectUri, pasted};
 use crate::sensitive::SensitiveText;
 
 /// Who can paste a callback.
@@ -24,7 +24,7 @@ pub(super) async fn paste(
     console: &Console,
     pasting: Pasting<'_>,
     redirect_uri: &RedirectUri,
-    expected: &Expected,
+    expected: &ExpectedCallback,
     pkce: bool,
 ) -> anyhow::Result<Result<AuthorizationCode, CallbackError>> {
     let taken;

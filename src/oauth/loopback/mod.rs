@@ -4,7 +4,7 @@
 //! but one that knows the state, and none of them keeps others from being heard.
 
 mod bind;
-mod desk;
+mod handler;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -23,8 +23,8 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 pub use self::bind::LoopbackError;
-use self::desk::Desk;
-use super::{AuthorizationCode, CallbackError, CsrfState, Ending, Expected, RedirectUri};
+use self::handler::CallbackHandler;
+use super::{AuthorizationCode, CallbackError, CsrfState, ExpectedCallback, RedirectUri, SignInOutcome};
 
 /// Largest head of a request, in bytes.
 const MAX_REQUEST_BYTES: usize = 16 << 10;
@@ -52,7 +52,7 @@ pub struct LoopbackListener {
     redirect_uri: RedirectUri,
     /// Where the browser is sent on to; nobody else knows it.
     page: CsrfState,
-    desk: Option<Arc<Desk>>,
+    handler: Option<Arc<CallbackHandler>>,
     connections: JoinSet<()>,
     /// Of the connections, the oldest first.
     handles: VecDeque<AbortHandle>,
@@ -67,7 +67,7 @@ impl LoopbackListener {
             sockets,
             redirect_uri,
             page: CsrfState::generate()?,
-            desk: None,
+            handler: None,
             connections: JoinSet::new(),
             handles: VecDeque::new(),
         })
@@ -91,32 +91,37 @@ impl LoopbackListener {
     /// Waits for the callback, without a time limit. What is not it is answered with 400, and the wait
     /// goes on. After a code or a final error (see [`CallbackError::is_final`]) no other callback is
     /// taken; the browser waits for [`LoopbackListener::finish`] then.
-    pub async fn callback(&mut self, expected: Expected) -> Result<AuthorizationCode, CallbackError> {
+    pub async fn callback(&mut self, expected: ExpectedCallback) -> Result<AuthorizationCode, CallbackError> {
         let (answers, mut answer) = mpsc::channel(1);
-        let desk = Arc::new(Desk::new(&self.redirect_uri, &self.page, expected, answers));
-        self.desk = Some(Arc::clone(&desk));
+        let handler = Arc::new(CallbackHandler::new(
+            &self.redirect_uri,
+            &self.page,
+            expected,
+            answers,
+        ));
+        self.handler = Some(Arc::clone(&handler));
         loop {
             tokio::select! {
                 biased;
                 Some(answer) = answer.recv() => return answer,
-                stream = accept(&self.sockets) => self.serve(stream, &desk).await,
+                stream = accept(&self.sockets) => self.serve(stream, &handler).await,
             }
         }
     }
 
     /// Shows the browser that came how it ended, then closes. A browser that does not ask for the page
     /// within 2 s is not waited for.
-    pub async fn finish(mut self, ending: Ending) {
-        let Some(desk) = self.desk.take() else {
+    pub async fn finish(mut self, outcome: SignInOutcome) {
+        let Some(handler) = self.handler.take() else {
             return;
         };
-        desk.end(ending);
+        handler.finish(outcome);
         let shown = async {
             loop {
                 tokio::select! {
                     biased;
-                    () = desk.shown() => return,
-                    stream = accept(&self.sockets) => self.serve(stream, &desk).await,
+                    () = handler.shown() => return,
+                    stream = accept(&self.sockets) => self.serve(stream, &handler).await,
                 }
             }
         };
@@ -124,7 +129,7 @@ impl LoopbackListener {
         let _ = timeout(LINGER, shown).await;
     }
 
-    async fn serve(&mut self, stream: io::Result<TcpStream>, desk: &Arc<Desk>) {
+    async fn serve(&mut self, stream: io::Result<TcpStream>, handler: &Arc<CallbackHandler>) {
         let Ok(stream) = stream else {
             sleep(ACCEPT_PAUSE).await;
             return;
@@ -136,7 +141,7 @@ impl LoopbackListener {
         {
             oldest.abort();
         }
-        let one = converse(stream, Arc::clone(desk));
+        let one = converse(stream, Arc::clone(handler));
         self.handles.push_back(self.connections.spawn(one));
     }
 }
@@ -155,10 +160,10 @@ async fn accept(sockets: &[TcpListener]) -> io::Result<TcpStream> {
 }
 
 /// Answers one request.
-async fn converse(stream: TcpStream, desk: Arc<Desk>) {
+async fn converse(stream: TcpStream, handler: Arc<CallbackHandler>) {
     let showed_page = AtomicBool::new(false);
     let service = service_fn(async |request| {
-        let (response, is_page) = desk.answer(&request).await;
+        let (response, is_page) = handler.answer(&request).await;
         showed_page.fetch_or(is_page, Ordering::Relaxed);
         Ok::<_, std::convert::Infallible>(response)
     });
@@ -171,6 +176,6 @@ async fn converse(stream: TcpStream, desk: Arc<Desk>) {
     // A peer that breaks the rules of HTTP is told by hyper; there is nothing to do about it here.
     let ended = timeout(CONNECTION_TIME, served).await;
     if matches!(ended, Ok(Ok(()))) && showed_page.load(Ordering::Relaxed) {
-        desk.showed();
+        handler.showed();
     }
 }

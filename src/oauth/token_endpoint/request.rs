@@ -7,7 +7,7 @@ use reqwest::{Method, Request};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use crate::oauth::{OAuthError, OAuthScope, PkceVerifier};
+use crate::oauth::{OAuthError, PkceVerifier};
 use crate::sensitive::SensitiveText;
 
 /// A client as its provider knows it.
@@ -62,12 +62,11 @@ pub enum TokenRequest {
         /// The verifier whose challenge the authorization request carried; none if it had none.
         verifier: Option<PkceVerifier>,
     },
-    /// A new access token, and perhaps a new refresh token.
+    /// A new access token with the scopes of the former one, and perhaps a new refresh token (RFC 6749,
+    /// section 6).
     RefreshToken {
         /// The refresh token.
         refresh_token: SensitiveText,
-        /// Fewer scopes than were granted; empty for the same.
-        scopes: Vec<OAuthScope>,
     },
 }
 
@@ -111,15 +110,9 @@ fn form(client: &OAuthClient, authentication: ClientAuthentication, asked: &Toke
                 form.append_pair("code_verifier", verifier.text().expose());
             }
         }
-        TokenRequest::RefreshToken {
-            refresh_token,
-            scopes,
-        } => {
+        TokenRequest::RefreshToken { refresh_token } => {
             form.append_pair("grant_type", "refresh_token")
                 .append_pair("refresh_token", refresh_token.expose());
-            if !scopes.is_empty() {
-                form.append_pair("scope", &OAuthScope::write_list(scopes));
-            }
         }
     }
     match (authentication, &client.client_secret) {
@@ -197,13 +190,12 @@ mod tests {
     fn post_and_public_clients_are_in_the_form() {
         let refresh = TokenRequest::RefreshToken {
             refresh_token: "r".to_owned().into(),
-            scopes: OAuthScope::read_list("a b"),
         };
         let post = made(Some("s&"), ClientAuthentication::Post, &refresh);
         assert!(!post.headers().contains_key(AUTHORIZATION));
         assert_eq!(
             body(&post),
-            "grant_type=refresh_token&refresh_token=r&scope=a+b&client_id=my%3Aclient+id&client_secret=s%26"
+            "grant_type=refresh_token&refresh_token=r&client_id=my%3Aclient+id&client_secret=s%26"
         );
         let verifier = PkceVerifier::generate().unwrap();
         let asked = TokenRequest::AuthorizationCode {

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::client::ClientAtProvider;
 use crate::oauth::OAuthScope;
-use crate::oauth::token_endpoint::{OAuthClient, TokenAnswer};
+use crate::oauth::token_endpoint::{OAuthClient, TokenResponse};
 use crate::sensitive::{CarriedText, SecretValue, SensitiveText};
 
 /// How long before its end a token is not given out any more, in seconds: it is still to be used.
@@ -49,7 +49,7 @@ impl Credential {
         of: &ClientAtProvider,
         client_secret: Option<SensitiveText>,
         asked: &[OAuthScope],
-        answer: TokenAnswer,
+        answer: TokenResponse,
         now: u64,
     ) -> Self {
         let mut credential = Self {
@@ -68,7 +68,7 @@ impl Credential {
     }
 
     /// Takes over a new access token. The refresh token stays if no other came.
-    pub(super) fn take(&mut self, answer: TokenAnswer, now: u64) {
+    pub(super) fn take(&mut self, answer: TokenResponse, now: u64) {
         self.access_token = CarriedText(answer.access_token);
         if let Some(refresh_token) = answer.refresh_token {
             self.refresh_token = Some(CarriedText(refresh_token));
@@ -189,8 +189,8 @@ mod tests {
         }
     }
 
-    fn answer(access_token: &str, refresh_token: Option<&str>, expires_at: Option<u64>) -> TokenAnswer {
-        TokenAnswer {
+    fn answer(access_token: &str, refresh_token: Option<&str>, expires_at: Option<u64>) -> TokenResponse {
+        TokenResponse {
             access_token: access_token.to_owned().into(),
             refresh_token: refresh_token.map(|token| token.to_owned().into()),
             id_token: None,
@@ -203,7 +203,7 @@ mod tests {
         OAuthScope::read_list(list)
     }
 
-    fn credential(asked: &str, answer: TokenAnswer) -> Credential {
+    fn credential(asked: &str, answer: TokenResponse) -> Credential {
         let secret = Some("canary-s".to_owned().into());
         Credential::new(&client(), secret, &scopes(asked), answer, 10_000)
     }
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn what_the_provider_granted_counts() {
-        let granted = |list| TokenAnswer {
+        let granted = |list| TokenResponse {
             scopes: Some(scopes(list)),
             ..answer("a", None, None)
         };

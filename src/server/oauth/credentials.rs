@@ -184,10 +184,7 @@ impl Credentials {
         };
         let is_stored = secret.is_none();
         let client = credential.client(secret);
-        let asked = TokenRequest::RefreshToken {
-            refresh_token,
-            scopes: Vec::new(),
-        };
+        let asked = TokenRequest::RefreshToken { refresh_token };
         tracing::debug!(id = %key.id, owner = %key.owner, "refreshing a token");
         let refreshed = match self.endpoints.ask(&endpoint, &client, &asked).await {
             Ok(answer) => {

@@ -11,7 +11,7 @@ use url::Url;
 use super::rules::{TokenEndpointRules, resolve};
 use crate::net::{Answer, HttpClient, NetError, TimeLimits, authority};
 use crate::oauth::token_endpoint::{
-    ClientAuthentication, MAX_ANSWER_BYTES, OAuthClient, TokenAnswer, TokenRequest, parse, request,
+    ClientAuthentication, MAX_ANSWER_BYTES, OAuthClient, TokenRequest, TokenResponse, parse, request,
 };
 use crate::oauth::{OAuthError, ProviderErrorCode};
 use crate::server::clock;
@@ -66,7 +66,7 @@ impl TokenEndpointError {
     pub(in crate::server) fn is_refusal(&self) -> bool {
         match self {
             Self::OAuth(OAuthError::Refused(code)) => !FOR_NOW.contains(&code.as_str()),
-            Self::OAuth(OAuthError::BadAnswer { status, .. }) => {
+            Self::OAuth(OAuthError::BadResponse { status, .. }) => {
                 *status < 500 && ![408, 425, 429].contains(status)
             }
             Self::OAuth(OAuthError::BadRequest(_)) | Self::TooLong => true,
@@ -80,7 +80,7 @@ impl TokenEndpointError {
         let refused = self
             .provider_code()
             .is_some_and(|code| INVALID_CLIENT.contains(&code));
-        refused || matches!(self, Self::OAuth(OAuthError::BadAnswer { status: 401, .. }))
+        refused || matches!(self, Self::OAuth(OAuthError::BadResponse { status: 401, .. }))
     }
 
     fn provider_code(&self) -> Option<&str> {
@@ -125,7 +125,7 @@ impl TokenEndpoints {
         endpoint: &Url,
         client: &OAuthClient,
         asked: &TokenRequest,
-    ) -> Result<TokenAnswer, TokenEndpointError> {
+    ) -> Result<TokenResponse, TokenEndpointError> {
         let first = self.first(endpoint, client);
         let answered = async {
             match self.ask_once(endpoint, client, first, asked).await {
@@ -151,7 +151,7 @@ impl TokenEndpoints {
         client: &OAuthClient,
         authentication: ClientAuthentication,
         asked: &TokenRequest,
-    ) -> Result<TokenAnswer, TokenEndpointError> {
+    ) -> Result<TokenResponse, TokenEndpointError> {
         let request = request(endpoint, client, authentication, asked)?;
         // The lifetime counts from before the request: what is on its way gets older.
         let requested_at = clock::now();
@@ -226,7 +226,7 @@ mod tests {
         let refused = |code| TokenEndpointError::OAuth(OAuthError::Refused(ProviderErrorCode::new(code)));
         let answered = |status| {
             let problem = "it does not say why";
-            TokenEndpointError::OAuth(OAuthError::BadAnswer { status, problem })
+            TokenEndpointError::OAuth(OAuthError::BadResponse { status, problem })
         };
         for code in [
             "invalid_grant",

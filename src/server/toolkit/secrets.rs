@@ -10,7 +10,7 @@ use crate::server::oauth::Credential;
 use crate::server::participant::{Participant, Place};
 use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
 use crate::wire::secrets::{
-    DEFAULT_TYPE, DeleteSecret, ExistsAnswer, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret,
+    DEFAULT_TYPE, DeleteSecret, ExistsResponse, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret,
     tool,
 };
 use crate::wire::{Content, ErrorCode, Identity, SecretId};
@@ -162,7 +162,7 @@ impl Secrets<'_> {
             };
             self.participant.store.contains(key).await?
         };
-        Ok(Content::json(&ExistsAnswer { exists })?)
+        Ok(Content::json(&ExistsResponse { exists })?)
     }
 
     async fn delete(&self, input: DeleteSecret) -> Result<Content, CallError> {

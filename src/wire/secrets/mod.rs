@@ -19,7 +19,7 @@ pub mod tool {
     pub const SET: &str = "set_secret";
     /// Reads a secret: takes [`super::GetSecret`], answers `file`, or `empty` when it is missing.
     pub const GET: &str = "get_secret";
-    /// Says whether a secret is there: takes [`super::SecretExists`], answers [`super::ExistsAnswer`].
+    /// Says whether a secret is there: takes [`super::SecretExists`], answers [`super::ExistsResponse`].
     pub const EXISTS: &str = "exists";
     /// Deletes a secret: takes [`super::DeleteSecret`], answers `empty`.
     pub const DELETE: &str = "delete_secret";
@@ -90,7 +90,7 @@ pub struct SecretExists {
 
 /// Answer of `exists`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExistsAnswer {
+pub struct ExistsResponse {
     /// Whether it is there.
     pub exists: bool,
 }

@@ -7,7 +7,7 @@ use meshagent::wire::room::{
     self, Connected, RoomReady, RoomStatus, ToolInvocation, read_response, response,
 };
 use meshagent::wire::secrets::{
-    DeleteSecret, ExistsAnswer, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret, TOOLKIT, tool,
+    DeleteSecret, ExistsResponse, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret, TOOLKIT, tool,
 };
 use meshagent::wire::{Assembled, Content, ErrorCode, Message};
 use serde::Deserialize;
@@ -170,8 +170,9 @@ fn exists_is_read_and_answered() {
             (delegated_to, for_identity)
         );
         assert_eq!(vector.outcome, json!(exists));
-        assert_eq!(vector.answer().into_json(), Ok(ExistsAnswer { exists }));
-        vector.assert_received(|id| response(id, Content::json(&ExistsAnswer { exists }).unwrap()).unwrap());
+        assert_eq!(vector.answer().into_json(), Ok(ExistsResponse { exists }));
+        vector
+            .assert_received(|id| response(id, Content::json(&ExistsResponse { exists }).unwrap()).unwrap());
     }
 }
 

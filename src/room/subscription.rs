@@ -1,4 +1,4 @@
-//! What the room pushes: messages that are no answers.
+//! What the room pushes: messages that are not responses to calls.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,33 +6,33 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::RoomError;
-use super::session::Calls;
+use super::calls::Calls;
 use crate::wire::Message;
 
-/// Messages that may wait to be read by whoever subscribed.
+/// Most messages that wait in the queue of one subscription.
 const MAX_QUEUED: usize = 4096;
 
-/// The messages that the room pushes, from when this was made.
+/// A queue of the messages that the room pushes, from the moment the subscription was made.
 ///
-/// Read them as they come: the connection ends when several thousand wait, for nothing that was pushed
+/// Read the messages as they come. The connection ends when 4,096 of them wait, because no pushed message
 /// may be lost unnoticed.
 #[derive(Debug)]
-pub struct Pushed {
+pub struct Subscription {
     messages: mpsc::Receiver<Message>,
     calls: Arc<Calls>,
 }
 
-impl Pushed {
-    /// The next message. A call that is not awaited to its end loses none.
+impl Subscription {
+    /// Waits for the next message. Cancel safe: when the future is dropped, no message is lost.
     ///
     /// # Errors
-    /// Why the connection ended, once every message that came before has been read.
+    /// Why the connection ended, after all messages that came before the end.
     pub async fn next(&mut self) -> Result<Message, RoomError> {
-        self.messages.recv().await.ok_or_else(|| self.calls.ended())
+        self.messages.recv().await.ok_or_else(|| self.calls.end_reason())
     }
 }
 
-/// Those who hear what is pushed.
+/// The subscriptions of one connection.
 #[derive(Debug)]
 pub(super) struct Subscribers {
     /// None once the connection has ended.
@@ -46,37 +46,37 @@ impl Subscribers {
         }
     }
 
-    /// One more. Of a connection that has ended it hears that.
-    pub(super) fn subscribe(&self, calls: &Arc<Calls>) -> Pushed {
+    /// Makes a subscription. If the connection has ended, the subscription is empty and yields the reason.
+    pub(super) fn subscribe(&self, calls: &Arc<Calls>) -> Subscription {
         let (queue, messages) = mpsc::channel(MAX_QUEUED);
         if let Some(queues) = self.lock().as_mut() {
             queues.push(queue);
         }
-        Pushed {
+        Subscription {
             messages,
             calls: Arc::clone(calls),
         }
     }
 
-    /// Hands a message to everybody.
+    /// Puts a message into every queue.
     ///
     /// # Errors
-    /// Somebody does not read.
+    /// [`RoomError::Closed`] if a queue is full.
     pub(super) fn push(&self, message: &Message) -> Result<(), RoomError> {
         let mut queues = self.lock();
         let Some(queues) = queues.as_mut() else {
             return Ok(());
         };
-        let mut unread = false;
+        let mut is_full = false;
         queues.retain(|queue| match queue.try_send(message.clone()) {
             Ok(()) => true,
             Err(TrySendError::Full(_)) => {
-                unread = true;
+                is_full = true;
                 true
             }
             Err(TrySendError::Closed(_)) => false,
         });
-        if unread {
+        if is_full {
             return Err(RoomError::Closed(
                 "by this side, which did not read what the room pushed".to_owned(),
             ));
@@ -84,7 +84,7 @@ impl Subscribers {
         Ok(())
     }
 
-    /// The connection has ended.
+    /// Ends every subscription after the messages that are in its queue.
     pub(super) fn end(&self) {
         self.lock().take();
     }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everybody_hears_everything_and_how_it_ended() {
+    async fn every_subscription_gets_each_message_and_the_end() {
         let (subscribers, calls) = (Subscribers::new(), Arc::new(Calls::default()));
         let mut first = subscribers.subscribe(&calls);
         subscribers.push(&message(1)).unwrap();
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_read_ends_the_connection_and_who_went_away_does_not() {
+    fn an_unread_subscription_ends_the_connection_and_a_dropped_one_does_not() {
         let (subscribers, calls) = (Subscribers::new(), Arc::new(Calls::default()));
         drop(subscribers.subscribe(&calls));
         subscribers.push(&message(0)).unwrap();

@@ -19,7 +19,7 @@ pub struct RequestOptions {
     pub timeout: Option<Duration>,
 }
 
-impl SecretsClient<'_> {
+impl SecretsClient {
     /// Asks a participant for the secret for `url`, and waits for its answer. An answer that it gave
     /// earlier to the same identity for the same URL and type is the answer, and nobody is asked.
     ///

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{SecretsClient, SecretsError, expect_done};
-use crate::room::{Pushed, RoomError};
+use crate::room::{RoomError, Subscription};
 use crate::sensitive::SecretValue;
 use crate::wire::secrets::request::{
     OAUTH_TOKEN_REQUEST, OAuthTokenRequest, ProvideSecret, REQUEST_WITHDRAWN, RequestWithdrawn,
@@ -36,7 +36,7 @@ pub enum IncomingRequest {
 /// What others ask of this participant, from when this was made.
 #[derive(Debug)]
 pub struct IncomingRequests {
-    pushed: Pushed,
+    pushed: Subscription,
 }
 
 impl IncomingRequests {
@@ -54,11 +54,11 @@ impl IncomingRequests {
     }
 }
 
-impl SecretsClient<'_> {
+impl SecretsClient {
     /// What others ask of this participant from now on.
     pub fn incoming_requests(&self) -> IncomingRequests {
         IncomingRequests {
-            pushed: self.room.pushed(),
+            pushed: self.room.subscribe(),
         }
     }
 

@@ -6,42 +6,42 @@ use tokio::sync::{mpsc, watch};
 
 use crate::net::authority;
 use crate::oauth::{
-    AuthorizationCode, CallbackError, CsrfState, Ending, Expected, RedirectUri, callback, page,
+    AuthorizationCode, CallbackError, CsrfState, ExpectedCallback, RedirectUri, SignInOutcome, callback, page,
 };
 
-type Answer = Result<AuthorizationCode, CallbackError>;
+type CallbackResult = Result<AuthorizationCode, CallbackError>;
 
 /// How far the sign-in is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// No callback yet.
-    Waiting,
+    Pending,
     /// It has come.
-    Answered,
+    Received,
     /// It is known how it ended.
-    Ended(Ending),
+    Finished(SignInOutcome),
     /// The browser was shown how.
     Shown,
 }
 
 /// What the connections of one listener share.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct CallbackHandler {
     /// The only `Host` that a browser sends which comes by the redirect URI.
     host: String,
     path: String,
     page_path: String,
-    expected: Expected,
-    answers: mpsc::Sender<Answer>,
+    expected: ExpectedCallback,
+    answers: mpsc::Sender<CallbackResult>,
     phase: watch::Sender<Phase>,
 }
 
-impl Desk {
+impl CallbackHandler {
     pub(super) fn new(
         redirect_uri: &RedirectUri,
         page: &CsrfState,
-        expected: Expected,
-        answers: mpsc::Sender<Answer>,
+        expected: ExpectedCallback,
+        answers: mpsc::Sender<CallbackResult>,
     ) -> Self {
         Self {
             host: authority(redirect_uri.url()),
@@ -49,7 +49,7 @@ impl Desk {
             page_path: format!("/done/{}", page.text().expose()),
             expected,
             answers,
-            phase: watch::Sender::new(Phase::Waiting),
+            phase: watch::Sender::new(Phase::Pending),
         }
     }
 
@@ -65,8 +65,8 @@ impl Desk {
     }
 
     /// Says how the sign-in ended.
-    pub(super) fn end(&self, ending: Ending) {
-        self.phase.send_replace(Phase::Ended(ending));
+    pub(super) fn finish(&self, outcome: SignInOutcome) {
+        self.phase.send_replace(Phase::Finished(outcome));
     }
 
     /// The page has been sent whole.
@@ -93,7 +93,7 @@ impl Desk {
             return Some(StatusCode::FORBIDDEN);
         }
         let phase = *self.phase.borrow();
-        let known = uri.path() == self.path || (phase != Phase::Waiting && uri.path() == self.page_path);
+        let known = uri.path() == self.path || (phase != Phase::Pending && uri.path() == self.page_path);
         if !known {
             return Some(StatusCode::NOT_FOUND);
         }
@@ -101,7 +101,7 @@ impl Desk {
     }
 
     fn callback(&self, query: &str) -> Response<String> {
-        if *self.phase.borrow() != Phase::Waiting {
+        if *self.phase.borrow() != Phase::Pending {
             return page::answered_already();
         }
         let answer = callback::read(query, &self.expected);
@@ -113,9 +113,9 @@ impl Desk {
         }
         // Of two that come at once, one is first.
         let is_first = self.phase.send_if_modified(|phase| {
-            let waiting = *phase == Phase::Waiting;
+            let waiting = *phase == Phase::Pending;
             if waiting {
-                *phase = Phase::Answered;
+                *phase = Phase::Received;
             }
             waiting
         });
@@ -127,9 +127,9 @@ impl Desk {
 
     async fn page(&self) -> Response<String> {
         let mut phase = self.phase.subscribe();
-        let is_over = |phase: &Phase| matches!(phase, Phase::Ended(_) | Phase::Shown);
+        let is_over = |phase: &Phase| matches!(phase, Phase::Finished(_) | Phase::Shown);
         match phase.wait_for(is_over).await.map(|phase| *phase) {
-            Ok(Phase::Ended(ending)) => page::ending(ending),
+            Ok(Phase::Finished(outcome)) => page::outcome(outcome),
             _ => page::answered_already(),
         }
     }

@@ -15,7 +15,7 @@ const MAX_EXPIRES_IN: u64 = 100 * 366 * 24 * 60 * 60;
 
 /// What a token endpoint handed out.
 #[derive(Debug, Clone)]
-pub struct TokenAnswer {
+pub struct TokenResponse {
     /// The access token.
     pub access_token: SensitiveText,
     /// The refresh token, if one came; without one a former one stays good (RFC 6749, section 6).
@@ -44,10 +44,10 @@ struct Body {
 ///
 /// # Errors
 /// [`OAuthError::Refused`] with the provider's code wherever there is one, on a status of 200 too;
-/// [`OAuthError::BadAnswer`] for everything else that is no token answer. Neither has anything of the
+/// [`OAuthError::BadResponse`] for everything else that is no token answer. Neither has anything of the
 /// body but that code.
-pub fn parse(answer: &Answer, requested_at: u64) -> Result<TokenAnswer, OAuthError> {
-    let bad = |problem| OAuthError::BadAnswer {
+pub fn parse(answer: &Answer, requested_at: u64) -> Result<TokenResponse, OAuthError> {
+    let bad = |problem| OAuthError::BadResponse {
         status: answer.status.as_u16(),
         problem,
     };
@@ -75,7 +75,7 @@ pub fn parse(answer: &Answer, requested_at: u64) -> Result<TokenAnswer, OAuthErr
     if !is_token(&access_token) || !body.refresh_token.as_deref().is_none_or(is_token) {
         return Err(bad("a token in it has characters that no token has"));
     }
-    Ok(TokenAnswer {
+    Ok(TokenResponse {
         access_token: access_token.into(),
         refresh_token: body
             .refresh_token
@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    fn answered(status: u16, body: impl Into<Bytes>) -> Result<TokenAnswer, OAuthError> {
+    fn answered(status: u16, body: impl Into<Bytes>) -> Result<TokenResponse, OAuthError> {
         let answer = Answer {
             status: StatusCode::from_u16(status).unwrap(),
             body: body.into(),
@@ -144,11 +144,11 @@ mod tests {
         parse(&answer, 1000)
     }
 
-    fn read(body: &Value) -> Result<TokenAnswer, OAuthError> {
+    fn read(body: &Value) -> Result<TokenResponse, OAuthError> {
         answered(200, body.to_string())
     }
 
-    fn problem(answer: Result<TokenAnswer, OAuthError>) -> String {
+    fn problem(answer: Result<TokenResponse, OAuthError>) -> String {
         answer.unwrap_err().to_string()
     }
 
