@@ -1,28 +1,35 @@
-//! A value that must not leak.
+//! Values that must not leak: secrets, tokens, keys and passwords.
 //!
-//! [`Sensitive`] is the only type in which a secret value, a token or a key is carried through the
-//! program. It never shows its content in `Debug`, it overwrites its memory when it is dropped, and
-//! it hands the content out only where the code says [`Sensitive::expose`].
+//! [`Sensitive`] hides its content in `Debug`, overwrites its memory when it is dropped, and gives the content out
+//! only by [`Sensitive::expose`], which is easy to search for in a review.
+//!
+//! ```
+//! use meshagent::sensitive::SensitiveText;
+//!
+//! let token = SensitiveText::new("hunter2".to_owned());
+//! assert_eq!(format!("{token:?}"), "Sensitive(…)");
+//! assert_eq!(token.expose(), "hunter2");
+//! ```
 
 use std::{fmt, io};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroize;
 
-/// The bytes of a secret.
+/// The value of a secret: bytes.
 pub type SecretValue = Sensitive<Vec<u8>>;
 
-/// A token, a key or a password that is text.
+/// A token, a key or a password as text.
 pub type SensitiveText = Sensitive<String>;
 
-/// A value that can be overwritten with all the memory it owns.
+/// A value whose memory can be overwritten, spare capacity included.
 pub trait Wipe {
     /// Overwrites the content and leaves the value empty.
     fn wipe(&mut self);
 }
 
-// Spare capacity is overwritten in bulk, elements are one by one: of many megabytes, the difference is
-// felt. So the value is emptied first, and all of its memory is spare then.
+// `zeroize` overwrites elements one by one and spare capacity in bulk, which is much faster for many megabytes. A
+// value that is cleared first has spare capacity alone.
 
 impl Wipe for Vec<u8> {
     fn wipe(&mut self) {
@@ -38,34 +45,34 @@ impl Wipe for String {
     }
 }
 
-/// A value that must not leak: redacted in `Debug`, overwritten on drop.
+/// A value that is hidden in `Debug` and overwritten on drop.
 ///
-/// Overwriting covers the memory this value owns when it is dropped. Copies that the operating
-/// system, a socket buffer or a growing vector made on the way are outside its reach.
+/// Only the memory that the value owns when it is dropped is overwritten. Copies that the operating system, a
+/// socket buffer or a growing vector made before remain.
 #[derive(Clone, Default)]
 pub struct Sensitive<T: Wipe>(T);
 
 impl<T: Wipe> Sensitive<T> {
-    /// Takes charge of `value`.
+    /// Wraps `value`.
     pub const fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// The content. Whoever calls this answers for where it goes.
+    /// The content. The caller must not let it reach logs, errors or arguments of other programs.
     pub const fn expose(&self) -> &T {
         &self.0
     }
 }
 
 impl<T: Wipe + Default> Sensitive<T> {
-    /// The content, out of this value's care.
+    /// Unwraps the content, which is not overwritten on drop any more.
     pub fn into_exposed(mut self) -> T {
         std::mem::take(&mut self.0)
     }
 }
 
 impl io::Write for SecretValue {
-    /// Appends; memory that the value outgrows is overwritten. Never fails.
+    /// Appends `bytes` and never fails. When the value moves to a larger buffer, the former one is overwritten.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let used = self.0.len();
         if self.0.capacity() - used < bytes.len() {
@@ -100,18 +107,18 @@ impl<T: Wipe> Drop for Sensitive<T> {
     }
 }
 
-/// A sensitive text that is written and read as it is: for the few structures that carry one on the wire
-/// or into the sealed store. Its owner answers for where they go.
+/// A sensitive text that serializes to the text itself: for structures that carry a token in a message or in the
+/// encrypted store. [`SensitiveText`] has no `Serialize` on purpose.
 #[derive(Debug, Clone)]
-pub struct CarriedText(pub SensitiveText);
+pub struct SerializableText(pub SensitiveText);
 
-impl Serialize for CarriedText {
+impl Serialize for SerializableText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.expose())
     }
 }
 
-impl<'de> Deserialize<'de> for CarriedText {
+impl<'de> Deserialize<'de> for SerializableText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|text| Self(text.into()))
     }

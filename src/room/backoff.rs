@@ -1,4 +1,4 @@
-//! Repeats a connection attempt that the server asks to make later (protocol, close code 1013).
+//! Repeats a connection attempt that the server asks to make later (protocol, "Getting in").
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
 /// The delays between attempts to connect: 0.5 s, then twice as long each time, at most 30 s (protocol,
-/// "Finding a room and joining it").
+/// "Getting in").
 ///
 /// ```
 /// let mut backoff = meshagent::room::Backoff::default();

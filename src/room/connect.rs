@@ -1,5 +1,4 @@
-//! The connect call: a credential in, a participant token and the room's address out
-//! (protocol, "Finding a room and joining it").
+//! The connect call: gets a participant token and the room's address for a credential (protocol, "Getting in").
 
 use std::time::Instant;
 
@@ -12,15 +11,20 @@ use crate::net::{HttpClient, NetError, authority, bearer};
 use crate::sensitive::SensitiveText;
 use crate::wire::room::RoomConnection;
 
-/// Largest answer that is read, in bytes.
+/// Largest response that is read, in bytes.
 pub(super) const MAX_ANSWER_BYTES: usize = 64 << 10;
 
-/// Longest part of an error answer that is repeated, in characters.
+/// Longest part of an error response that goes into an error, in characters.
 const MAX_DETAIL_CHARS: usize = 200;
 
-/// Asks the server at `connect_url` for a participant token. Redirects are not followed: the
-/// credential goes to the address it was given for. A server that says it is busy is tried again, as
-/// in [`super::RoomClient::join`].
+/// Asks the server at `connect_url` for a participant token. `credential` is an API key, a participant token or an
+/// access token of the API.
+///
+/// Redirects are not followed, because the credential is meant for this address alone. While the server is busy,
+/// the call is repeated as in [`super::RoomClient::join`].
+///
+/// # Errors
+/// Those of [`super::RoomClient::join`], and [`RoomError::NotARoomServer`] for a response in another form.
 pub async fn connect(
     http: &HttpClient,
     connect_url: &Url,
@@ -59,7 +63,7 @@ fn request(connect_url: &Url, credential: &SensitiveText) -> Result<Request, Net
     Ok(request)
 }
 
-/// What an HTTP status other than success means.
+/// The error for an HTTP status other than success.
 pub(super) fn refusal(status: StatusCode, body: &[u8]) -> RoomError {
     let detail = detail(body);
     let or_status = |detail: String| {
@@ -81,7 +85,7 @@ pub(super) fn refusal(status: StatusCode, body: &[u8]) -> RoomError {
     }
 }
 
-/// The first line of an answer, if it is text for people and not a page or data.
+/// The first line of a response, without control characters. Empty if the response is a page or JSON.
 fn detail(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let line = text.trim().lines().next().unwrap_or_default().trim();

@@ -1,25 +1,25 @@
-//! What can go wrong between a client and its room.
+//! Errors between a client and its room.
 
 use crate::net::NetError;
 use crate::wire::{DecodeError, ErrorCode};
 
-/// Why joining a room or a call in it failed.
+/// Why joining a room, or a call in it, failed. The texts that a server sent are in it; no credential is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RoomError {
-    /// The server could not be reached.
+    /// The server could not be reached, or HTTP failed.
     #[error(transparent)]
     Net(NetError),
-    /// The server does not accept the credential (401), or not any more (WebSocket close code 1008).
+    /// The server does not accept the credential (HTTP 401), or not any more (WebSocket close code 1008).
     #[error("the server does not accept the credential: {0}")]
     Unauthorized(String),
-    /// The credential is good, but not for this (403).
+    /// The credential does not permit this (HTTP 403).
     #[error("the server does not permit this: {0}")]
     Forbidden(String),
-    /// There is no such project or room (404).
+    /// There is no such project or room (HTTP 404).
     #[error("the server knows no such project or room: {0}")]
     NoSuchRoom(String),
-    /// Something answered that is not a room server, or one that failed.
+    /// The server answered with another HTTP status.
     #[error("the server answered {status}{}", text(.body))]
     BadResponse {
         /// HTTP status code and its name.
@@ -27,44 +27,44 @@ pub enum RoomError {
         /// The start of the body, if it is short text.
         body: String,
     },
-    /// The answer to the connect call makes no sense.
+    /// The response is not that of a room server: to the connect call or to the WebSocket handshake.
     #[error("the answer of {host} is not that of a room server")]
     NotARoomServer {
-        /// Host and port that was asked.
+        /// Host and port.
         host: String,
     },
-    /// The connection ended.
+    /// The connection ended, for the reason in it if there is one.
     #[error("the connection to the room ended{}", text(.0))]
     Closed(String),
-    /// The server asks to come back later (WebSocket close code 1013, HTTP 503 or 429).
+    /// The server is busy: try again later (WebSocket close code 1013, HTTP 503 or 429).
     #[error("the server is busy{}", text(.0))]
     Busy(String),
-    /// The server sent something that the protocol does not allow.
+    /// The server broke the protocol.
     #[error("the server does not speak the room protocol: {0}")]
     Protocol(#[from] DecodeError),
-    /// The message is larger than the receiver takes.
+    /// The message is larger than a room accepts. It was not sent.
     #[error("{bytes} bytes are more than the room takes in one message ({limit})")]
     TooLarge {
-        /// Size of the message.
+        /// Size of the message, in bytes.
         bytes: usize,
-        /// The limit.
+        /// The limit, in bytes.
         limit: usize,
     },
-    /// A call was answered with an error.
+    /// The response to a call is an error.
     #[error("{message}")]
     Call {
-        /// The code, if the server sent a known one.
+        /// The code; none if the server sent an unknown one or none.
         code: Option<ErrorCode>,
-        /// The server's words.
+        /// The server's text.
         message: String,
     },
-    /// The participant that was asked said no.
+    /// The participant that was asked rejected the request, for this reason.
     #[error("{0}")]
     Rejected(String),
 }
 
 impl RoomError {
-    /// Whether the same thing may work later without changing anything.
+    /// Whether the same call may succeed later without any change.
     pub const fn is_retryable(&self) -> bool {
         matches!(
             self,

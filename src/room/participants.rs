@@ -1,4 +1,4 @@
-//! Who else is in the room (protocol, "Presence").
+//! The other participants of the room (protocol, "Presence").
 
 use std::collections::BTreeMap;
 
@@ -7,39 +7,39 @@ use serde_json::Value;
 
 use super::{RoomClient, RoomError, Subscription};
 use crate::wire::messaging::{
-    MessagingEnabled, NAME, ParticipantAttributes, ParticipantGone, ParticipantInfo, RoomMessage, SEND,
+    MessagingEnabled, NAME, ParticipantAttributes, ParticipantDisabled, ParticipantInfo, RoomMessage, SEND,
     TOOLKIT, event, tool,
 };
 use crate::wire::{Content, Header, Message, ParticipantId};
 
-/// Somebody else in the room.
+/// Another participant of the room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomParticipant {
-    /// Id of its connection.
+    /// Its id, which is unique to its connection.
     pub id: ParticipantId,
-    /// `user`, `agent` or `tool`, in the server's words.
+    /// `user`, `agent` or `tool`; other servers may send other words, or none.
     pub role: String,
-    /// What is known of it.
+    /// Its attributes. `name` is its identity.
     pub attributes: Header,
 }
 
 impl RoomParticipant {
-    /// Its identity, if the server says it. Several participants may have the same.
+    /// Its identity; none if the server does not send it. Several participants may have the same.
     pub fn name(&self) -> Option<&str> {
         self.attributes.get(NAME).and_then(Value::as_str)
     }
 }
 
-/// What changed among the participants.
+/// A change among the participants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PresenceChange {
-    /// Somebody came, or says something else of itself.
-    Here(RoomParticipant),
-    /// Somebody left.
-    Gone(RoomParticipant),
+    /// A participant enabled messaging, or its attributes have changed.
+    Present(RoomParticipant),
+    /// A participant disabled messaging, or left the room.
+    Left(RoomParticipant),
 }
 
-/// The others in the room that can be seen: those who have messaging enabled.
+/// The other participants that have messaging enabled, kept current by [`Participants::changed`].
 #[derive(Debug)]
 pub struct Participants {
     others: BTreeMap<ParticipantId, RoomParticipant>,
@@ -47,11 +47,12 @@ pub struct Participants {
 }
 
 impl RoomClient {
-    /// Enables messaging, and waits until the server says who else is here. From then on the others see
-    /// this participant too, until the connection ends or [`RoomClient::leave_participants`] is called.
+    /// Enables messaging, and waits for the list of the others. From then on the others see this participant,
+    /// until the connection ends or [`RoomClient::leave_participants`] is called.
     ///
     /// # Errors
-    /// Code 1001 without the `messaging` grant; 1003 from a server that has no such toolkit.
+    /// [`RoomError::Call`] of code 1001 without the `messaging` grant, and of code 1003 from a server without the
+    /// toolkit; why the connection ended.
     pub async fn participants(&self) -> Result<Participants, RoomError> {
         let pushed = self.subscribe();
         let input = Content::Json(Header::new());
@@ -67,13 +68,16 @@ impl RoomClient {
     }
 
     /// Disables messaging: the others do not see this participant any more.
+    ///
+    /// # Errors
+    /// As [`RoomClient::participants`].
     pub async fn leave_participants(&self) -> Result<(), RoomError> {
         let input = Content::Json(Header::new());
         self.invoke(TOOLKIT, tool::DISABLE, input).await.map(drop)
     }
 }
 
-/// What a message says of the participants.
+/// What a message means for the list of participants.
 enum Event {
     Nothing,
     Listed,
@@ -81,23 +85,23 @@ enum Event {
 }
 
 impl Participants {
-    /// Those who are here, by id.
+    /// All participants, ordered by id.
     pub fn all(&self) -> impl Iterator<Item = &RoomParticipant> {
         self.others.values()
     }
 
-    /// Those of this name.
+    /// The participants of this identity.
     pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a RoomParticipant> {
         self.all()
             .filter(move |participant| participant.name() == Some(name))
     }
 
-    /// The participant of this id.
+    /// The participant with this id.
     pub fn get(&self, id: &ParticipantId) -> Option<&RoomParticipant> {
         self.others.get(id)
     }
 
-    /// Waits for the next change and takes part in it. A call that is not awaited to its end loses none.
+    /// Waits for the next change and applies it. Cancel safe: when the future is dropped, no change is lost.
     ///
     /// # Errors
     /// Why the connection ended.
@@ -110,8 +114,7 @@ impl Participants {
         }
     }
 
-    /// Takes a message in. What cannot be read says nothing: it is the server's mistake and no reason to
-    /// leave.
+    /// Applies a message. A message that cannot be read is ignored, because calls still work.
     fn apply(&mut self, message: Message) -> Event {
         if message.kind != SEND {
             return Event::Nothing;
@@ -129,25 +132,28 @@ impl Participants {
                 return Event::Listed;
             }
             event::PARTICIPANT_ENABLED => {
-                let came = read::<ParticipantInfo>(message.message).and_then(participant);
-                came.inspect(|came| {
-                    self.others.insert(came.id.clone(), came.clone());
-                })
-                .map(PresenceChange::Here)
+                let present = read::<ParticipantInfo>(message.message).and_then(participant);
+                present
+                    .inspect(|present| {
+                        self.others.insert(present.id.clone(), present.clone());
+                    })
+                    .map(PresenceChange::Present)
             }
-            event::PARTICIPANT_DISABLED => read::<ParticipantGone>(message.message)
-                .and_then(|gone| self.others.remove(&ParticipantId::new(gone.id).ok()?))
-                .map(PresenceChange::Gone),
-            event::PARTICIPANT_ATTRIBUTES => self.attributes(from, message.message).map(PresenceChange::Here),
+            event::PARTICIPANT_DISABLED => read::<ParticipantDisabled>(message.message)
+                .and_then(|left| self.others.remove(&ParticipantId::new(left.id).ok()?))
+                .map(PresenceChange::Left),
+            event::PARTICIPANT_ATTRIBUTES => self
+                .attributes(from, message.message)
+                .map(PresenceChange::Present),
             _ => None,
         };
         changed.map_or(Event::Nothing, Event::Changed)
     }
 
     fn attributes(&mut self, from: String, message: Header) -> Option<RoomParticipant> {
-        let said = read::<ParticipantAttributes>(message)?;
+        let changed = read::<ParticipantAttributes>(message)?;
         let other = self.others.get_mut(&ParticipantId::new(from).ok()?)?;
-        other.attributes = said.attributes;
+        other.attributes = changed.attributes;
         Some(other.clone())
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::requests::whole_seconds;
 use super::{SecretsClient, SecretsError, expect_done, expect_json};
-use crate::sensitive::{CarriedText, SensitiveText};
+use crate::sensitive::{SensitiveText, SerializableText};
 use crate::wire::secrets::oauth::{
     AccessToken, GetOfflineOAuthToken, OAuthClientConfig, OfflineAccessToken, ProvideOAuthAuthorization,
     RequestOAuthToken,
@@ -64,7 +64,7 @@ impl SecretsClient {
     ) -> Result<(), SecretsError> {
         self.answer_oauth(ProvideOAuthAuthorization {
             request_id: request_id.to_string(),
-            code: Some(CarriedText(code)),
+            code: Some(SerializableText(code)),
             error: None,
             redirect_uri,
         })

@@ -1,9 +1,25 @@
-//! Flags, environment and settings file, resolved once into plain values.
+//! Settings: flags, environment and settings file, resolved once into plain values.
 //!
-//! [`resolve`] takes what the flags say ([`Overrides`]) and the [`Environment`], reads the
-//! [`SettingsFile`] only where neither answers, and says which room is meant and how to get into it
-//! ([`RoomSettings`]); [`resolve_account`] says the same of the account. Precedence: flag, environment, settings file, default (protocol, "Finding a room
-//! and joining it").
+//! [`resolve()`] takes the flags ([`Overrides`]) and the [`Environment`] and says which room is meant and how to join
+//! it ([`RoomSettings`]); [`resolve_account`] says which account is meant ([`AccountSettings`]). Both read the
+//! [`SettingsFile`]. A value that is given more than once is taken from the first of: flag, environment, settings
+//! file, default (`docs/environment.md`).
+//!
+//! ```
+//! use meshagent::settings::{Access, Environment, Overrides, resolve};
+//!
+//! let environment = Environment::from_pairs([
+//!     ("MESHAGENT_ROOM", "demo"),
+//!     ("MESHAGENT_TOKEN", "a.participant.token"),
+//!     ("MESHAGENT_ROOM_URL", "https://rooms.example"),
+//! ]);
+//! let settings = resolve(&Overrides::default(), &environment)?;
+//! let Access::Token { room_url, .. } = settings.access else { unreachable!() };
+//! assert_eq!(room_url.as_str(), "wss://rooms.example/rooms/demo");
+//! # Ok::<(), meshagent::settings::SettingsError>(())
+//! ```
+//!
+//! No error and no `Debug` output repeats a credential.
 
 mod account;
 mod api;

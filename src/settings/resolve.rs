@@ -16,7 +16,7 @@ use crate::wire::{Identity, RoomName, room_url};
 /// The API that is used if nothing names another.
 pub const DEFAULT_API_URL: &str = "https://api.meshagent.com";
 
-/// Resolves which room is meant, and how to get into it (protocol, "Finding a room and joining it").
+/// Resolves the room and how to join it (`docs/environment.md`, "Where and who").
 ///
 /// The settings file is read only where neither flags nor environment answer; with a participant
 /// token that is only where neither gives a URL, so that a token never goes to another API than the

@@ -1,4 +1,4 @@
-//! Addresses of rooms (protocol, "Finding a room and joining it").
+//! Addresses of rooms (protocol, "Getting in").
 
 use url::{Host, Url};
 
@@ -8,16 +8,16 @@ use super::{EndpointError, RoomName};
 /// Why a text is not the address of a room, or of the server that rooms are under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RoomUrlError {
-    /// Its scheme is another than these four.
+    /// Its scheme is not `http`, `https`, `ws` or `wss`.
     #[error("its scheme is not http, https, ws or wss")]
     Scheme,
-    /// It breaks a rule that endpoints have too.
+    /// It breaks a rule of all endpoints.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
 }
 
-/// The URL of a WebSocket: `ws` or `wss`. A room's address may be written as `http` or `https`, which become
-/// `ws` and `wss`.
+/// Reads the address of a room or of its server, as a `ws` or `wss` URL. `http` and `https` are read as `ws` and
+/// `wss`.
 ///
 /// ```
 /// use meshagent::wire::{RoomName, room_url, websocket_url};
@@ -29,7 +29,7 @@ pub enum RoomUrlError {
 /// ```
 ///
 /// # Errors
-/// [`RoomUrlError`] for text that is no URL, has another scheme, a user name, a password or a fragment.
+/// `text` is not a URL, has another scheme, or has a user name, a password or a fragment.
 pub fn websocket_url(text: &str) -> Result<Url, RoomUrlError> {
     let mut url = Url::parse(text).map_err(|_| EndpointError::NotAUrl)?;
     let scheme = match url.scheme() {
@@ -52,14 +52,14 @@ pub fn room_url(base: &Url, room: &RoomName) -> Url {
     url
 }
 
-/// Whether nobody on a network can read what is sent to a URL: its scheme is `https` or `wss`, or it is on
-/// this machine.
+/// Whether a credential may be sent to a URL: the scheme is `https` or `wss`, or the host is this machine (see
+/// [`is_loopback`]).
 pub fn is_encrypted_or_loopback(url: &Url) -> bool {
     matches!(url.scheme(), "https" | "wss") || is_loopback(url)
 }
 
-/// Whether a URL names this machine: the name `localhost` (RFC 6761, section 6.3) or a loopback address.
-/// Names under `localhost.` do not count: not every resolver keeps them on this machine.
+/// Whether the host of a URL is this machine: the name `localhost` (RFC 6761, section 6.3) or a loopback address.
+/// Names that end in `.localhost` do not count, because some resolvers look them up on the network.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

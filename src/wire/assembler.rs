@@ -1,19 +1,19 @@
-//! Joins packets to messages, one message at a time.
+//! Joins packets to messages, one message at a time (protocol, "Packets").
 
 use super::data::MessageData;
 use super::{DecodeError, MAX_HEADER_BYTES, Message, Packet};
 
-/// What a packet completed.
+/// What a packet led to.
 #[derive(Debug)]
 pub enum Assembled {
-    /// Nothing yet: more packets are due.
+    /// The message is not complete.
     Pending,
-    /// A whole message.
+    /// The message is complete.
     Message(Message),
-    /// A message ended that cannot be read: it was longer than the limit, or its data is not a
-    /// message's. The packets were in order, so the next message can be read.
+    /// The message is complete but cannot be read: it is longer than the limit, or its data has the wrong form.
+    /// Its packets were in order, so the next message can be read.
     Unreadable {
-        /// Id of the message, to answer it by.
+        /// Id of the message, for the response.
         message_id: u64,
         /// Its type.
         kind: String,
@@ -24,8 +24,9 @@ pub enum Assembled {
 
 /// Joins the packets of one direction of a connection to messages.
 ///
-/// Memory follows the bytes that have come, never the count that was announced. A message over the
-/// limit is read to its end and reported, so that whoever sent it can be answered.
+/// Memory grows with the bytes that were received, never with the announced number of packets. A message over
+/// the limit is skipped to its end and reported as [`Assembled::Unreadable`], so that the call can be answered
+/// with an error.
 #[derive(Debug)]
 pub struct Assembler {
     limit: usize,
@@ -44,7 +45,7 @@ struct Partial {
 }
 
 impl Assembler {
-    /// An assembler that keeps messages of up to `limit` bytes of data, with a header of up to
+    /// An assembler that accepts messages of up to `limit` bytes of data, of which the header has up to
     /// [`MAX_HEADER_BYTES`].
     pub const fn new(limit: usize) -> Self {
         Self {
@@ -54,14 +55,18 @@ impl Assembler {
         }
     }
 
-    /// Takes headers of up to `bytes` instead.
+    /// Accepts headers of up to `bytes` bytes instead.
     #[must_use]
     pub const fn with_header_limit(mut self, bytes: usize) -> Self {
         self.header_limit = bytes;
         self
     }
 
-    /// Takes the next packet of the stream. After an error the stream has no meaning any more.
+    /// Takes the next packet of the connection.
+    ///
+    /// # Errors
+    /// The packet breaks the protocol. The assembler cannot go on after that: end the connection with close code
+    /// 1002.
     pub fn push(&mut self, packet: &[u8]) -> Result<Assembled, DecodeError> {
         match (Packet::decode(packet)?, self.partial.as_mut()) {
             (

@@ -1,4 +1,4 @@
-//! A content: what a call takes and what it answers (protocol, "Content").
+//! Contents: the inputs and responses of calls (protocol, "Content").
 
 use std::fmt;
 
@@ -9,7 +9,17 @@ use serde_json::{Value, json};
 use super::{DecodeError, ErrorCode, Header};
 use crate::sensitive::{SecretValue, Sensitive};
 
-/// Input or answer of a call. `Debug` shows its kind alone: any member may be a token or a secret.
+/// Input or response of a call. `Debug` shows the type alone, because any member may be a token or a secret.
+///
+/// ```
+/// use meshagent::wire::Content;
+///
+/// let content = Content::json(&serde_json::json!({"secret_id": "db/password"}))?;
+/// let (header, payload) = content.into_parts();
+/// assert_eq!(header["type"], "json");
+/// assert!(payload.expose().is_empty());
+/// # Ok::<(), meshagent::wire::DecodeError>(())
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Content {
@@ -21,12 +31,12 @@ pub enum Content {
     File {
         /// File name.
         name: String,
-        /// Media type; for a secret, the secret's type.
+        /// Media type. For a secret it is the secret's type.
         mime_type: String,
         /// The bytes.
         data: SecretValue,
     },
-    /// Bytes with a JSON object beside them.
+    /// Bytes with a JSON object.
     Binary {
         /// The object.
         headers: Header,
@@ -37,37 +47,43 @@ pub enum Content {
     Link {
         /// Its title.
         name: String,
-        /// Where it leads.
+        /// Its address.
         url: String,
     },
-    /// Nothing: a call without input, or done without an answer.
+    /// Nothing: a call without input, or a success without a result.
     Empty,
     /// The call failed.
     Error {
-        /// Why, for people.
+        /// The reason, for people.
         text: String,
-        /// Why, for programs.
+        /// The reason, for programs; none if the sender gave an unknown code or none.
         code: Option<ErrorCode>,
     },
-    /// The call failed because a participant that was asked said no. On the wire it is an `error` of code
-    /// 1001 with one member more, `"rejected": true`, which tells it from a missing grant.
+    /// The call failed because the participant that was asked rejected the request. On the wire it is an `error`
+    /// of code 1001 with the additional member `"rejected": true`, which distinguishes it from a missing grant.
     Rejected {
-        /// That it was rejected, and why, for people.
+        /// The reason, for people.
         text: String,
     },
     /// Start or end of a stream.
     Control(Header),
-    /// Outputs in the form of a model's provider.
+    /// Outputs in the format of a model's provider.
     Raw(Vec<Value>),
 }
 
 impl Content {
-    /// A JSON content from anything that serializes to an object.
+    /// A `json` content.
+    ///
+    /// # Errors
+    /// [`DecodeError::BadHeader`] if `value` does not serialize to a JSON object.
     pub fn json(value: &impl Serialize) -> Result<Self, DecodeError> {
         Ok(Self::Json(to_object(value)?))
     }
 
-    /// A binary content whose headers are `headers`.
+    /// A `binary` content.
+    ///
+    /// # Errors
+    /// [`DecodeError::BadHeader`] if `headers` does not serialize to a JSON object.
     pub fn binary(headers: &impl Serialize, data: SecretValue) -> Result<Self, DecodeError> {
         Ok(Self::Binary {
             headers: to_object(headers)?,
@@ -75,7 +91,7 @@ impl Content {
         })
     }
 
-    /// An error content.
+    /// An `error` content.
     pub fn error(code: ErrorCode, text: impl Into<String>) -> Self {
         Self::Error {
             text: text.into(),
@@ -83,7 +99,7 @@ impl Content {
         }
     }
 
-    /// The content's header and payload.
+    /// The content's header and payload, as a message carries them.
     pub fn into_parts(self) -> (Header, SecretValue) {
         let nothing = Sensitive::default();
         match self {
@@ -122,7 +138,10 @@ impl Content {
         }
     }
 
-    /// Reads a content from its header and payload.
+    /// Reads a content from a header and a payload. The payload of types that have none is dropped.
+    ///
+    /// # Errors
+    /// [`DecodeError::UnknownContent`] and [`DecodeError::BadMember`].
     pub fn from_parts(mut header: Header, payload: SecretValue) -> Result<Self, DecodeError> {
         let kind = header
             .get("type")
@@ -170,7 +189,10 @@ impl Content {
         }
     }
 
-    /// The input of a call that takes JSON; `empty` counts as `{}`.
+    /// The object of a `json` content as `T`; `empty` counts as `{}`.
+    ///
+    /// # Errors
+    /// [`DecodeError::BadInput`] for other contents, and members that do not fit `T`.
     pub fn into_json<T: DeserializeOwned>(self) -> Result<T, DecodeError> {
         let object = match self {
             Self::Json(object) => object,
@@ -180,7 +202,10 @@ impl Content {
         serde_json::from_value(Value::Object(object)).map_err(|_| DecodeError::BadInput)
     }
 
-    /// The input of a call that takes bytes with headers.
+    /// The headers of a `binary` content as `T`, and its bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError::BadInput`] for other contents, and headers that do not fit `T`.
     pub fn into_binary<T: DeserializeOwned>(self) -> Result<(T, SecretValue), DecodeError> {
         let Self::Binary { headers, data } = self else {
             return Err(DecodeError::BadInput);

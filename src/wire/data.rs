@@ -1,4 +1,4 @@
-//! A message's data as it comes (protocol, "Message data").
+//! The data of a message that is being received (protocol, "Messages").
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use zeroize::Zeroizing;
 /// Bytes of the header length at the start of a message's data.
 pub(super) const LENGTH_BYTES: usize = 8;
 
-/// A message's data as it comes, the payload apart from what is before it: many megabytes of it need
-/// never be moved. `Debug` shows how much there is.
+/// The data of a message that is being received. The payload has a buffer of its own, so that a payload of many
+/// megabytes is not copied when the message is complete. `Debug` shows the number of bytes.
 pub(super) struct MessageData {
-    /// Longest header that is taken, in bytes.
+    /// Longest header that is accepted, in bytes.
     header_limit: usize,
     /// The header's length and the header.
     pub(super) head: Zeroizing<Vec<u8>>,
@@ -18,7 +18,7 @@ pub(super) struct MessageData {
 }
 
 impl MessageData {
-    /// The data of a message of which nothing has come, with a header of up to so many bytes.
+    /// No data yet; a header of up to `header_limit` bytes is accepted.
     pub(super) fn new(header_limit: usize) -> Self {
         Self {
             header_limit,
@@ -27,17 +27,17 @@ impl MessageData {
         }
     }
 
-    /// Lets go of what came, as of a message that is too long.
+    /// Drops what was received: the message is too long.
     pub(super) fn clear(&mut self) {
         *self = Self::new(self.header_limit);
     }
 
-    /// Bytes that came.
+    /// Number of bytes that were received.
     pub(super) fn len(&self) -> usize {
         self.head.len().saturating_add(self.payload.len())
     }
 
-    /// Adds what came next.
+    /// Adds the next part.
     pub(super) fn append(&mut self, mut piece: &[u8]) {
         loop {
             let (taken, rest) = piece.split_at_checked(self.missing()).unwrap_or((piece, &[]));
@@ -50,8 +50,8 @@ impl MessageData {
         self.payload.extend_from_slice(piece);
     }
 
-    /// Bytes of the head that are known to be missing: of the length first, then of the header. None of
-    /// a header whose length cannot be.
+    /// Number of bytes that are missing of the header length, or of the header once its length is known. 0 if the
+    /// length exceeds the limit: the rest counts as payload then, and the message is refused at its end.
     fn missing(&self) -> usize {
         match self.head.split_first_chunk() {
             None => LENGTH_BYTES.saturating_sub(self.head.len()),
@@ -62,7 +62,7 @@ impl MessageData {
         }
     }
 
-    /// The length of the header, if the header may have it.
+    /// The header length in these bytes; none if it exceeds the limit.
     pub(super) fn header_length(&self, bytes: [u8; LENGTH_BYTES]) -> Option<usize> {
         let length = usize::try_from(u64::from_be_bytes(bytes)).ok()?;
         (length <= self.header_limit).then_some(length)

@@ -1,28 +1,28 @@
 //! The codes of `error` contents (protocol, "Content").
 
-/// Why a call failed, for programs.
+/// The reason for which a call failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// 1001
+    /// 1001: the caller may not do this; or the participant that was asked rejected the request.
     PermissionDenied,
-    /// 1002
+    /// 1002: the input breaks a rule.
     InvalidRequest,
-    /// 1003
+    /// 1003: there is no such secret, request, participant, toolkit or tool.
     NotFound,
-    /// 1004
+    /// 1004: it exists already.
     AlreadyExists,
-    /// 1005
+    /// 1005: several match, or it is in conflict with another call.
     Conflict,
-    /// 1006
+    /// 1006: it is not possible in this state.
     InvalidState,
-    /// 1007
+    /// 1007: something that the call needs is missing, such as a configured connector.
     DependencyMissing,
-    /// 1008
+    /// 1008: it failed.
     OperationFailed,
-    /// 1009
+    /// 1009: it was not done in time.
     Timeout,
-    /// 1100
+    /// 1100: the response is of another type than was expected.
     UnexpectedResponseType,
 }
 
@@ -48,7 +48,7 @@ impl ErrorCode {
             .map_or(0, |(_, number)| *number)
     }
 
-    /// The code with this number, if it is one of the protocol's.
+    /// The code with this number; none if the protocol has no such code.
     pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL
             .iter()

@@ -1,4 +1,4 @@
-//! Addresses that HTTP requests are made to, or a browser is sent to.
+//! Endpoints: addresses of HTTP requests, and pages that a browser opens.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,17 +7,16 @@ use url::Url;
 
 use super::address::is_loopback;
 
-/// Why a text is not the address of an endpoint. No variant holds the text, which may have a password in it.
+/// Why a text is not an endpoint. No variant holds the text, because it may have a password in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// It is not an absolute URL with a host.
     #[error("it is not a URL like https://host.example/path")]
     NotAUrl,
-    /// Its scheme is another than `http` and `https`.
+    /// Its scheme is not `http` or `https`.
     #[error("it is not an http or https URL")]
     NotHttp,
-    /// It has a user name or a password, as in `https://good.example@bad.example`, where the host is
-    /// `bad.example`.
+    /// It has a user name or a password. In `https://good.example@bad.example` the host is `bad.example`.
     #[error("it has a user name or a password in it")]
     UserInfo,
     /// It has a fragment, which no endpoint may have (RFC 6749, sections 3.1 and 3.2).
@@ -28,7 +27,7 @@ pub enum EndpointError {
 /// An `http` or `https` URL with a host, and without user name, password and fragment. A query is allowed.
 ///
 /// It keeps the text that it was read from, because grants and providers compare endpoints as text
-/// (protocol, "The `secrets` grant").
+/// (protocol, "OAuth").
 ///
 /// ```
 /// use meshagent::wire::{EndpointError, HttpEndpoint};
@@ -58,7 +57,7 @@ impl HttpEndpoint {
         Ok(Self { text, url })
     }
 
-    /// Checks a URL that stays one: the rules of this type without its text.
+    /// Checks whether `url` keeps the rules of endpoints, without making one.
     ///
     /// # Errors
     /// The first rule that `url` breaks.
@@ -84,12 +83,12 @@ impl HttpEndpoint {
         self.url
     }
 
-    /// The host: a name in lower case, or an address, of IPv6 in brackets.
+    /// The host: a name in lower case or an address. An IPv6 address is in brackets.
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// Whether nobody on a network can read what is sent there: it is `https`, or on this machine.
+    /// Whether a credential may be sent there: it is `https`, or on this machine.
     pub fn is_encrypted_or_loopback(&self) -> bool {
         super::address::is_encrypted_or_loopback(&self.url)
     }
@@ -99,8 +98,8 @@ impl HttpEndpoint {
         is_loopback(&self.url)
     }
 
-    /// The endpoint with these segments after its path, each percent-encoded. A segment must not be `.` or
-    /// `..`: no encoding keeps those from being resolved.
+    /// Adds segments to the path, each percent-encoded. `.` and `..` must not be among them: URL parsers resolve
+    /// them even when they are percent-encoded.
     #[must_use]
     pub fn join<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> Self {
         let mut url = self.url.clone();
@@ -111,7 +110,7 @@ impl HttpEndpoint {
         Self::of(url)
     }
 
-    /// The endpoint with another query.
+    /// Replaces the query.
     #[must_use]
     pub fn with_query(&self, query: &str) -> Self {
         let mut url = self.url.clone();

@@ -1,4 +1,4 @@
-//! A message: id, type, JSON header and payload (protocol, "Message data").
+//! Messages: id, type, JSON header and payload (protocol, "Messages").
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,27 +12,27 @@ use crate::sensitive::{SecretValue, SensitiveText};
 /// A message header: a JSON object.
 pub type Header = Map<String, Value>;
 
-/// The member that carries trace context; it is no part of the header's meaning.
+/// The member of a header that carries trace context. It is removed before the header is read.
 const TRACE_MEMBER: &str = "__meshagent__";
 
-/// A message. Its header may name tokens and its payload may be a secret, so `Debug` shows neither.
+/// A message. The header may hold tokens and the payload may be a secret, so `Debug` shows neither.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// Id, unique per direction; an answer carries the id of its request.
+    /// Id, unique per direction. A response has the id of its call.
     pub id: u64,
     /// Type, like `room.invoke_tool`.
     pub kind: String,
     /// The JSON text of the header.
     header: SensitiveText,
-    /// What follows the header.
+    /// The bytes after the header.
     payload: SecretValue,
 }
 
 impl Message {
-    /// A message with a header and a payload.
+    /// Makes a message. `header` must serialize to a JSON object.
     ///
     /// # Errors
-    /// [`DecodeError::BadHeader`] if `header` does not become JSON.
+    /// [`DecodeError::BadHeader`] if `header` cannot be serialized.
     pub fn new(
         id: u64,
         kind: impl Into<String>,
@@ -48,7 +48,7 @@ impl Message {
         })
     }
 
-    /// A message whose data has come.
+    /// The message whose data is complete.
     pub(super) fn from_data(id: u64, kind: &str, mut data: MessageData) -> Result<Self, DecodeError> {
         let (length, header) = data
             .head
@@ -66,7 +66,10 @@ impl Message {
         })
     }
 
-    /// The header as `T` and the payload. Trace context is removed first.
+    /// The header as `T`, without trace context, and the payload.
+    ///
+    /// # Errors
+    /// [`DecodeError::BadHeader`] if the header is not a JSON object; [`DecodeError::BadInput`] if it is not a `T`.
     pub fn read<T: DeserializeOwned>(self) -> Result<(T, SecretValue), DecodeError> {
         let mut header: Header =
             serde_json::from_str(self.header.expose()).map_err(|_| DecodeError::BadHeader)?;
@@ -75,7 +78,7 @@ impl Message {
         Ok((header, self.payload))
     }
 
-    /// Bytes of data: header length, header and payload.
+    /// Number of data bytes: header length, header and payload.
     pub fn data_len(&self) -> usize {
         LENGTH_BYTES
             .saturating_add(self.header.expose().len())
@@ -100,7 +103,7 @@ impl Message {
     }
 }
 
-/// Reads a message's data in order without joining its parts first.
+/// Reads a message's data from its parts in order, without copying them into one buffer first.
 struct DataReader<'a> {
     length: [u8; LENGTH_BYTES],
     parts: [&'a [u8]; 2],

@@ -1,4 +1,4 @@
-//! Who is here: the `messaging` toolkit and what it pushes (protocol, "Presence").
+//! Presence: the `messaging` toolkit and what the server pushes for it (protocol, "Presence").
 
 use serde::{Deserialize, Serialize};
 
@@ -9,46 +9,46 @@ pub const TOOLKIT: &str = "messaging";
 
 /// Names of the toolkit's tools.
 pub mod tool {
-    /// Become visible and hear who else is: takes `{}`, answers `empty`.
+    /// Makes the caller visible and pushes who else is: input `{}`, response `empty`.
     pub const ENABLE: &str = "enable";
-    /// End that: takes `{}`, answers `empty`.
+    /// Ends that: input `{}`, response `empty`.
     pub const DISABLE: &str = "disable";
 }
 
-/// Type of the message that carries what participants tell each other, and what the server tells of them:
+/// Type of the message that carries messages between participants, and the server's messages about participants:
 /// [`RoomMessage`].
 pub const SEND: &str = "messaging.send";
 
 /// Types of a [`RoomMessage`] about participants.
 pub mod event {
-    /// Messaging is enabled: [`super::MessagingEnabled`].
+    /// The receiver enabled messaging: [`super::MessagingEnabled`].
     pub const ENABLED: &str = "messaging.enabled";
-    /// Somebody else enabled it: [`super::ParticipantInfo`].
+    /// Another participant enabled messaging: [`super::ParticipantInfo`].
     pub const PARTICIPANT_ENABLED: &str = "participant.enabled";
-    /// Somebody else disabled it or left: [`super::ParticipantGone`].
+    /// Another participant disabled messaging, or left: [`super::ParticipantDisabled`].
     pub const PARTICIPANT_DISABLED: &str = "participant.disabled";
-    /// The sender's attributes are others now: [`super::ParticipantAttributes`].
+    /// The sender's attributes have changed: [`super::ParticipantAttributes`].
     pub const PARTICIPANT_ATTRIBUTES: &str = "participant.attributes";
 }
 
 /// Header of a `messaging.send` message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomMessage {
-    /// The participant that it is from, or about.
+    /// Id of the participant that the message is from, or about.
     #[serde(default)]
     pub from_participant_id: String,
-    /// What kind of message it is.
+    /// Type of the message: one of [`event`], or the participants' own.
     #[serde(rename = "type")]
     pub message_type: String,
-    /// What it says.
+    /// The message.
     #[serde(default)]
     pub message: Header,
 }
 
-/// Messaging is enabled.
+/// The other participants, for one that enabled messaging.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessagingEnabled {
-    /// The others that have enabled it.
+    /// The others that have enabled messaging.
     #[serde(default)]
     pub participants: Vec<ParticipantInfo>,
 }
@@ -61,19 +61,19 @@ pub struct ParticipantInfo {
     /// `user`, `agent` or `tool`.
     #[serde(default)]
     pub role: String,
-    /// What it says of itself; `name` is its identity and comes from the server.
+    /// Attributes that the participant has set, and `name`, its identity, which the server sets.
     #[serde(default)]
     pub attributes: Header,
 }
 
-/// A participant is not visible any more.
+/// A participant that disabled messaging or left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ParticipantGone {
+pub struct ParticipantDisabled {
     /// Id of the connection.
     pub id: String,
 }
 
-/// What a participant says of itself now.
+/// The attributes of a participant after a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParticipantAttributes {
     /// All its attributes.

@@ -1,10 +1,38 @@
-//! The room protocol, pure: bytes in, values out, and back. No input makes it panic, and it never
-//! allocates more than it was sent.
+//! The room protocol as pure functions and types: bytes to values and back, without input or output
+//! (`docs/protocol.md`; comments name its sections as "protocol").
 //!
-//! From the socket upwards: a [`Packet`] is one binary WebSocket message; the [`Assembler`] joins
-//! packets to a [`Message`]; a message has a JSON header and a payload, which a call or an answer
-//! reads as a [`Content`]; [`room`], [`messaging`] and [`secrets`] hold the inputs and answers of the
-//! calls, and what a server pushes.
+//! From the socket upwards:
+//!
+//! 1. A [`Packet`] is the content of one binary WebSocket message.
+//! 2. The [`Assembler`] joins packets to a [`Message`]: an id, a type, a JSON header and a payload.
+//! 3. A call and its response carry a [`Content`] in header and payload.
+//! 4. [`room`], [`messaging`] and [`secrets`] have the calls' inputs and responses, and what a server pushes.
+//!
+//! Beside them are the names that the protocol uses ([`RoomName`], [`Identity`], [`SecretId`] …) and the
+//! addresses ([`HttpEndpoint`], [`websocket_url`], [`room_url`]).
+//!
+//! ```
+//! use meshagent::wire::room::ToolInvocation;
+//! use meshagent::wire::{Assembled, Assembler, Content, MAX_MESSAGE_BYTES};
+//!
+//! let call = ToolInvocation {
+//!     toolkit: "secrets".to_owned(),
+//!     tool: "list_secrets".to_owned(),
+//!     input: Content::Empty,
+//! };
+//! let message = call.into_message(1)?;
+//! let mut assembler = Assembler::new(MAX_MESSAGE_BYTES);
+//! for packet in message.packets() {
+//!     if let Assembled::Message(message) = assembler.push(&packet)? {
+//!         assert_eq!(ToolInvocation::from_message(message)?.tool, "list_secrets");
+//!     }
+//! }
+//! # Ok::<(), meshagent::wire::DecodeError>(())
+//! ```
+//!
+//! # Hostile input
+//! No input makes this module panic. Memory grows with the bytes that were received, never with a length that
+//! the sender announced. No error repeats the content of a message.
 
 #![warn(clippy::arithmetic_side_effects)]
 
@@ -34,21 +62,20 @@ pub use name::{
 };
 pub use packet::{PACKET_DATA_BYTES, Packet};
 
-/// Largest message header that is read unless the reader takes more, in bytes (1 MiB).
+/// Largest message header that an [`Assembler`] accepts by default, in bytes: 1 MiB (protocol, "Limits").
 pub const MAX_HEADER_BYTES: usize = 1 << 20;
 
-/// Largest header of an answer that a client reads, in bytes (16 MiB): a list of secrets is a header, and
-/// one of 10,000 is longer than [`MAX_HEADER_BYTES`].
+/// Largest header of a response that a client accepts, in bytes: 16 MiB (protocol, "Limits"). A list of secrets
+/// is a header, and a list of 10,000 exceeds [`MAX_HEADER_BYTES`].
 pub const MAX_ANSWER_HEADER_BYTES: usize = 16 << 20;
 
-/// Largest message that is read unless configured otherwise, in bytes: a payload of 64 MiB and its
-/// header.
+/// Largest message that is accepted by default, in bytes: [`MAX_PAYLOAD_BYTES`] and [`MAX_HEADER_BYTES`].
 pub const MAX_MESSAGE_BYTES: usize = MAX_PAYLOAD_BYTES + MAX_HEADER_BYTES;
 
-/// Largest payload, and so the largest secret, unless configured otherwise, in bytes (64 MiB).
+/// Largest payload, and so the largest value of a secret, that is accepted by default, in bytes: 64 MiB.
 pub const MAX_PAYLOAD_BYTES: usize = 64 << 20;
 
-/// What is wrong with bytes that should have been a packet, a message or a content.
+/// Why bytes are not a packet, a message or a content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// A packet ends before its header does.
@@ -57,41 +84,41 @@ pub enum DecodeError {
         /// Length of the packet in bytes.
         length: usize,
     },
-    /// A packet came out of order.
+    /// The packets of a message are not in order.
     #[error("packet {found} came where packet {expected} was due")]
     OutOfOrder {
-        /// The index that was due.
+        /// The index that should have come.
         expected: u32,
         /// The index that came.
         found: u32,
     },
-    /// A packet of another message came before the current one was complete.
+    /// A packet of another message came before the current message was complete.
     #[error("a packet of message {found} came inside message {expected}")]
     ForeignPacket {
         /// Id of the message being assembled.
         expected: u64,
-        /// Id that the packet carries.
+        /// Id in the packet.
         found: u64,
     },
-    /// The message is longer than the receiver takes.
+    /// The message is longer than the receiver's limit.
     #[error("the message is longer than the limit")]
     TooLarge,
-    /// The message type is not UTF-8 or is unreasonably long.
+    /// The message type is not UTF-8, or longer than 256 bytes.
     #[error("the message type is not readable text")]
     BadType,
-    /// The message's data is shorter than the header length it starts with.
+    /// The message's data is shorter than the header length at its start, or that length exceeds the limit.
     #[error("the message header is cut off or longer than the limit")]
     BadHeaderLength,
     /// The header is not a JSON object.
     #[error("the message header is not a JSON object")]
     BadHeader,
-    /// The content's `type` is missing or unknown.
+    /// The content's `type` is missing, or is not one of [`Content`]'s.
     #[error("the content has no type that is known")]
     UnknownContent,
     /// A member is missing or of the wrong type.
     #[error("the member `{0}` is missing or of the wrong type")]
     BadMember(&'static str),
-    /// The input does not have the form that the call takes.
+    /// The input is of another content type than the call takes, or its members do not fit.
     #[error("the input does not have the form that the call takes")]
     BadInput,
 }

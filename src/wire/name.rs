@@ -1,4 +1,16 @@
-//! Names and ids: text of 1 to 255 bytes without control characters.
+//! Names and ids: text of 1 to 255 bytes of UTF-8 without control characters (protocol, "The `secrets` toolkit").
+//!
+//! Each kind of name is a type of its own, checked when it is made or read, so that an id is never taken for an
+//! identity.
+//!
+//! ```
+//! use meshagent::wire::{NameError, RoomName, SecretId};
+//!
+//! let id: SecretId = "db/password".parse()?;
+//! assert_eq!(id.as_str(), "db/password");
+//! assert_eq!(RoomName::new("a/b"), Err(NameError::Path));
+//! # Ok::<(), NameError>(())
+//! ```
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,28 +24,28 @@ pub const MAX_NAME_BYTES: usize = 255;
 /// Longest [`SecretUrl`], in bytes of UTF-8.
 pub const MAX_URL_BYTES: usize = 2048;
 
-/// Why a text is no name.
+/// Why a text is not a name. No variant holds the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// The text is empty.
     #[error("it is empty")]
     Empty,
-    /// The text is longer than names of its kind may be.
+    /// The text is too long.
     #[error("it has more than {limit} bytes")]
     TooLong {
-        /// Bytes that it may have at most.
+        /// Most bytes that a name of this kind has.
         limit: usize,
     },
     /// The text has a newline, an escape or another control character.
     #[error("it has a control character")]
     ControlCharacter,
-    /// A room name that is a path, or part of one.
+    /// The name of a room would be more or less than one segment of a URL's path.
     #[error("a room's name is not `.` or `..` and has no `/` or `\\`")]
     Path,
-    /// A new name that begins or ends with white space.
+    /// A new name begins or ends with white space.
     #[error("it begins or ends with white space, which is not seen")]
     OuterSpace,
-    /// A new name with a character that turns the direction of what is shown around it.
+    /// A new name has a character that changes the direction of the text around it.
     #[error("it has U+{:04X}, which turns the direction of text", u32::from(*.0))]
     Bidirectional(char),
 }
@@ -59,7 +71,7 @@ fn check_within(text: &str, limit: usize) -> Result<(), NameError> {
     Ok(())
 }
 
-/// Names of before this rule may break it: whatever has such a name can still be read, listed and deleted.
+/// Checks a new name. Names from before this rule may break it, and can still be read, listed and deleted.
 fn check_new(text: &str) -> Result<(), NameError> {
     if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
         return Err(NameError::OuterSpace);
@@ -92,27 +104,30 @@ macro_rules! name {
         pub struct $name(String);
 
         impl $name {
-            /// Checks `text` and makes it a name.
+            /// Makes a name of `text`.
+            ///
+            /// # Errors
+            /// The first rule that `text` breaks.
             pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
                 let text = text.into();
                 $check(&text)?;
                 Ok(Self(text))
             }
 
-            /// Checks `text` and makes it the name of something that is not there yet.
+            /// Makes a name of `text`, for something that does not exist yet.
             ///
             /// # Errors
-            /// Also those of [`Self::check_new`].
+            /// The first rule that `text` breaks, those of [`Self::check_new`] included.
             pub fn create(text: impl Into<String>) -> Result<Self, NameError> {
                 let name = Self::new(text)?;
                 name.check_new()?;
                 Ok(name)
             }
 
-            /// Checks that the name is seen as it is, as that of something new has to be.
+            /// Checks that people can tell the name by reading it: a rule for new names.
             ///
             /// # Errors
-            /// White space around it, or a bidirectional control character.
+            /// [`NameError::OuterSpace`] and [`NameError::Bidirectional`].
             pub fn check_new(&self) -> Result<(), NameError> {
                 check_new(&self.0)
             }
@@ -153,7 +168,7 @@ macro_rules! name {
     };
 }
 
-/// Ids that a server makes: a UUID is text that every id may be.
+/// Ids that a server makes from UUIDs. The text of a UUID keeps the rules of every id.
 macro_rules! from_uuid {
     ($($name:ident),*) => {
         $(impl From<Uuid> for $name {
@@ -167,33 +182,33 @@ macro_rules! from_uuid {
 from_uuid!(ParticipantId, SecretId, RequestId);
 
 name!(
-    /// The name of a room.
+    /// The name of a room. It is also one segment of a URL's path.
     RoomName,
     check_room
 );
 name!(
-    /// Who somebody is: the name that a participant token is signed for. Several connections may share it.
+    /// An identity: the name that a participant token is issued for. Several participants may have the same.
     Identity,
     check
 );
 name!(
-    /// One connection in a room; given by the server, and not a name.
+    /// The id of a participant, which is one connection to a room. The server makes it.
     ParticipantId,
     check
 );
 name!(
-    /// The id of a secret, unique per owner and delegate.
+    /// The id of a secret, unique among the secrets of one owner with the same delegate.
     SecretId,
     check
 );
 name!(
-    /// What one participant asks of another, until it is answered; given by the server.
+    /// The id of a request from one participant to another. The server makes it.
     RequestId,
     check
 );
 name!(
-    /// What a secret is asked for by; a URL by custom, and any text of 1 to 2,048 bytes without control
-    /// characters by rule (protocol, "The `secrets` toolkit").
+    /// The `url` of a request for a secret. By convention it is a URL; any text of 1 to 2,048 bytes without control
+    /// characters is allowed (protocol, "Limits").
     SecretUrl,
     check_url
 );

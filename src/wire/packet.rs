@@ -1,43 +1,57 @@
-//! One packet: what a binary WebSocket message holds (protocol, "Packets").
+//! Packets: the content of one binary WebSocket message each (protocol, "Packets").
 
 use std::fmt;
 
 use super::DecodeError;
 
-/// Data bytes in a packet that we send. Packets of any size are read.
+/// Most data bytes in a packet that [`Message::packets`](super::Message::packets) makes. Packets of any size are
+/// read.
 pub const PACKET_DATA_BYTES: usize = 1024;
 
 /// Bytes before the data in every packet after the first: message id and index.
 pub(super) const DATA_HEADER_BYTES: usize = 12;
 
-/// Longest message type that is read, in bytes.
+/// Longest message type that is accepted, in bytes (protocol, "Limits").
 const MAX_TYPE_BYTES: usize = 256;
 
-/// One packet, borrowing from the bytes it was read from. `Debug` shows how long its data is, not what.
+/// A packet that borrows from the bytes it was read from. `Debug` shows the length of the data, not the data.
+///
+/// ```
+/// use meshagent::wire::Packet;
+///
+/// let packet = Packet::Data { message_id: 7, index: 1, data: b"abc" };
+/// let bytes = packet.encode();
+/// assert_eq!(bytes, b"\0\0\0\0\0\0\0\x07\0\0\0\x01abc");
+/// assert_eq!(Packet::decode(&bytes)?, packet);
+/// # Ok::<(), meshagent::wire::DecodeError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Packet<'a> {
-    /// Packet 0: announces a message.
+    /// Packet 0: begins a message.
     First {
         /// Id of the message.
         message_id: u64,
-        /// How many data packets follow.
+        /// Number of data packets that follow.
         packet_count: u32,
         /// The message's type.
         kind: &'a str,
     },
-    /// Packet 1 and later: a piece of the message's data.
+    /// Packet 1 and later: a part of the message's data.
     Data {
         /// Id of the message.
         message_id: u64,
         /// Index of the packet, from 1.
         index: u32,
-        /// The piece.
+        /// The part.
         data: &'a [u8],
     },
 }
 
 impl<'a> Packet<'a> {
-    /// Reads one packet.
+    /// Reads a packet.
+    ///
+    /// # Errors
+    /// [`DecodeError::ShortPacket`] and [`DecodeError::BadType`].
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let short = DecodeError::ShortPacket { length: bytes.len() };
         let (message_id, rest) = bytes.split_first_chunk().ok_or_else(|| short.clone())?;
@@ -106,7 +120,7 @@ impl fmt::Debug for Packet<'_> {
     }
 }
 
-/// The start of a packet, with room for `rest` bytes more.
+/// Message id and index, in a buffer with capacity for `rest` more bytes.
 pub(super) fn data_header(message_id: u64, index: u32, rest: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(rest.saturating_add(DATA_HEADER_BYTES));
     bytes.extend_from_slice(&message_id.to_be_bytes());

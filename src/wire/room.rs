@@ -1,4 +1,4 @@
-//! Messages about the room itself: joining it, calling its toolkits (protocol, "Message types").
+//! Messages about the room itself: joining it and calling its toolkits (protocol, "Messages" and "Calls").
 
 use std::fmt;
 
@@ -8,20 +8,20 @@ use serde_json::Value;
 use super::{Content, DecodeError, Header, Message};
 use crate::sensitive::SecretValue;
 
-/// Type of the first message a server sends: [`RoomReady`].
+/// Type of the first message that a server sends: [`RoomReady`].
 pub const ROOM_READY: &str = "room_ready";
-/// Type of the second: [`Connected`].
+/// Type of the second message: [`Connected`].
 pub const CONNECTED: &str = "connected";
-/// Type of a progress note that may come before `room_ready`: [`RoomStatus`].
+/// Type of a progress message, which may come before `room_ready`: [`RoomStatus`].
 pub const ROOM_STATUS: &str = "room.status";
 /// Type of a call: [`ToolInvocation`].
 pub const INVOKE_TOOL: &str = "room.invoke_tool";
-/// Type of an answer: a [`Content`] with the id of its request.
+/// Type of a response: a [`Content`]. Its message id is the call's.
 pub const RESPONSE: &str = "__response__";
-/// Type of a message that merges attributes into the sender's; it has no answer.
+/// Type of a message whose header is merged into the sender's attributes. It has no response.
 pub const SET_ATTRIBUTES: &str = "set_attributes";
 
-/// Answer to the connect call (protocol, "Finding a room and joining it"). `Debug` leaves the token out.
+/// Response to the connect call (protocol, "Getting in"). `Debug` leaves the token out.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct RoomConnection {
     /// The participant token for this room.
@@ -30,7 +30,8 @@ pub struct RoomConnection {
     pub room_name: String,
     /// The project it belongs to.
     pub project_id: String,
-    /// Where to join it; without it, `{api}/rooms/{room}`.
+    /// The room's address, `http(s)` or `ws(s)`. If it is absent, the address is `{api}/rooms/{room}`: see
+    /// [`websocket_url`](super::websocket_url) and [`room_url`](super::room_url).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_url: Option<String>,
 }
@@ -45,7 +46,7 @@ impl fmt::Debug for RoomConnection {
     }
 }
 
-/// The room is there.
+/// The room is ready.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomReady {
     /// The room's name.
@@ -54,39 +55,39 @@ pub struct RoomReady {
     /// Its address.
     #[serde(default)]
     pub room_url: Option<String>,
-    /// Id of the room's session: the time since it was last empty.
+    /// Id of the room's session, which lasts from the first participant's joining until the room is empty.
     #[serde(default)]
     pub session_id: Option<String>,
 }
 
-/// The participant is in the room.
+/// The participant has joined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connected {
     /// Always `init`.
     #[serde(rename = "type")]
     pub event: String,
-    /// The id that this connection was given.
+    /// Id of the participant: of this connection.
     #[serde(rename = "participantId")]
     pub participant_id: String,
-    /// Attributes of the participant; `name` is its identity.
+    /// Attributes of the participant. `name` is its identity.
     #[serde(default)]
     pub attributes: Header,
 }
 
 impl Connected {
-    /// The participant's name, if the server says it.
+    /// The participant's identity; none if the server does not send it.
     pub fn name(&self) -> Option<&str> {
         self.attributes.get("name").and_then(Value::as_str)
     }
 }
 
-/// What the server is doing before the room is ready.
+/// Progress of the server before the room is ready.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomStatus {
-    /// A word for programs.
+    /// The state, for programs.
     #[serde(default)]
     pub status: Option<String>,
-    /// A sentence for people.
+    /// The state, for people.
     #[serde(default)]
     pub message: Option<String>,
 }
@@ -117,7 +118,10 @@ struct InvocationHeader {
 }
 
 impl ToolInvocation {
-    /// The call as a message with this id.
+    /// Makes the message of the call. `id` is the message's id, and the `tool_call_id`.
+    ///
+    /// # Errors
+    /// [`DecodeError::BadHeader`] if the input cannot be serialized.
     pub fn into_message(self, id: u64) -> Result<Message, DecodeError> {
         let (arguments, payload) = self.input.into_parts();
         let header = InvocationHeader {
@@ -131,7 +135,10 @@ impl ToolInvocation {
         Message::new(id, INVOKE_TOOL, &header, payload)
     }
 
-    /// Reads a call from a `room.invoke_tool` message.
+    /// Reads a call from a `room.invoke_tool` message. Without `arguments` the input is `empty`.
+    ///
+    /// # Errors
+    /// The header or the input does not have the right form.
     pub fn from_message(message: Message) -> Result<Self, DecodeError> {
         let (header, payload): (InvocationHeader, SecretValue) = message.read()?;
         let input = match header.arguments {
@@ -146,13 +153,19 @@ impl ToolInvocation {
     }
 }
 
-/// An answer as a message: `content` for the request `id`.
+/// Makes the message of the response to the call `id`.
+///
+/// # Errors
+/// [`DecodeError::BadHeader`] if the content cannot be serialized.
 pub fn response(id: u64, content: Content) -> Result<Message, DecodeError> {
     let (header, payload) = content.into_parts();
     Message::new(id, RESPONSE, &header, payload)
 }
 
 /// Reads the content of a `__response__` message.
+///
+/// # Errors
+/// The header is not that of a content.
 pub fn read_response(message: Message) -> Result<Content, DecodeError> {
     let (header, payload) = message.read()?;
     Content::from_parts(header, payload)

@@ -122,14 +122,14 @@ async fn others_are_known_by_name() {
     let others = bob.participants().await.unwrap();
     let name = others.get(&id_of(&ada)).and_then(|other| other.name()).unwrap();
     assert_eq!(name, "ada");
-    let PresenceChange::Here(came) = seen.changed().await.unwrap() else {
+    let PresenceChange::Present(came) = seen.changed().await.unwrap() else {
         panic!("nobody came")
     };
     assert_eq!((came.id.clone(), came.name()), (id_of(&bob), Some("bob")));
     let named: Vec<_> = seen.named("bob").map(|other| other.id.clone()).collect();
     assert_eq!(named, [id_of(&bob)]);
     bob.leave_participants().await.unwrap();
-    assert_eq!(seen.changed().await.unwrap(), PresenceChange::Gone(came));
+    assert_eq!(seen.changed().await.unwrap(), PresenceChange::Left(came));
     assert_eq!(seen.all().count(), 0);
     drop(hidden);
     server.stop();

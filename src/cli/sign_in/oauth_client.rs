@@ -12,7 +12,7 @@ use crate::cli::error::{CommandError, Kind};
 use crate::cli::ui::Ui;
 use crate::cli::ui::terminal;
 use crate::oauth::{OAuthScope, ScopeError};
-use crate::sensitive::{CarriedText, SecretValue, Sensitive, SensitiveText};
+use crate::sensitive::{SecretValue, Sensitive, SensitiveText, SerializableText};
 use crate::wire::HttpEndpoint;
 use crate::wire::secrets::oauth::OAuthClientConfig;
 
@@ -64,7 +64,7 @@ impl OAuthClientArgs {
         let scopes = self.scopes().iter().map(ToString::to_string).collect();
         Ok(OAuthClientConfig {
             client_id: self.client_id.clone(),
-            client_secret: client_secret.map(CarriedText),
+            client_secret: client_secret.map(SerializableText),
             authorization_endpoint: self.authorization_endpoint.to_string(),
             token_endpoint: self.token_endpoint.to_string(),
             no_pkce: Some(self.no_pkce),

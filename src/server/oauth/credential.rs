@@ -10,7 +10,7 @@ use url::Url;
 use super::client::ClientAtProvider;
 use crate::oauth::OAuthScope;
 use crate::oauth::token_endpoint::{OAuthClient, TokenResponse};
-use crate::sensitive::{CarriedText, SecretValue, SensitiveText};
+use crate::sensitive::{SecretValue, SensitiveText, SerializableText};
 
 /// How long before its end a token is not given out any more, in seconds: it is still to be used.
 const EXPIRY_MARGIN: u64 = 60;
@@ -30,11 +30,11 @@ const IDENTITY_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "ph
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::server) struct Credential {
     client_id: String,
-    client_secret: Option<CarriedText>,
+    client_secret: Option<SerializableText>,
     authorization_endpoint: String,
     token_endpoint: String,
-    access_token: CarriedText,
-    refresh_token: Option<CarriedText>,
+    access_token: SerializableText,
+    refresh_token: Option<SerializableText>,
     /// What it is good for, as far as the provider tells.
     scopes: BTreeSet<OAuthScope>,
     /// When the access token came, in Unix seconds.
@@ -54,10 +54,10 @@ impl Credential {
     ) -> Self {
         let mut credential = Self {
             client_id: of.client_id.clone(),
-            client_secret: client_secret.map(CarriedText),
+            client_secret: client_secret.map(SerializableText),
             authorization_endpoint: of.authorization_endpoint.clone(),
             token_endpoint: of.token_endpoint.to_string(),
-            access_token: CarriedText(SensitiveText::default()),
+            access_token: SerializableText(SensitiveText::default()),
             refresh_token: None,
             scopes: asked.iter().cloned().collect(),
             issued_at: now,
@@ -69,9 +69,9 @@ impl Credential {
 
     /// Takes over a new access token. The refresh token stays if no other came.
     pub(super) fn take(&mut self, answer: TokenResponse, now: u64) {
-        self.access_token = CarriedText(answer.access_token);
+        self.access_token = SerializableText(answer.access_token);
         if let Some(refresh_token) = answer.refresh_token {
-            self.refresh_token = Some(CarriedText(refresh_token));
+            self.refresh_token = Some(SerializableText(refresh_token));
         }
         if let Some(granted) = answer.scopes {
             self.scopes
@@ -144,7 +144,7 @@ impl Credential {
 
     /// Keeps the secret that the client has now.
     pub(super) fn keep_secret(&mut self, client: OAuthClient) {
-        self.client_secret = client.client_secret.map(CarriedText);
+        self.client_secret = client.client_secret.map(SerializableText);
     }
 
     /// Whether it is good for everything that `former` is.

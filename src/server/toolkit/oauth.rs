@@ -13,7 +13,7 @@ use super::input::{delegate, invalid, new_delegate};
 use super::participant_request::{self, Asking};
 use crate::oauth::token_endpoint::TokenRequest;
 use crate::oauth::{OAuthScope, PkceVerifier};
-use crate::sensitive::{CarriedText, SecretValue, SensitiveText};
+use crate::sensitive::{SecretValue, SensitiveText, SerializableText};
 use crate::server::oauth::{ClientAtProvider, CredentialError, Exchange, TokenEndpointError};
 use crate::server::participant::{Participant, Place};
 use crate::server::rooms::{Answer, Question};
@@ -50,7 +50,7 @@ struct Wanted {
 /// What a participant answers, on its way to whoever asked.
 #[derive(Serialize, Deserialize)]
 struct Authorization {
-    code: CarriedText,
+    code: SerializableText,
     redirect_uri: Option<String>,
 }
 
@@ -143,7 +143,7 @@ impl OAuth<'_> {
             (Some(reason), _) => participant_request::rejection(&reason),
             (None, Some(code)) => {
                 let authorization = Authorization {
-                    code: CarriedText(text("code", code.0.into_exposed())?.into()),
+                    code: SerializableText(text("code", code.0.into_exposed())?.into()),
                     redirect_uri: uri("redirect_uri", input.redirect_uri)?,
                 };
                 let authorization = serde_json::to_vec(&authorization);
@@ -190,7 +190,7 @@ impl OAuth<'_> {
                 (_, lent) => lent,
             };
         }
-        let access_token = token?.map(CarriedText);
+        let access_token = token?.map(SerializableText);
         Ok(Content::json(&OfflineAccessToken { access_token })?)
     }
 
@@ -328,7 +328,7 @@ fn used(asked: Option<String>, used: Option<String>) -> Result<Option<String>, C
 }
 
 fn answer(token: SensitiveText) -> Result<Content, CallError> {
-    let access_token = CarriedText(token);
+    let access_token = SerializableText(token);
     Ok(Content::json(&AccessToken { access_token })?)
 }
 

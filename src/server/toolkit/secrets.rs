@@ -1,5 +1,4 @@
-//! The `secrets` toolkit: who may do what with which secret (protocol, "What a room server must mean
-//! by it").
+//! The `secrets` toolkit: who may do what with which secret (protocol, "The `secrets` toolkit").
 
 use uuid::Uuid;
 

@@ -1,5 +1,8 @@
-//! Inputs and answers of the `secrets` toolkit (protocol, "The `secrets` toolkit"). Absent members
-//! mean null. What one participant asks of another is in [`request`], the OAuth calls in [`oauth`].
+//! Inputs and responses of the `secrets` toolkit (protocol, "The `secrets` toolkit").
+//!
+//! [`tool`] has the tools, each with its input and response. Requests from one participant to another are in
+//! [`request`], the OAuth calls in [`oauth`]. An absent member means null, so every member of an input has a
+//! default, and a reader decides what a missing one means.
 
 pub mod oauth;
 pub mod request;
@@ -8,56 +11,57 @@ use serde::{Deserialize, Serialize};
 
 /// The toolkit's name.
 pub const TOOLKIT: &str = "secrets";
-/// Before March 2026 a call was a message of its own, `secrets.<tool>`.
+/// Start of the message types that clients before March 2026 send instead of `room.invoke_tool`:
+/// `secrets.<tool>` (protocol, "Calls").
 pub const LEGACY_PREFIX: &str = "secrets.";
 
 /// Names of the toolkit's tools.
 pub mod tool {
-    /// Lists what the caller may see: answers [`super::SecretList`].
+    /// Lists the secrets that the caller may see. Response: [`super::SecretList`].
     pub const LIST: &str = "list_secrets";
-    /// Stores a secret: takes [`super::SetSecret`] and the value, answers `empty`.
+    /// Stores a secret. Input: [`super::SetSecret`] and the value; response: `empty`.
     pub const SET: &str = "set_secret";
-    /// Reads a secret: takes [`super::GetSecret`], answers `file`, or `empty` when it is missing.
+    /// Reads a secret. Input: [`super::GetSecret`]; response: `file`, or `empty` if there is none.
     pub const GET: &str = "get_secret";
-    /// Says whether a secret is there: takes [`super::SecretExists`], answers [`super::ExistsResponse`].
+    /// Tells whether a secret exists. Input: [`super::SecretExists`]; response: [`super::ExistsResponse`].
     pub const EXISTS: &str = "exists";
-    /// Deletes a secret: takes [`super::DeleteSecret`], answers `empty`.
+    /// Deletes a secret. Input: [`super::DeleteSecret`]; response: `empty`.
     pub const DELETE: &str = "delete_secret";
-    /// Asks a participant for a secret: takes [`super::request::RequestSecret`], answers `file`.
+    /// Requests a secret from a participant. Input: [`super::request::RequestSecret`]; response: `file`.
     pub const REQUEST: &str = "request_secret";
-    /// Answers such a request: takes [`super::request::ProvideSecret`] and the value, answers `empty`.
+    /// Answers such a request. Input: [`super::request::ProvideSecret`] and the value; response: `empty`.
     pub const PROVIDE: &str = "provide_secret";
-    /// Deletes what was provided: takes [`super::request::DeleteRequestedSecret`], answers `empty`.
+    /// Deletes what was provided. Input: [`super::request::DeleteRequestedSecret`]; response: `empty`.
     pub const DELETE_REQUESTED: &str = "delete_requested_secret";
-    /// Asks for an OAuth access token: takes [`super::oauth::RequestOAuthToken`], answers
-    /// [`super::oauth::AccessToken`] once somebody signed in.
+    /// Requests an OAuth access token, for which a participant may have to sign in. Input:
+    /// [`super::oauth::RequestOAuthToken`]; response: [`super::oauth::AccessToken`].
     pub const REQUEST_OAUTH: &str = "request_oauth_token";
-    /// Answers such a request: takes [`super::oauth::ProvideOAuthAuthorization`], answers `empty`.
+    /// Answers such a request. Input: [`super::oauth::ProvideOAuthAuthorization`]; response: `empty`.
     pub const PROVIDE_OAUTH: &str = "provide_oauth_authorization";
-    /// Reads an OAuth access token without asking anybody: takes [`super::oauth::GetOfflineOAuthToken`],
-    /// answers [`super::oauth::OfflineAccessToken`].
+    /// Reads an OAuth access token for which nobody has to sign in. Input:
+    /// [`super::oauth::GetOfflineOAuthToken`]; response: [`super::oauth::OfflineAccessToken`].
     pub const OFFLINE_OAUTH: &str = "get_offline_oauth_token";
 }
 
-/// Type of a secret that was stored without one.
+/// Type of a secret that was stored without a type.
 pub const DEFAULT_TYPE: &str = "application/octet-stream";
 
 /// Headers of `set_secret`; the payload is the value.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SetSecret {
-    /// Id; the server makes one if there is none.
+    /// Id. Without one the server makes one.
     pub secret_id: Option<String>,
-    /// Type; [`DEFAULT_TYPE`] if there is none.
+    /// Type. Default: [`DEFAULT_TYPE`].
     #[serde(rename = "type")]
     pub secret_type: Option<String>,
-    /// Name; the id if there is none.
+    /// Name. Default: the id.
     pub name: Option<String>,
     /// Identity that may read it too.
     pub delegated_to: Option<String>,
-    /// Owner, if that is not the caller; needs the `admin` grant.
+    /// Owner. Default: the caller; another one needs the `admin` grant.
     pub for_identity: Option<String>,
-    /// False says that no value comes with the call. Clients before March 2026 do not send it.
+    /// False if the call has no value. Clients before March 2026 do not send it.
     pub has_data: Option<bool>,
 }
 
@@ -65,14 +69,14 @@ pub struct SetSecret {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GetSecret {
-    /// Id; without it, the lookup is by type, name or both.
+    /// Id. Without one the secret is looked up by type, name or both.
     pub secret_id: Option<String>,
     /// Type to look for.
     #[serde(rename = "type")]
     pub secret_type: Option<String>,
     /// Name to look for.
     pub name: Option<String>,
-    /// Identity the secret is delegated to.
+    /// Identity that the secret is delegated to.
     pub delegated_to: Option<String>,
 }
 
@@ -82,16 +86,16 @@ pub struct GetSecret {
 pub struct SecretExists {
     /// Id.
     pub secret_id: String,
-    /// Identity the secret is delegated to.
+    /// Identity that the secret is delegated to.
     pub delegated_to: Option<String>,
-    /// Owner, if that is not the caller; needs the `admin` grant.
+    /// Owner. Default: the caller; another one needs the `admin` grant.
     pub for_identity: Option<String>,
 }
 
-/// Answer of `exists`.
+/// Response of `exists`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExistsResponse {
-    /// Whether it is there.
+    /// Whether the secret exists.
     pub exists: bool,
 }
 
@@ -101,11 +105,11 @@ pub struct ExistsResponse {
 pub struct DeleteSecret {
     /// Id.
     pub id: String,
-    /// Identity the secret is delegated to.
+    /// Identity that the secret is delegated to.
     pub delegated_to: Option<String>,
 }
 
-/// What is known of a secret without its value.
+/// A secret without its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretInfo {
     /// Id.
@@ -115,14 +119,14 @@ pub struct SecretInfo {
     pub secret_type: String,
     /// Name.
     pub name: String,
-    /// Identity that may read it beside the owner.
+    /// Identity, beside the owner, that may read it.
     #[serde(default)]
     pub delegated_to: Option<String>,
 }
 
-/// Answer of `list_secrets`.
+/// Response of `list_secrets`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretList {
-    /// The secrets, in any order.
+    /// The secrets, in no particular order.
     pub secrets: Vec<SecretInfo>,
 }

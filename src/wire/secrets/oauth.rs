@@ -1,11 +1,11 @@
-//! Inputs and answers of the toolkit's OAuth calls (protocol, "The `secrets` toolkit").
+//! Inputs and responses of the OAuth calls (protocol, "OAuth").
 
 use serde::{Deserialize, Serialize};
 
-use crate::sensitive::CarriedText;
+use crate::sensitive::SerializableText;
 use crate::wire::Header;
 
-/// Type of the secret that a credential is; reading it gives a description without tokens.
+/// Type of the secrets that OAuth credentials are. `get_secret` answers a description without the tokens.
 pub const CREDENTIAL_TYPE: &str = "application/vnd.meshagent.oauth-credential+json";
 
 /// An OAuth client and its provider's endpoints.
@@ -14,15 +14,15 @@ pub const CREDENTIAL_TYPE: &str = "application/vnd.meshagent.oauth-credential+js
 pub struct OAuthClientConfig {
     /// The client's id at the provider.
     pub client_id: String,
-    /// Its secret; a public client has none.
-    pub client_secret: Option<CarriedText>,
-    /// Where a participant signs in.
+    /// The client's secret; a public client has none (RFC 6749, section 2.1).
+    pub client_secret: Option<SerializableText>,
+    /// Authorization endpoint: where a participant signs in.
     pub authorization_endpoint: String,
-    /// Where the server exchanges codes and refreshes tokens.
+    /// Token endpoint: where the server exchanges codes and refreshes tokens.
     pub token_endpoint: String,
-    /// True if the provider knows no PKCE.
+    /// True if the provider does not support PKCE (RFC 7636).
     pub no_pkce: Option<bool>,
-    /// What the token is to be good for; what the provider gives by default if there are none.
+    /// Scopes of the token. Default: the provider's.
     pub scopes: Option<Vec<String>>,
 }
 
@@ -30,40 +30,39 @@ pub struct OAuthClientConfig {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RequestOAuthToken {
-    /// A connector that the server has configured, in the server's own terms.
+    /// A connector that the server has configured, in a form of the server's own.
     pub connector: Option<Header>,
     /// The client and its provider.
     pub oauth: Option<OAuthClientConfig>,
-    /// Where the provider sends the participant's browser afterwards.
+    /// Where the provider sends the participant's browser after signing in (RFC 6749, section 3.1.2).
     pub redirect_uri: Option<String>,
-    /// The participant that is asked to sign in.
+    /// Id of the participant that is asked to sign in.
     pub participant_id: String,
-    /// How long it has for that, in whole seconds; [`super::request::DEFAULT_TIMEOUT_SECONDS`] if there
-    /// is none.
+    /// Time to answer, in whole seconds. Default: [`super::request::DEFAULT_TIMEOUT_SECONDS`].
     pub timeout: Option<u64>,
-    /// Identity that may use the credential beside the one who signs in; the caller's if there is none.
+    /// Identity that may use the credential, beside the one that signs in. Default: the caller's.
     pub delegate_to: Option<String>,
 }
 
-/// Answer of `request_oauth_token`.
+/// Response of `request_oauth_token`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AccessToken {
     /// The access token.
-    pub access_token: CarriedText,
+    pub access_token: SerializableText,
 }
 
 /// Input of `provide_oauth_authorization`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProvideOAuthAuthorization {
-    /// The request that is answered.
+    /// Id of the request that is answered.
     pub request_id: String,
     /// The authorization code.
-    pub code: Option<CarriedText>,
-    /// Why it is rejected; none if a code comes with the call.
+    pub code: Option<SerializableText>,
+    /// Reason for a rejection; none with a code.
     pub error: Option<String>,
-    /// The redirect URI that was used, if the request named none or a loopback one whose port was
-    /// taken. Servers of others do not know this member.
+    /// The redirect URI that was used, if the request had none, or a loopback one with another port (RFC 8252,
+    /// section 7.3). Other servers ignore this member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_uri: Option<String>,
 }
@@ -72,20 +71,20 @@ pub struct ProvideOAuthAuthorization {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GetOfflineOAuthToken {
-    /// A connector that the server has configured, in the server's own terms.
+    /// A connector that the server has configured, in a form of the server's own.
     pub connector: Option<Header>,
     /// The client and its provider.
     pub oauth: Option<OAuthClientConfig>,
     /// Identity that the credential is delegated to.
     pub delegated_to: Option<String>,
-    /// Identity that signed in.
+    /// Identity that signed in for the credential.
     pub delegated_by: Option<String>,
 }
 
-/// Answer of `get_offline_oauth_token`.
+/// Response of `get_offline_oauth_token`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OfflineAccessToken {
-    /// The access token; none if there is none to be had without asking.
+    /// The access token; none if no credential gives one without a sign-in.
     #[serde(default)]
-    pub access_token: Option<CarriedText>,
+    pub access_token: Option<SerializableText>,
 }

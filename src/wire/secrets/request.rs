@@ -1,37 +1,39 @@
-//! What one participant asks of another: inputs of the calls, and what the server pushes to the one that
-//! is asked (protocol, "Requests").
+//! Requests from one participant to another: the inputs of the calls, and the messages that the server pushes to
+//! the participant that is asked (protocol, "Requests").
+//!
+//! The members of pushed messages are plain text, unchecked: a request that breaks a rule can still be rejected by
+//! its id.
 
 use serde::{Deserialize, Serialize};
 
 use crate::wire::{Header, RequestId};
 
-/// Type of the message that asks a participant for a secret: [`SecretRequest`].
+/// Type of the message that requests a secret: [`SecretRequest`].
 pub const SECRET_REQUEST: &str = "secrets.request_secret";
-/// Type of the message that asks a participant to authorize a client at an OAuth provider:
-/// [`OAuthTokenRequest`].
+/// Type of the message that requests the authorization of a client at an OAuth provider: [`OAuthTokenRequest`].
 pub const OAUTH_TOKEN_REQUEST: &str = "secrets.request_oauth_token";
-/// Type of the message that takes a request back: [`RequestWithdrawn`]. Servers of others do not send it.
+/// Type of the message that withdraws a request: [`RequestWithdrawn`]. Other servers do not send it.
 pub const REQUEST_WITHDRAWN: &str = "secrets.request_withdrawn";
 
-/// How long a participant has to answer when nobody says, in seconds.
+/// Time to answer a request that names none, in seconds.
 pub const DEFAULT_TIMEOUT_SECONDS: u64 = 300;
-/// Longest time that a participant may be given to answer, in seconds: a day.
+/// Longest time to answer a request, in seconds: a day.
 pub const MAX_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
 
 /// Input of `request_secret`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RequestSecret {
-    /// What the secret is for; an address by custom.
+    /// What the secret is for: a [`SecretUrl`](crate::wire::SecretUrl).
     pub url: String,
-    /// Type; [`super::DEFAULT_TYPE`] if there is none.
+    /// Type. Default: [`super::DEFAULT_TYPE`].
     #[serde(rename = "type")]
     pub secret_type: Option<String>,
-    /// The participant that is asked.
+    /// Id of the participant that is asked.
     pub participant_id: String,
-    /// How long it has to answer, in whole seconds; [`DEFAULT_TIMEOUT_SECONDS`] if there is none.
+    /// Time to answer, in whole seconds. Default: [`DEFAULT_TIMEOUT_SECONDS`]; at most [`MAX_TIMEOUT_SECONDS`].
     pub timeout: Option<u64>,
-    /// Identity that may read the answer beside the one who provides it; the caller's if there is none.
+    /// Identity, beside the provider's, that may read the answer. Default: the caller's.
     pub delegate_to: Option<String>,
 }
 
@@ -39,9 +41,9 @@ pub struct RequestSecret {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProvideSecret {
-    /// The request that is answered.
+    /// Id of the request that is answered.
     pub request_id: String,
-    /// Why it is rejected; none if a value comes with the call.
+    /// Reason for a rejection; none with a value.
     pub error: Option<String>,
 }
 
@@ -49,17 +51,17 @@ pub struct ProvideSecret {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DeleteRequestedSecret {
-    /// What the secret was asked for by.
+    /// The URL of the request.
     pub url: String,
-    /// Type that was asked for; [`super::DEFAULT_TYPE`] if there is none.
+    /// The type of the request. Default: [`super::DEFAULT_TYPE`].
     #[serde(rename = "type")]
     pub secret_type: Option<String>,
-    /// Identity that the answer is delegated to; if there is none, every answer of that URL and type that
-    /// the caller gave or was given.
+    /// Identity that the answer is delegated to. Without one, all answers of that URL and type are deleted that the
+    /// caller gave or was given.
     pub delegated_to: Option<String>,
 }
 
-/// Who asks, as the server knows it from the connection.
+/// The participant that makes a request, as the server knows it from its connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requester {
     /// Id of the participant.
@@ -68,81 +70,81 @@ pub struct Requester {
     pub name: String,
 }
 
-/// A participant is asked for a secret.
+/// A request for a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretRequest {
-    /// What the answer is given to.
+    /// Id of the request, for the answer.
     pub request_id: RequestId,
-    /// What is asked for.
+    /// The input of the requester's call.
     pub request: RequestSecret,
-    /// Who asks; servers of others do not say.
+    /// The requester. Other servers do not send it.
     #[serde(default)]
     pub requester: Option<Requester>,
 }
 
-/// A participant is asked to authorize a client at an OAuth provider.
+/// A request to authorize a client at an OAuth provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OAuthTokenRequest {
-    /// What the answer is given to.
+    /// Id of the request, for the answer.
     pub request_id: RequestId,
-    /// What is asked for.
+    /// The input of the requester's call.
     pub request: RequestedAuthorization,
-    /// PKCE S256 challenge for the authorization URL; none if the provider knows no PKCE.
+    /// PKCE challenge, method S256, for the authorization request (RFC 7636, section 4.3); none with `no_pkce`.
     #[serde(default)]
     pub challenge: Option<String>,
-    /// Who asks; servers of others do not say.
+    /// The requester. Other servers do not send it.
     #[serde(default)]
     pub requester: Option<Requester>,
 }
 
-/// What a participant is asked to authorize. The client's secret is no part of it.
+/// The authorization that is requested. It never has the client's secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RequestedAuthorization {
-    /// A connector that the server has configured, in the server's own terms.
+    /// A connector that the server has configured, in a form of the server's own.
     pub connector: Option<Header>,
     /// The client, and the provider's endpoints.
     pub oauth: Option<AuthorizedClient>,
-    /// Where the provider sends the participant's browser afterwards.
+    /// Where the provider sends the participant's browser after signing in (RFC 6749, section 3.1.2).
     pub redirect_uri: Option<String>,
-    /// The participant that is asked.
+    /// Id of the participant that is asked.
     pub participant_id: Option<String>,
-    /// How long it has to answer, in whole seconds.
+    /// Time to answer, in whole seconds.
     pub timeout: Option<u64>,
-    /// Identity that may use the token beside the one who authorizes it.
+    /// Identity, beside the participant's, that may use the credential.
     pub delegate_to: Option<String>,
 }
 
-/// An OAuth client, as the one who authorizes it sees it: without its secret.
+/// An OAuth client without its secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AuthorizedClient {
     /// The client's id at the provider.
     pub client_id: String,
-    /// Where the participant authorizes it.
+    /// Authorization endpoint: where the participant signs in.
     pub authorization_endpoint: String,
-    /// Where the server exchanges the code for a token.
+    /// Token endpoint: where the server exchanges the code for a token.
     pub token_endpoint: String,
-    /// Whether the provider knows no PKCE.
+    /// True if the provider does not support PKCE.
     pub no_pkce: Option<bool>,
-    /// What the token is to be good for.
+    /// Scopes of the token. Default: the provider's.
     pub scopes: Option<Vec<String>>,
 }
 
-/// A request needs no answer any more.
+/// A request that needs no answer any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestWithdrawn {
-    /// The request.
+    /// Id of the request.
     pub request_id: RequestId,
-    /// Why, in one word: see [`withdrawn`].
+    /// The reason: one of [`withdrawn`].
     #[serde(default)]
     pub reason: String,
 }
 
-/// Why a request is taken back.
+/// Reasons for which a request is withdrawn.
 pub mod withdrawn {
-    /// Whoever asked has left, or does not want it any more.
+    /// The requester has left, or has withdrawn the request.
     pub const BY_REQUESTER: &str = "withdrawn";
-    /// The time to answer is over.
+    /// The time to answer has passed.
     pub const TIMED_OUT: &str = "timed_out";
 }

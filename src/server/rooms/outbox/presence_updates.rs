@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::backlog::Backlog;
 use crate::sensitive::Sensitive;
 use crate::wire::messaging::{
-    MessagingEnabled, ParticipantAttributes, ParticipantGone, ParticipantInfo, RoomMessage, SEND, event,
+    MessagingEnabled, ParticipantAttributes, ParticipantDisabled, ParticipantInfo, RoomMessage, SEND, event,
 };
 use crate::wire::{Message, ParticipantId};
 
@@ -75,7 +75,11 @@ impl PresenceUpdates {
                     &ParticipantAttributes { attributes },
                 )
             }
-            Change::Left => message(id.clone(), event::PARTICIPANT_DISABLED, &ParticipantGone { id }),
+            Change::Left => message(
+                id.clone(),
+                event::PARTICIPANT_DISABLED,
+                &ParticipantDisabled { id },
+            ),
         }
     }
 
