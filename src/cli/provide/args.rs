@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::pattern::Pattern;
+use super::pattern::UrlPattern;
 use super::rules::{Action, Origin, Rule, Rules, Subject};
 use super::rules_file;
 use super::source::{Source, SourceError};
@@ -40,7 +40,9 @@ What a rule matches; what is left out matches everything:
   delegate_to  names of those the answer may be delegated to
 
 Without delegate_to, a rule that says yes matches only what goes to the requester alone. In a pattern * stands for any \
-characters but /, and ** for any. requester, delegate_to and host are a text or a list of texts.
+characters but /, and ** for any. In the host of a URL both stand for whole labels, as in https://*.example/**; a port \
+that is not named is the default one, and :* is any. url = \"**\" is everything. requester, delegate_to and host are a \
+text or a list of texts.
 
 What a rule does, one of:
   give = \"SOURCE\"     gives a SOURCE, as --secret does
@@ -105,7 +107,7 @@ impl RulesArgs {
             rules.extend([Rule {
                 place: "--secret".to_owned(),
                 subject: Subject::Secret {
-                    url: Some(Pattern::exactly(&given.url)),
+                    url: Some(UrlPattern::exactly(&given.url)),
                     secret_type: None,
                 },
                 requesters: Vec::new(),

@@ -1,7 +1,7 @@
 //! Rules that answer while nobody is there. The first that matches decides.
 
 use super::command::ValueCommand;
-use super::pattern::Pattern;
+use super::pattern::{HostPattern, Pattern, UrlPattern};
 use super::request::{Asked, What};
 use super::source::Source;
 use crate::wire::SecretId;
@@ -28,13 +28,13 @@ pub(super) struct Rule {
 #[derive(Debug)]
 pub(super) enum Subject {
     Secret {
-        url: Option<Pattern>,
+        url: Option<UrlPattern>,
         secret_type: Option<Pattern>,
     },
     OAuth {
         client_id: Option<Pattern>,
         /// One of them must match the host of each endpoint; empty for all hosts.
-        hosts: Vec<Pattern>,
+        hosts: Vec<HostPattern>,
     },
 }
 
@@ -118,7 +118,10 @@ impl Subject {
                     url: asked,
                     secret_type: kind,
                 },
-            ) => fits(url, asked) && fits(secret_type, kind),
+            ) => {
+                let url_fits = url.as_ref().is_none_or(|url| url.matches(asked) == Ok(true));
+                url_fits && fits(secret_type, kind)
+            }
             (Self::OAuth { client_id, hosts }, What::OAuth(asked)) => {
                 let host_fits = |name: &String| hosts.iter().any(|host| host.matches(name));
                 let hosts_fit =

@@ -83,6 +83,40 @@ fn a_delegate_is_given_nothing_that_no_rule_allows_it() {
     provider.stop();
 }
 
+/// The host that a client would call is not one of the rule's.
+#[test]
+fn a_rule_for_a_host_gives_nothing_to_urls_of_another_host() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    env.write("value", "canary-value");
+    env.write(
+        "rules.toml",
+        "[[rule]]\nurl = \"https://*.example/**\"\ngive = \"file:value\"\n",
+    );
+    let provider = super::as_ada(&server).secret(["provide", "--rules", "rules.toml"]);
+    let provider = Provider::run(provider);
+    for url in [
+        "https://evil.test?.example/x",
+        "https://evil.test#.example/x",
+        "https://evil.test\\.example/x",
+        "https://u:p@evil.test/.example/x",
+        "https://u:p@a.example/x",
+        "https://a.example@evil.test/x",
+        "https://evil.test/.example/x",
+        "https://a.example:8443/x",
+        "https:evil.test/.example/x",
+        "https://a.example/x/..%2fy",
+    ] {
+        let ran = request(&server, &["--url", url, "--quiet"]).run().refuses(5);
+        assert!(ran.out().is_empty(), "{url}");
+    }
+    for url in ["https://a.example/x?y", "HTTPS://A.B.Example:443"] {
+        let ran = request(&server, &["--url", url]).run().succeeds();
+        assert_eq!(ran.out(), "canary-value", "{url}");
+    }
+    provider.stop();
+}
+
 #[test]
 fn a_mistake_is_told_before_anybody_is_answered() {
     let env = TestEnv::new();
@@ -92,6 +126,14 @@ fn a_mistake_is_told_before_anybody_is_answered() {
     provide(&["--rules", "rules.toml"])
         .refuses(2)
         .says("rules.toml, line 3, column 8: the variable after `env:` is not set");
+    env.write(
+        "rules.toml",
+        "[[rule]]\nurl = \"https://*bank.example/**\"\ngive = \"env:HOME\"\n",
+    );
+    provide(&["--rules", "rules.toml"])
+        .refuses(2)
+        .says("rules.toml, line 2, column 7: `*bank` would match")
+        .says("write `*.` before the name");
     env.write("rules.toml", "[[rule]\n");
     provide(&["--rules", "rules.toml"])
         .refuses(2)

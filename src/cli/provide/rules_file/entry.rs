@@ -1,7 +1,9 @@
 //! One `[[rule]]` of a rules file, and the rule that it is.
 
+use std::fmt::Display;
 use std::ops::Range;
 use std::path::Path;
+use std::str::FromStr;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -9,7 +11,6 @@ use toml::Spanned;
 use super::Mistake;
 use crate::cli::args::duration::parse_seconds;
 use crate::cli::provide::command::{DEFAULT_LIMIT, ValueCommand};
-use crate::cli::provide::pattern::{EmptyPattern, Pattern};
 use crate::cli::provide::rules::{Action, Origin, Rule, Subject};
 use crate::cli::provide::source::Source;
 use crate::settings::Environment;
@@ -222,20 +223,20 @@ fn command(argv: &Spanned<Vec<String>>, limit: Option<&Spanned<Time>>) -> Result
     })
 }
 
-fn pattern(text: Option<Spanned<String>>) -> Result<Option<Pattern>, Mistake> {
+fn pattern<T: FromStr<Err: Display>>(text: Option<Spanned<String>>) -> Result<Option<T>, Mistake> {
     text.map(|text| {
         text.get_ref()
             .parse()
-            .map_err(|error: EmptyPattern| Mistake::of(&text, error.to_string()))
+            .map_err(|error: T::Err| Mistake::of(&text, error.to_string()))
     })
     .transpose()
 }
 
-fn patterns(names: Spanned<Names>) -> Result<Vec<Pattern>, Mistake> {
+fn patterns<T: FromStr<Err: Display>>(names: Spanned<Names>) -> Result<Vec<T>, Mistake> {
     let (names, at) = list(names)?;
     let patterns = names.iter().map(|name| name.parse());
     patterns
-        .collect::<Result<_, EmptyPattern>>()
+        .collect::<Result<_, T::Err>>()
         .map_err(|error| Mistake::new(at, error.to_string()))
 }
 

@@ -84,7 +84,19 @@ fn a_mistake_is_told_with_its_place() {
             "[[rule]]\nkind = \"oauth\"\nhost = [\"h\", \"\"]\nask = true",
             3,
             8,
-            "empty",
+            "not a host",
+        ),
+        (
+            "[[rule]]\nask = true\nurl = \"https://*db.example/**\"",
+            3,
+            7,
+            "write `*.`",
+        ),
+        (
+            "[[rule]]\nask = true\nurl = \"https://u@a.example\"",
+            3,
+            7,
+            "user name",
         ),
         (
             "[[rule]]\ndelegate_to = 1\nask = true",

@@ -1,13 +1,13 @@
-//! Patterns of a rules file: `*` and `**`, and nothing else that is special.
+//! Patterns for plain text: `*` and `**`, and nothing else that is special.
 //!
-//! Not the globs of file names: `?`, `[` and `{` are ordinary here, because URLs are full of them.
+//! Not the globs of file names: `?`, `[` and `{` are ordinary here, because types and client ids have them.
 
 use std::str::FromStr;
 
 /// A text in which `*` stands for any characters but `/`, and `**` for any characters. Either may stand
 /// for none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pattern(Vec<Piece>);
+pub(in crate::cli::provide) struct Pattern(Vec<Piece>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Piece {
@@ -19,11 +19,11 @@ enum Piece {
 /// A pattern of no characters, which would match nothing that is ever asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a pattern cannot be empty; `**` matches everything")]
-pub(super) struct EmptyPattern;
+pub(in crate::cli::provide) struct EmptyPattern;
 
 impl Pattern {
     /// A pattern that this text alone fits.
-    pub(super) fn exactly(text: &str) -> Self {
+    pub(in crate::cli::provide) fn exactly(text: &str) -> Self {
         Self(text.chars().map(Piece::One).collect())
     }
 }
@@ -49,7 +49,7 @@ impl FromStr for Pattern {
 
 impl Pattern {
     /// Whether all of `text` fits. Takes time in the product of both lengths, whatever they are.
-    pub(super) fn matches(&self, text: &str) -> bool {
+    pub(in crate::cli::provide) fn matches(&self, text: &str) -> bool {
         // reached[i]: the text so far fits the first i pieces.
         let mut reached = vec![true];
         for piece in &self.0 {
