@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::fair_queue::{FairQueue, Lane, Size};
-use super::store::{Found, Reading, SecretKey, SecretLock, SecretQuery, SecretRecord, Store, StoreError};
+use super::store::{BoundedRead, Found, SecretKey, SecretLock, SecretQuery, SecretRecord, Store, StoreError};
 use crate::sensitive::SecretValue;
 
 /// Bytes of a value from which reading or writing it is large work.
@@ -113,7 +113,11 @@ impl Store for FairStore {
         self.read_in_turn(Size::Large, |store| async move { store.read(key).await })
     }
 
-    fn read_up_to(&self, key: SecretKey, limit: usize) -> BoxFuture<'_, Result<Option<Reading>, StoreError>> {
+    fn read_up_to(
+        &self,
+        key: SecretKey,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<BoundedRead>, StoreError>> {
         self.read_in_turn(Self::size(limit), move |store| async move {
             store.read_up_to(key, limit).await
         })

@@ -42,7 +42,7 @@ use self::http::{accept, serve_in_memory};
 pub use self::keys::{ServerKeys, local_token};
 use self::oauth::{Credentials, TokenEndpoints};
 use self::rooms::Rooms;
-use self::shutdown::Holds;
+use self::shutdown::WorkTracker;
 use self::state::State;
 use self::store::Store;
 use crate::wire::Identity;
@@ -68,7 +68,7 @@ impl Server {
     pub fn new(config: ServerConfig, keys: ServerKeys, owner: Identity, store: Arc<dyn Store>) -> Self {
         let endpoints = TokenEndpoints::new(config.token_endpoints, config.limits.token_endpoint_time);
         let credentials = Arc::new(Credentials::new(Arc::clone(&store), endpoints));
-        let open = OpenConnections::new(config.limits.connections);
+        let connections = OpenConnections::new(config.limits.connections);
         Self {
             state: Arc::new(State {
                 config,
@@ -78,8 +78,8 @@ impl Server {
                 rooms: Rooms::default(),
                 store,
                 credentials,
-                open,
-                holds: Holds::default(),
+                connections,
+                work: WorkTracker::default(),
             }),
         }
     }
@@ -101,12 +101,12 @@ impl Server {
 
     /// Ends all connections, finishes what is in flight and closes the store.
     pub async fn close(&self) {
-        self.state.open.end().await;
+        self.state.connections.finish().await;
         let endpoint_time = self.state.config.limits.token_endpoint_time;
         let time = endpoint_time
             .saturating_mul(TOKEN_ATTEMPTS)
             .saturating_add(STORING_TIME);
-        if !self.state.holds.released(time).await {
+        if !self.state.work.finish(time).await {
             tracing::warn!("stopped though a token endpoint was still being asked");
         }
         if let Err(error) = self.state.store.close().await {

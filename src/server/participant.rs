@@ -1,84 +1,67 @@
-//! The participant whose calls are answered.
+//! A participant that has joined a room, as the tools that answer its calls see it. It stands beside
+//! [`State`]: `session` creates it, `toolkit` reads it.
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use super::caller::Caller;
+use super::config::Limits;
+use super::fair_store::FairStore;
 use super::response_budget::ResponseBudget;
 use super::rooms::Member;
 use super::state::State;
 use super::store::Store;
-use crate::wire::{Message, RoomName};
+use crate::wire::RoomName;
 
-/// What a call holds until its answer is written.
-#[derive(Debug, Default)]
-pub(super) struct Place {
-    /// Among the calls that are worked on, or among those that wait for another participant.
-    pub(super) turn: Option<OwnedSemaphorePermit>,
-    /// In memory, for an answer with a value.
-    pub(super) room: Option<OwnedSemaphorePermit>,
-}
-
-/// An answer on its way out. The call holds its place until the answer is written.
-pub(super) struct Response {
-    pub(super) message: Message,
-    _place: Place,
-}
-
-impl Response {
-    pub(super) const fn new(message: Message, place: Place) -> Self {
-        Self {
-            message,
-            _place: place,
-        }
-    }
-}
-
-/// A participant, for the length of a call.
-#[derive(Clone)]
+/// A participant for the length of its session.
+#[derive(Debug)]
 pub(super) struct Participant {
     pub(super) state: Arc<State>,
     pub(super) room: RoomName,
     pub(super) caller: Caller,
     pub(super) member: Arc<Member>,
-    /// Places for calls that wait for another participant.
-    pub(super) waiting: Arc<Semaphore>,
-    /// Where its answers go.
-    pub(super) answers: mpsc::Sender<Response>,
-    /// Room for the values in them.
-    pub(super) response_budget: ResponseBudget,
-    /// The store, as this identity uses it.
+    /// The store, in whose queues the participant's calls wait for their turn.
     pub(super) store: Arc<dyn Store>,
-    /// Closes when the session ends.
-    pub(super) leaving: watch::Receiver<()>,
+    /// Limits the values in responses that wait for the participant's socket.
+    pub(super) response_budget: ResponseBudget,
+    /// Cancelled when the participant leaves and when the server stops.
+    pub(super) disconnected: CancellationToken,
+    /// Cancelled when nothing is written to the participant any more.
+    pub(super) output_closed: CancellationToken,
+    /// Limits its calls that wait for another participant.
+    waiting_calls: Arc<Semaphore>,
 }
 
 impl Participant {
-    /// Lets a call that waits for another participant give up its place among the calls that are worked
-    /// on, so that it holds up no other. False if too many wait already.
-    pub(super) fn begin_waiting(&self, place: &mut Place) -> bool {
-        let waiting = Arc::clone(&self.waiting).try_acquire_owned();
-        waiting.map(|waiting| place.turn = Some(waiting)).is_ok()
-    }
-
-    /// Waits until the participant leaves, or the server stops.
-    pub(super) async fn disconnected(&self) {
-        let mut leaving = self.leaving.clone();
-        // Nothing is ever sent: the channel closes with the session.
-        while leaving.changed().await.is_ok() {}
-    }
-
-    /// Waits until nothing is written to the participant any more.
-    pub(super) async fn output_closed(&self) {
-        self.answers.closed().await;
-    }
-
-    /// Takes what the participant says of itself; a message that cannot be read says nothing.
-    pub(super) fn set_attributes(&self, message: Message) {
-        if let Ok((attributes, _)) = message.read() {
-            let rooms = &self.state.rooms;
-            rooms.set_attributes(&self.room, &self.member.id, attributes);
+    /// The participant `caller` in `room`, where others know it as `member`.
+    pub(super) fn new(state: Arc<State>, room: RoomName, caller: Caller, member: Arc<Member>) -> Self {
+        let Limits {
+            pending_requests,
+            value_bytes,
+            ..
+        } = state.config.limits;
+        let lane = Arc::new((room.clone(), caller.identity.clone()));
+        Self {
+            store: Arc::new(FairStore::new(
+                Arc::clone(&state.store),
+                state.queues.clone(),
+                lane,
+            )),
+            room,
+            caller,
+            member,
+            response_budget: ResponseBudget::new(value_bytes),
+            disconnected: CancellationToken::new(),
+            output_closed: CancellationToken::new(),
+            waiting_calls: Arc::new(Semaphore::new(pending_requests.min(Semaphore::MAX_PERMITS))),
+            state,
         }
+    }
+
+    /// A permit for a call that waits for another participant. None if too many wait already.
+    pub(super) fn start_waiting(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.waiting_calls).try_acquire_owned().ok()
     }
 }

@@ -1,50 +1,33 @@
-//! Work that must not be cut off when the server stops.
+//! Work that the server finishes before it stops. Every layer may use it; it imports none.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// How long connections may take to finish when the server stops.
 pub(super) const FINISH_TIME: Duration = Duration::from_secs(5);
 
-/// Counts work that the server's end waits for.
-#[derive(Debug)]
-pub(in crate::server) struct Holds {
-    /// Every hold has a copy; when the last one is gone the channel is closed.
-    held: Mutex<Option<mpsc::Sender<()>>>,
-    released: tokio::sync::Mutex<mpsc::Receiver<()>>,
-}
+/// Tracks work that must not be cut off when the server stops.
+#[derive(Debug, Default)]
+pub(super) struct WorkTracker(TaskTracker);
 
-/// Keeps the server from being over as long as it, or a copy of it, is there.
-#[derive(Debug, Clone)]
-pub(in crate::server) struct Hold(
-    #[expect(dead_code, reason = "it is there to be dropped")] mpsc::Sender<()>,
-);
+/// Proof that a piece of work is tracked; the work ends when the last clone is dropped.
+pub(super) type WorkToken = TaskTrackerToken;
 
-impl Default for Holds {
-    fn default() -> Self {
-        let (held, released) = mpsc::channel(1);
-        Self {
-            held: Mutex::new(Some(held)),
-            released: tokio::sync::Mutex::new(released),
-        }
-    }
-}
-
-impl Holds {
-    /// Begins such work. None if nobody would wait for it any more.
-    pub(in crate::server) fn hold(&self) -> Option<Hold> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.clone().map(Hold)
+impl WorkTracker {
+    /// Starts a piece of work. None once [`WorkTracker::finish`] was called: new work would not be waited for.
+    pub(super) fn start(&self) -> Option<WorkToken> {
+        // Taken before the check: a token that precedes the close is waited for.
+        let token = self.0.token();
+        (!self.0.is_closed()).then_some(token)
     }
 
-    /// Gives no more holds, and waits until all are gone, so long at most. Says whether they are.
-    pub(in crate::server) async fn released(&self, time: Duration) -> bool {
-        drop(self.held.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let mut released = self.released.lock().await;
-        timeout(time, released.recv()).await.is_ok()
+    /// Refuses new work and waits at most `time` until all work has ended. False if some has not.
+    pub(super) async fn finish(&self, time: Duration) -> bool {
+        self.0.close();
+        timeout(time, self.0.wait()).await.is_ok()
     }
 }
 
@@ -55,23 +38,23 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_end_waits_for_every_copy_and_lets_nobody_in() {
-        let holds = Holds::default();
-        let hold = holds.hold().unwrap();
-        let copy = hold.clone();
-        let mut released = std::pin::pin!(holds.released(Duration::MAX));
-        assert!((&mut released).now_or_never().is_none());
-        assert!(holds.hold().is_none());
-        drop(hold);
-        assert!((&mut released).now_or_never().is_none());
-        drop(copy);
-        assert!(released.await);
+    async fn finish_waits_for_every_clone_of_a_token_and_refuses_new_work() {
+        let tracker = WorkTracker::default();
+        let token = tracker.start().unwrap();
+        let clone = token.clone();
+        let mut finished = std::pin::pin!(tracker.finish(Duration::MAX));
+        assert!((&mut finished).now_or_never().is_none());
+        assert!(tracker.start().is_none());
+        drop(token);
+        assert!((&mut finished).now_or_never().is_none());
+        drop(clone);
+        assert!(finished.await);
     }
 
     #[tokio::test]
-    async fn nobody_is_waited_for_longer_than_the_time() {
-        let holds = Holds::default();
-        let _hold = holds.hold();
-        assert!(!holds.released(Duration::ZERO).await);
+    async fn finish_gives_up_when_the_time_is_over() {
+        let tracker = WorkTracker::default();
+        let _token = tracker.start();
+        assert!(!tracker.finish(Duration::ZERO).await);
     }
 }

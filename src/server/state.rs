@@ -1,4 +1,4 @@
-//! What every connection of a server shares.
+//! What every connection of a server shares. Below `toolkit`, above `rooms`, `oauth` and `keys`.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::fair_store::StoreQueues;
 use super::keys::ServerKeys;
 use super::oauth::Credentials;
 use super::rooms::Rooms;
-use super::shutdown::Holds;
+use super::shutdown::WorkTracker;
 use super::store::Store;
 use crate::wire::Identity;
 
@@ -17,14 +17,14 @@ use crate::wire::Identity;
 pub(super) struct State {
     pub(super) config: ServerConfig,
     pub(super) keys: ServerKeys,
-    /// Who the API key joins as.
+    /// The identity that the API key joins as.
     pub(super) owner: Identity,
     pub(super) rooms: Rooms,
     pub(super) store: Arc<dyn Store>,
     /// Those who wait for the store.
     pub(super) queues: StoreQueues,
     pub(super) credentials: Arc<Credentials>,
-    pub(super) open: OpenConnections,
-    /// What a provider may have given and is not stored yet.
-    pub(super) holds: Holds,
+    pub(super) connections: OpenConnections,
+    /// Exchanges with providers: what a provider gave must be stored before the server stops.
+    pub(super) work: WorkTracker,
 }

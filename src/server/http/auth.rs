@@ -1,56 +1,103 @@
-//! Who somebody is: reads the credential of a request.
+//! The credential of a request, as extractors of the routes: a handler that takes one runs only if the
+//! credential is accepted for the room in the request's path.
 
-use axum::http::{HeaderMap, header::AUTHORIZATION};
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
+use super::connection::Connection;
+use super::refusal::Refusal;
 use crate::sensitive::SensitiveText;
 use crate::server::caller::Caller;
 use crate::server::clock;
 use crate::server::keys::local_token;
 use crate::server::state::State;
-use crate::token::{ParticipantToken, TokenError};
+use crate::token::ParticipantToken;
 use crate::wire::RoomName;
 
-/// Why a credential is not accepted, and the status that says so.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Refusal {
-    #[error("a credential is needed: Authorization: Bearer …")]
-    Missing,
-    #[error(transparent)]
-    Invalid(TokenError),
-    #[error(transparent)]
-    WrongRoom(TokenError),
+/// A participant that may join the room in the path. Its token is in the `Authorization` header, or else in the
+/// query as `token`.
+#[derive(Debug)]
+pub(super) struct JoiningCaller {
+    pub(super) room: RoomName,
+    pub(super) caller: Caller,
 }
 
-/// The bearer credential of a request; the header wins over `token` in the query.
-pub(super) fn bearer(headers: &HeaderMap, query: Option<String>) -> Option<SensitiveText> {
-    let header = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| {
-            let (scheme, credential) = value.split_once(' ')?;
-            scheme
-                .eq_ignore_ascii_case("bearer")
-                .then(|| credential.trim().to_owned())
-        });
-    header
-        .or(query)
-        .filter(|credential| !credential.is_empty())
-        .map(SensitiveText::from)
+/// The participant token that a connect call is answered with: a new one of the owner if the credential is the
+/// API key, or the credential itself if it is a participant token for the room in the path.
+#[derive(Debug)]
+pub(super) struct RoomToken {
+    pub(super) room: RoomName,
+    pub(super) token: SensitiveText,
 }
 
-/// The participant whose token this is, if it is good for `room`.
-pub(super) fn participant(
-    state: &State,
-    token: Option<&SensitiveText>,
-    room: &RoomName,
-) -> Result<Caller, Refusal> {
-    let token = token.ok_or(Refusal::Missing)?;
-    let token = ParticipantToken::verify_for_room(token.expose(), &state.keys.api_key, clock::now(), room)
-        .map_err(|error| match error {
-            TokenError::WrongRoom => Refusal::WrongRoom(error),
-            other => Refusal::Invalid(other),
-        })?;
+#[derive(Deserialize)]
+struct RoomPath {
+    room: String,
+}
+
+#[derive(Deserialize)]
+struct TokenQuery {
+    token: Option<String>,
+}
+
+impl FromRequestParts<Connection> for JoiningCaller {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, connection: &Connection) -> Result<Self, Response> {
+        let path = Path::from_request_parts(parts, connection).await;
+        let path = path.map_err(IntoResponse::into_response)?;
+        let query = Query::from_request_parts(parts, connection).await;
+        let Query(TokenQuery { token }) = query.map_err(IntoResponse::into_response)?;
+        let joining = || {
+            let room = room(path)?;
+            let token = bearer(&parts.headers).or_else(|| non_empty(token?));
+            let token = token.ok_or(Refusal::NoCredential)?;
+            let caller = caller(&connection.state, &token, &room)?;
+            Ok(Self { room, caller })
+        };
+        joining().map_err(Refusal::into_response)
+    }
+}
+
+impl FromRequestParts<Connection> for RoomToken {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, connection: &Connection) -> Result<Self, Response> {
+        let path = Path::from_request_parts(parts, connection).await;
+        let path = path.map_err(IntoResponse::into_response)?;
+        let token = || {
+            let room = room(path)?;
+            let credential = bearer(&parts.headers).ok_or(Refusal::NoCredential)?;
+            let token = room_token(&connection.state, credential, &room)?;
+            Ok(Self { room, token })
+        };
+        token().map_err(Refusal::into_response)
+    }
+}
+
+fn room(Path(path): Path<RoomPath>) -> Result<RoomName, Refusal> {
+    RoomName::new(path.room).map_err(Refusal::NoSuchRoom)
+}
+
+/// The credential in the `Authorization` header (RFC 6750, section 2.1).
+fn bearer(headers: &HeaderMap) -> Option<SensitiveText> {
+    let (scheme, credential) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(())?;
+    non_empty(credential.trim().to_owned())
+}
+
+fn non_empty(credential: String) -> Option<SensitiveText> {
+    (!credential.is_empty()).then(|| credential.into())
+}
+
+/// The participant that `token` describes, if the token is valid for `room`.
+fn caller(state: &State, token: &SensitiveText, room: &RoomName) -> Result<Caller, Refusal> {
+    let token = ParticipantToken::verify_for_room(token.expose(), &state.keys.api_key, clock::now(), room)?;
     Ok(Caller {
         identity: token.identity,
         role: token.role,
@@ -59,19 +106,12 @@ pub(super) fn participant(
     })
 }
 
-/// The participant token that a connect call is answered with: the owner's for the API key; a
-/// participant token for that room is handed back.
-pub(super) fn exchange(
-    state: &State,
-    credential: Option<SensitiveText>,
-    room: &RoomName,
-) -> Result<SensitiveText, Refusal> {
-    let credential = credential.ok_or(Refusal::Missing)?;
+fn room_token(state: &State, credential: SensitiveText, room: &RoomName) -> Result<SensitiveText, Refusal> {
     let api_key = state.keys.api_key.text();
     if bool::from(credential.expose().as_bytes().ct_eq(api_key.expose().as_bytes())) {
         return local_token(&state.keys.api_key, state.owner.clone(), room.clone(), true)
-            .map_err(Refusal::Invalid);
+            .map_err(Refusal::InvalidToken);
     }
-    participant(state, Some(&credential), room)?;
+    caller(state, &credential, room)?;
     Ok(credential)
 }

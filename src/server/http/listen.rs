@@ -1,4 +1,4 @@
-//! Accepts connections, limits them, and lets them go in order when the server stops.
+//! Accepts connections and serves HTTP on them, until the server stops.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use super::connection::Connection;
 use super::routes::router;
 use crate::server::state::State;
 
-/// Pause after a failed `accept`, which mostly means that the process has no file handle left.
+/// Pause after a failed `accept`, which mostly means that the process has run out of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Smallest read buffer that the HTTP library takes.
+/// Smallest read buffer that hyper accepts.
 const MIN_HEADER_BYTES: usize = 8 << 10;
 
 /// Accepts connections until `shutdown` is done.
@@ -29,12 +29,12 @@ pub(in crate::server) async fn accept(
 ) {
     tokio::pin!(shutdown);
     loop {
-        // A place first: a connection that there is no place for waits in the system's queue.
-        let place = tokio::select! {
+        // The slot first: a connection beyond the limit waits in the system's queue.
+        let slot = tokio::select! {
             () = &mut shutdown => return,
-            place = Arc::clone(&state.open.places).acquire_owned() => match place {
-                Ok(place) => place,
-                Err(_) => return,
+            slot = state.connections.slot() => match slot {
+                Some(slot) => slot,
+                None => return,
             },
         };
         let accepted = tokio::select! {
@@ -44,10 +44,10 @@ pub(in crate::server) async fn accept(
         match accepted {
             Ok((stream, peer)) => {
                 tracing::debug!(%peer, "accepted");
-                // Without it, a small answer waits for the peer to confirm the one before.
+                // Otherwise a small response waits until the peer has acknowledged the one before.
                 let _ = stream.set_nodelay(true);
                 let local_address = stream.local_addr().ok().map(|address| address.ip());
-                serve(state, stream, local_address, Some(place));
+                serve(state, stream, local_address, Some(slot));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -57,17 +57,17 @@ pub(in crate::server) async fn accept(
     }
 }
 
-/// Serves a stream inside the process.
+/// Serves HTTP on a stream inside the process.
 pub(in crate::server) fn serve_in_memory(state: &Arc<State>, stream: DuplexStream) {
     serve(state, stream, None, None);
 }
 
-fn serve<S>(state: &Arc<State>, stream: S, local_address: Option<IpAddr>, place: Option<OwnedSemaphorePermit>)
+fn serve<S>(state: &Arc<State>, stream: S, local_address: Option<IpAddr>, slot: Option<OwnedSemaphorePermit>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = &state.config.limits;
-    let mut guest = state.open.enter();
+    let open = state.connections.open();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.header_time)
@@ -75,7 +75,7 @@ where
     let connection = Connection {
         state: Arc::clone(state),
         local_address,
-        place: place.map(Arc::new),
+        slot: slot.map(Arc::new),
     };
     let service = TowerToHyperService::new(router(connection));
     tokio::spawn(async move {
@@ -85,7 +85,7 @@ where
         tokio::pin!(serving);
         let served = tokio::select! {
             served = &mut serving => served,
-            () = guest.stopping() => {
+            () = open.stopping() => {
                 serving.as_mut().graceful_shutdown();
                 serving.await
             }

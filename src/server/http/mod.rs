@@ -1,9 +1,11 @@
-//! HTTP: accepts connections, limits them and answers their requests.
+//! HTTP: accepts connections, checks hosts, origins and credentials, and hands a joining participant to
+//! `session`. The top layer of the server.
 
 mod auth;
 mod connection;
 mod listen;
 mod origin;
+mod refusal;
 mod routes;
 
 pub(super) use self::listen::{accept, serve_in_memory};

@@ -1,8 +1,8 @@
-//! Which names a request may be made to and which web pages may make it.
+//! Checks of a request's `Host` and `Origin`.
 //!
-//! A server on this machine can be reached by every page that a browser on it shows. A page of a
-//! foreign site has an `Origin`; a page whose name was made to resolve to this machine (DNS
-//! rebinding) has a foreign `Host`. Both are refused, on the WebSocket upgrade too.
+//! Every page in a browser on this machine can reach a server on it. The request of another site's page has
+//! that site's `Origin`; the request of a page whose name resolves to this machine (DNS rebinding) has that name
+//! as its `Host`. Both are refused, for WebSocket upgrades too.
 
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use super::connection::Connection;
 use crate::server::config::ServerConfig;
 
-/// Turns away requests with a foreign `Host` or an `Origin` that is not listed (403).
+/// Refuses requests with a foreign `Host` or an `Origin` that is not listed (403).
 pub(super) async fn guard(Shared(connection): Shared<Connection>, request: Request, next: Next) -> Response {
     let config = &connection.state.config;
     if !host_allowed(config, request.headers(), connection.local_address) {
@@ -49,7 +49,7 @@ fn host_allowed(config: &ServerConfig, headers: &HeaderMap, local_address: Optio
         .parse::<IpAddr>()
         .map(|address| address.to_canonical())
     {
-        // An address is no name: it cannot have been made to resolve here. Where a socket serves both
+        // An address cannot be rebound, because it is not resolved. Where a socket serves both
         // families, its IPv4 addresses are mapped ones (RFC 4291, 2.5.5.2).
         Ok(address)
             if address.is_loopback() || Some(address) == local_address.map(|local| local.to_canonical()) =>

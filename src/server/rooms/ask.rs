@@ -1,72 +1,72 @@
-//! Asking a participant, and waiting for its answer.
+//! Sends a request to a participant and waits for its reply.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::member::Member;
-use super::pending::{Answer, Unanswered};
+use super::pending::{Reply, RequestError};
 use crate::sensitive::Sensitive;
 use crate::server::store::SecretRecord;
 use crate::wire::secrets::request::{REQUEST_WITHDRAWN, RequestWithdrawn, withdrawn};
 use crate::wire::{Message, RequestId};
 
-/// What is asked.
-pub(in crate::server) struct Question<F> {
-    /// Type of the message that asks; an answer must be of the same.
+/// A request that is to be sent.
+pub(in crate::server) struct NewRequest<F> {
+    /// Type of the message that asks. The call that replies must be for the same type.
     pub(in crate::server) message_type: &'static str,
-    /// The message's header, once the request has an id.
+    /// Makes the message's header from the id of the request.
     pub(in crate::server) header: F,
-    /// How the answer is stored before it is handed on; none if whoever asks sees to that.
+    /// How a provided value is stored before the requester gets it. None if the requester's call deals with it.
     pub(in crate::server) keep_as: Option<SecretRecord>,
-    /// Time to answer.
+    /// How long the participant has to reply.
     pub(in crate::server) timeout: Duration,
 }
 
-/// Asks `member`, and waits for its answer. The request is taken back when `gone` is done first, and when
-/// whoever waits stops waiting.
+/// Asks `member`, and waits for its reply. The request is withdrawn when `requester_left` completes first, and
+/// when the future is dropped.
 pub(in crate::server) async fn ask<F, H>(
     member: &Member,
-    question: Question<F>,
-    gone: impl Future<Output = ()>,
-) -> Result<Answer, Unanswered>
+    request: NewRequest<F>,
+    requester_left: impl Future<Output = ()>,
+) -> Result<Reply, RequestError>
 where
     F: FnOnce(RequestId) -> H,
     H: Serialize,
 {
-    let Question {
+    let NewRequest {
         message_type,
         header,
         keep_as,
         timeout,
-    } = question;
-    let (id, mut answered) = member.pending.register(message_type, keep_as)?;
+    } = request;
+    let (id, mut replied) = member.pending.register(message_type, keep_as)?;
     let header = header(id.clone());
-    let waiting = Waiting { member, id };
-    let message =
-        Message::new(0, message_type, &header, Sensitive::default()).map_err(|_| Unanswered::Left)?;
-    member.outbox.ask(&waiting.id, message);
-    let (reason, unanswered) = tokio::select! {
+    let request = WithdrawOnDrop { member, id };
+    let message = Message::new(0, message_type, &header, Sensitive::default())
+        .map_err(|_| RequestError::ParticipantLeft)?;
+    member.outbox.ask(&request.id, message);
+    let (reason, error) = tokio::select! {
         biased;
-        answer = &mut answered => return answer.map_err(|_| Unanswered::Left),
-        () = tokio::time::sleep(timeout) => (withdrawn::TIMED_OUT, Unanswered::TimedOut),
-        () = gone => (withdrawn::BY_REQUESTER, Unanswered::Withdrawn),
+        reply = &mut replied => return reply.map_err(|_| RequestError::ParticipantLeft),
+        () = tokio::time::sleep(timeout) => (withdrawn::TIMED_OUT, RequestError::TimedOut),
+        () = requester_left => (withdrawn::BY_REQUESTER, RequestError::Withdrawn),
     };
-    if waiting.withdraw(reason) {
-        return Err(unanswered);
+    if request.withdraw(reason) {
+        return Err(error);
     }
-    // The answer is on its way, or the participant left at the same time.
-    answered.await.map_err(|_| Unanswered::Left)
+    // The participant is replying at this moment, or has left.
+    replied.await.map_err(|_| RequestError::ParticipantLeft)
 }
 
-/// Somebody waits for an answer. When it stops, whoever is asked hears of it.
-struct Waiting<'a> {
+/// A request that was sent. Dropping it withdraws the request, unless it was replied to.
+struct WithdrawOnDrop<'a> {
     member: &'a Member,
     id: RequestId,
 }
 
-impl Waiting<'_> {
-    /// Takes the request back; false if it is too late for that.
+impl WithdrawOnDrop<'_> {
+    /// Withdraws the request and tells the participant. False if the participant is replying already.
     fn withdraw(&self, reason: &str) -> bool {
         if !self.member.pending.forget(&self.id) {
             return false;
@@ -82,7 +82,7 @@ impl Waiting<'_> {
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WithdrawOnDrop<'_> {
     fn drop(&mut self) {
         self.withdraw(withdrawn::BY_REQUESTER);
     }

@@ -27,8 +27,8 @@ fn participant() -> Presence {
     Rooms::default().enter(RoomName::new("r").unwrap(), &caller, &Limits::default())
 }
 
-fn question(timeout: Duration) -> Question<impl FnOnce(RequestId) -> Value> {
-    Question {
+fn new_request(timeout: Duration) -> NewRequest<impl FnOnce(RequestId) -> Value> {
+    NewRequest {
         message_type: KIND,
         header: |id| serde_json::json!({ "request_id": id }),
         keep_as: None,
@@ -36,57 +36,57 @@ fn question(timeout: Duration) -> Question<impl FnOnce(RequestId) -> Value> {
     }
 }
 
-/// The request that goes out to the participant now.
+/// The id of the request that is pushed to the participant next.
 fn asked(member: &Member) -> RequestId {
     let message = member.outbox.next().now_or_never().unwrap();
     let (header, _): (Value, _) = message.read().unwrap();
     RequestId::new(header["request_id"].as_str().unwrap()).unwrap()
 }
 
-fn provided(answer: Result<Answer, Unanswered>) -> SecretValue {
-    match answer {
-        Ok(Answer::Provided(value)) => value,
+fn provided(reply: Result<Reply, RequestError>) -> SecretValue {
+    match reply {
+        Ok(Reply::Provided(value)) => value,
         other => panic!("nothing provided but {other:?}"),
     }
 }
 
 const LONG: Duration = Duration::from_hours(1);
 
-/// An answer is taken first and stored then. If the time is over or the requester leaves in between, it is
-/// an answer still: it is kept, and nobody is told that it was not wanted.
+/// A reply takes the request first, and its value is stored then. If the time is over or the requester leaves
+/// in between, it is kept all the same, and the participant is not told that the request was withdrawn.
 #[tokio::test]
-async fn what_is_being_answered_is_not_taken_back() {
+async fn a_request_that_is_being_replied_to_is_not_withdrawn() {
     for (timeout, leaves) in [(Duration::from_millis(1), false), (LONG, true)] {
         let bob = participant();
         let member = Arc::clone(&bob.member);
-        let (here, left) = oneshot::channel::<()>();
-        let gone = left.map(|_| ());
-        let mut answer = pin!(ask(&member, question(timeout), gone));
-        assert!((&mut answer).now_or_never().is_none());
+        let (connected, left) = oneshot::channel::<()>();
+        let requester_left = left.map(|_| ());
+        let mut reply = pin!(ask(&member, new_request(timeout), requester_left));
+        assert!((&mut reply).now_or_never().is_none());
         let taken = member.pending.take(&asked(&member), KIND).unwrap();
-        let _here = (!leaves).then_some(here);
+        let _connected = (!leaves).then_some(connected);
         tokio::time::sleep(Duration::from_millis(2)).await;
-        assert!((&mut answer).now_or_never().is_none());
-        taken.answer(Answer::Provided(b"value".to_vec().into()));
-        assert_eq!(provided(answer.await).expose(), b"value");
+        assert!((&mut reply).now_or_never().is_none());
+        taken.reply(Reply::Provided(b"value".to_vec().into()));
+        assert_eq!(provided(reply.await).expose(), b"value");
         assert!(member.outbox.is_empty());
     }
 }
 
 #[tokio::test]
-async fn a_request_that_did_not_go_out_is_taken_back_in_silence() {
+async fn a_request_that_was_not_pushed_yet_is_withdrawn_without_a_message() {
     let bob = participant();
-    let timed_out = ask(&bob.member, question(Duration::from_millis(1)), pending()).await;
-    assert_eq!(timed_out.unwrap_err(), Unanswered::TimedOut);
+    let timed_out = ask(&bob.member, new_request(Duration::from_millis(1)), pending()).await;
+    assert_eq!(timed_out.unwrap_err(), RequestError::TimedOut);
     assert!(bob.member.outbox.is_empty());
 }
 
 #[tokio::test]
-async fn whoever_stops_waiting_takes_the_request_back() {
+async fn dropping_the_future_withdraws_the_request() {
     let bob = participant();
     {
-        let mut answer = pin!(ask(&bob.member, question(LONG), pending()));
-        assert!((&mut answer).now_or_never().is_none());
+        let mut reply = pin!(ask(&bob.member, new_request(LONG), pending()));
+        assert!((&mut reply).now_or_never().is_none());
         asked(&bob.member);
     }
     let message = bob.member.outbox.next().now_or_never().unwrap();

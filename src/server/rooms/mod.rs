@@ -1,5 +1,5 @@
-//! The rooms that somebody is in, and who is in them. A room needs no making: it is there while
-//! somebody is in it.
+//! The rooms that have participants, and those participants. A room exists from the first participant that
+//! enters it until the last one leaves. Below `state`, above `store`.
 
 mod ask;
 mod member;
@@ -13,17 +13,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::json;
 use uuid::Uuid;
 
-pub(in crate::server) use self::ask::{Question, ask};
+pub(in crate::server) use self::ask::{NewRequest, ask};
 pub(in crate::server) use self::member::Member;
 use self::outbox::Outbox;
-use self::pending::Pending;
-pub(in crate::server) use self::pending::{Answer, Asked, Unanswered};
+use self::pending::PendingRequests;
+pub(in crate::server) use self::pending::{PendingRequest, Reply, RequestError};
 use super::caller::Caller;
 use super::config::Limits;
 use crate::wire::messaging::{NAME, ParticipantInfo};
 use crate::wire::{Header, ParticipantId, RoomName};
 
-/// The rooms that somebody is in, by name.
+/// The rooms that have participants, by name.
 #[derive(Debug, Clone, Default)]
 pub(in crate::server) struct Rooms {
     open: Arc<Mutex<HashMap<RoomName, Room>>>,
@@ -32,19 +32,19 @@ pub(in crate::server) struct Rooms {
 #[derive(Debug)]
 struct Room {
     session_id: String,
-    /// Ids are given in the order of time, and so this is the order in which they came.
+    /// Ids grow with time, so this is the order in which the participants came.
     occupants: BTreeMap<ParticipantId, Occupant>,
 }
 
-/// A participant, and how it shows itself.
+/// A participant, and how others see it.
 #[derive(Debug)]
 struct Occupant {
     member: Arc<Member>,
-    /// As others see it.
+    /// What others are told about it.
     info: Arc<ParticipantInfo>,
-    /// May hear who else is here.
+    /// Whether its token lets it see the others.
     may_list: bool,
-    /// Has messaging enabled: others see it.
+    /// Whether it has messaging enabled, so that others see it.
     visible: bool,
 }
 
@@ -53,20 +53,20 @@ struct Occupant {
 pub(in crate::server) struct Presence {
     rooms: Rooms,
     room: RoomName,
-    /// Id of the room's session: the time since it was last empty.
+    /// Id of the room's session, which lasts until the room is empty.
     pub(in crate::server) session_id: String,
     /// The participant.
     pub(in crate::server) member: Arc<Member>,
 }
 
 impl Rooms {
-    /// Enters a room.
+    /// Enters a room under a new participant id.
     pub(in crate::server) fn enter(&self, room: RoomName, caller: &Caller, limits: &Limits) -> Presence {
         let member = Arc::new(Member {
             id: Uuid::now_v7().into(),
             identity: caller.identity.clone(),
             outbox: Outbox::default(),
-            pending: Pending::new(limits.pending_requests),
+            pending: PendingRequests::new(limits.pending_requests),
         });
         let mut attributes = Header::new();
         attributes.insert(NAME.to_owned(), json!(caller.identity));

@@ -1,8 +1,8 @@
-//! What participants are asked and have not answered yet.
+//! The requests to a participant that wait for its reply.
 //!
-//! The same for everything that can be asked: a request is registered with the participant that is
-//! asked, pushed to it, and answered by that participant alone and once. It ends with the answer, when
-//! its time is over, or when either side leaves.
+//! They are the same whatever is asked for: a request is registered with the participant that is asked,
+//! pushed to it, and replied to by that participant alone, once. It ends with the reply, when its time is
+//! over, or when either participant leaves.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,111 +14,112 @@ use crate::sensitive::SecretValue;
 use crate::server::store::SecretRecord;
 use crate::wire::RequestId;
 
-/// What a participant answers.
+/// How a participant replies to a request.
 #[derive(Debug)]
-pub(in crate::server) enum Answer {
-    /// This.
+pub(in crate::server) enum Reply {
+    /// It provided this value.
     Provided(SecretValue),
-    /// No, for this reason.
+    /// It rejected the request for this reason.
     Rejected(String),
-    /// It answered, and the answer was lost here.
+    /// It provided a value that the server could not store.
     Lost,
 }
 
-/// Why there is no answer.
+/// Why there is no reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::server) enum Unanswered {
+pub(in crate::server) enum RequestError {
     /// The participant that was asked has left.
-    Left,
-    /// It has too many requests to answer already.
+    ParticipantLeft,
+    /// It has too many requests to reply to already.
     TooMany,
-    /// The time is over.
+    /// It did not reply in time.
     TimedOut,
-    /// Whoever asked has left, or the server stops.
+    /// The requester has left, or the server stops.
     Withdrawn,
 }
 
-/// The requests that wait for one participant's answer.
+/// The requests that wait for one participant's reply.
 #[derive(Debug)]
-pub(in crate::server) struct Pending {
+pub(in crate::server) struct PendingRequests {
     limit: usize,
     /// None once the participant has left.
-    waiting: Mutex<Option<HashMap<RequestId, Asked>>>,
+    by_id: Mutex<Option<HashMap<RequestId, PendingRequest>>>,
 }
 
-/// A request that waits for its answer.
+/// A request that waits for its reply.
 #[derive(Debug)]
-pub(in crate::server) struct Asked {
+pub(in crate::server) struct PendingRequest {
     message_type: &'static str,
-    /// How the answer is stored; none if whoever asked sees to that.
+    /// How a provided value is stored. None if the requester's call deals with it.
     pub(in crate::server) keep_as: Option<SecretRecord>,
-    answer: oneshot::Sender<Answer>,
+    reply: oneshot::Sender<Reply>,
 }
 
-impl Asked {
-    /// Gives the answer to whoever asked.
-    pub(in crate::server) fn answer(self, answer: Answer) {
-        // It may have left meanwhile.
-        let _ = self.answer.send(answer);
+impl PendingRequest {
+    /// Hands the reply to the requester's call.
+    pub(in crate::server) fn reply(self, reply: Reply) {
+        // The requester may have left.
+        let _ = self.reply.send(reply);
     }
 }
 
-impl Pending {
+impl PendingRequests {
     /// No requests, of at most `limit`.
     pub(in crate::server) fn new(limit: usize) -> Self {
         Self {
             limit,
-            waiting: Mutex::new(Some(HashMap::new())),
+            by_id: Mutex::new(Some(HashMap::new())),
         }
     }
 
-    /// Takes the request in order to answer it: nobody else can from here on. None if there is no such
-    /// request of that message type: never made, made of somebody else, answered, or over.
-    pub(in crate::server) fn take(&self, id: &RequestId, message_type: &str) -> Option<Asked> {
-        let mut waiting = self.lock();
-        let waiting = waiting.as_mut()?;
-        if waiting.get(id)?.message_type != message_type {
+    /// Takes the request in order to reply to it: no other call can from here on. None if the participant was
+    /// not sent such a request of that message type, or if it was replied to, timed out or withdrawn.
+    pub(in crate::server) fn take(&self, id: &RequestId, message_type: &str) -> Option<PendingRequest> {
+        let mut requests = self.lock();
+        let requests = requests.as_mut()?;
+        if requests.get(id)?.message_type != message_type {
             return None;
         }
-        waiting.remove(id)
+        requests.remove(id)
     }
 
-    /// The participant has left: nobody waits for it any more.
+    /// Ends all requests, because the participant has left, and refuses new ones.
     pub(in crate::server) fn close(&self) {
         self.lock().take();
     }
 
+    /// Adds a request, and returns its id and where its reply arrives.
     pub(super) fn register(
         &self,
         message_type: &'static str,
         keep_as: Option<SecretRecord>,
-    ) -> Result<(RequestId, oneshot::Receiver<Answer>), Unanswered> {
-        let mut waiting = self.lock();
-        let waiting = waiting.as_mut().ok_or(Unanswered::Left)?;
-        if waiting.len() >= self.limit {
-            return Err(Unanswered::TooMany);
+    ) -> Result<(RequestId, oneshot::Receiver<Reply>), RequestError> {
+        let mut requests = self.lock();
+        let requests = requests.as_mut().ok_or(RequestError::ParticipantLeft)?;
+        if requests.len() >= self.limit {
+            return Err(RequestError::TooMany);
         }
-        // Random, so that one request's id says nothing of another's.
+        // Random, so that one request's id reveals nothing about another's.
         let id = RequestId::from(Uuid::new_v4());
-        let (answer, answered) = oneshot::channel();
-        let asked = Asked {
+        let (reply, replied) = oneshot::channel();
+        let request = PendingRequest {
             message_type,
             keep_as,
-            answer,
+            reply,
         };
-        waiting.insert(id.clone(), asked);
-        Ok((id, answered))
+        requests.insert(id.clone(), request);
+        Ok((id, replied))
     }
 
-    /// Forgets a request; false if it is answered already, or the participant has left.
+    /// Removes a request. False if it was taken already, or the participant has left.
     pub(super) fn forget(&self, id: &RequestId) -> bool {
-        let mut waiting = self.lock();
-        waiting
+        let mut requests = self.lock();
+        requests
             .as_mut()
-            .is_some_and(|waiting| waiting.remove(id).is_some())
+            .is_some_and(|requests| requests.remove(id).is_some())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<HashMap<RequestId, Asked>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<HashMap<RequestId, PendingRequest>>> {
+        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,28 +1,32 @@
-//! Reads calls and has them answered.
+//! Reads the call in a message, and passes it to its toolkit.
 
-use crate::server::participant::{Participant, Place};
-use crate::server::toolkit;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::server::participant::Participant;
+use crate::server::toolkit::{self, Permits};
 use crate::wire::room::{INVOKE_TOOL, ToolInvocation};
 use crate::wire::secrets::{LEGACY_PREFIX, TOOLKIT};
 use crate::wire::{Content, DecodeError, ErrorCode, Message};
 
-/// Answers a call. `place` is its place among the calls that are worked on.
-pub(super) async fn answer(participant: &Participant, message: Message, place: &mut Place) -> Content {
-    let call = match read_call(message) {
-        Ok(call) => call,
-        Err(error) => return Content::error(ErrorCode::InvalidRequest, error.to_string()),
-    };
-    let Some(call) = call else {
-        return Content::error(
-            ErrorCode::InvalidRequest,
-            "this server does not know that request",
-        );
-    };
-    toolkit::answer(participant, call, place).await
+/// Answers the call in `message`. `permit` is its permit among the participant's calls in flight.
+pub(super) async fn answer(
+    participant: &Participant,
+    message: Message,
+    permit: OwnedSemaphorePermit,
+) -> (Content, Permits) {
+    let refused = |text: &str| Content::error(ErrorCode::InvalidRequest, text);
+    match read_call(message) {
+        Ok(Some(call)) => toolkit::answer(participant, call, permit).await,
+        Ok(None) => (
+            refused("this server does not know that request"),
+            Permits::call(permit),
+        ),
+        Err(error) => (refused(&error.to_string()), Permits::call(permit)),
+    }
 }
 
-/// The call that a message makes, in today's form or in that of clients before March 2026
-/// (`secrets.<tool>`, its header the input, its payload the value). None for other types.
+/// The call in a message, in the present form or in that of clients before March 2026 (`secrets.<tool>`, with
+/// the input as its header and the value as its payload). None for other message types.
 fn read_call(message: Message) -> Result<Option<ToolInvocation>, DecodeError> {
     if message.kind == INVOKE_TOOL {
         return ToolInvocation::from_message(message).map(Some);

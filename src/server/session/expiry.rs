@@ -1,4 +1,4 @@
-//! The end of a participant's token.
+//! Waits for the expiry of a participant's token.
 
 use std::future::pending;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use tokio::time::sleep;
 
 use crate::token::CLOCK_LEEWAY_SECONDS;
 
-/// Longest time between two looks at the clock, which may be set, or go on while the machine sleeps.
-const LOOK: Duration = Duration::from_secs(30);
+/// Longest time between two looks at the clock, which may be set or go on while the machine sleeps.
+const CHECK_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Waits until a token that ends at `expires_at`, in Unix seconds, would not be accepted any more. `now` is the
-/// time of day.
+/// Waits until a token that expires at `expires_at` would not be accepted for joining any more. Times are in
+/// Unix seconds; `now` gives the present one.
 pub(super) async fn expired(expires_at: Option<u64>, now: impl Fn() -> u64) {
     let Some(expires_at) = expires_at else {
         return pending().await;
@@ -22,7 +22,7 @@ pub(super) async fn expired(expires_at: Option<u64>, now: impl Fn() -> u64) {
         if left == 0 {
             return;
         }
-        sleep(Duration::from_secs(left).min(LOOK)).await;
+        sleep(Duration::from_secs(left).min(CHECK_INTERVAL)).await;
     }
 }
 
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_is_over_when_nobody_could_join_with_it() {
+    async fn a_token_expires_when_it_could_not_join_any_more() {
         let is_over = |expires_at, now: u64| expired(expires_at, move || now).now_or_never().is_some();
         assert!(!is_over(Some(1000), 1029));
         assert!(is_over(Some(1000), 1030));

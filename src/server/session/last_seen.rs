@@ -1,22 +1,23 @@
-//! When a participant was last heard.
+//! When a participant last sent something.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// When a participant was last heard. Told with every packet and asked rarely, so it wakes nobody.
+/// When a participant last sent something. It is updated with every packet and read rarely; an update wakes no
+/// task.
 #[derive(Clone)]
 pub(super) struct LastSeen(Arc<Mutex<Instant>>);
 
 impl LastSeen {
-    /// Of a participant that is heard now.
+    /// For a participant that has just sent something.
     pub(super) fn now() -> Self {
         Self(Arc::new(Mutex::new(Instant::now())))
     }
 
-    /// It is heard now.
-    pub(super) fn again(&self) {
+    /// The participant has sent something.
+    pub(super) fn update(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 

@@ -9,81 +9,102 @@ use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::DropGuard;
 
-use super::Ending;
+use super::SessionEnd;
 use super::last_seen::LastSeen;
-use crate::server::config::Limits;
-use crate::server::participant::Response;
+use crate::server::participant::Participant;
 use crate::server::rooms::Member;
+use crate::server::toolkit::Permits;
 use crate::wire::Message;
 
-/// Time for a participant to take the close frame.
+/// How long a participant may take to read the close frame.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
 
-/// Writes answers and what is pushed. A participant that does not take what it is sent is dropped.
+/// A message that answers a call, with the permits of the call until it is written.
+pub(super) struct Response {
+    message: Message,
+    _permits: Permits,
+}
+
+impl Response {
+    pub(super) const fn new(message: Message, permits: Permits) -> Self {
+        Self {
+            message,
+            _permits: permits,
+        }
+    }
+}
+
+/// Writes responses and what is pushed. A participant that does not read what it is sent is dropped.
 pub(super) struct Writer {
     sink: SplitSink<WebSocket, SocketMessage>,
-    answers: mpsc::Receiver<Response>,
-    /// Who is written to; what is pushed to it is in its outbox.
+    responses: mpsc::Receiver<Response>,
+    /// Has the outbox of what is pushed.
     member: Arc<Member>,
     /// Id of the last message that was pushed; they count up from 1.
     last_id: u64,
-    last_heard: LastSeen,
+    last_seen: LastSeen,
+    /// Tells the participant's calls when nothing is written any more.
+    output: DropGuard,
     send_timeout: Duration,
     ping_interval: Duration,
     idle_timeout: Duration,
 }
 
 impl Writer {
+    /// Writes to `participant`, through `sink`.
     pub(super) fn new(
         sink: SplitSink<WebSocket, SocketMessage>,
-        answers: mpsc::Receiver<Response>,
-        member: Arc<Member>,
-        last_heard: LastSeen,
-        limits: &Limits,
+        responses: mpsc::Receiver<Response>,
+        participant: &Participant,
+        last_seen: LastSeen,
     ) -> Self {
+        let limits = &participant.state.config.limits;
         Self {
             sink,
-            answers,
-            member,
+            responses,
+            member: Arc::clone(&participant.member),
             last_id: 0,
-            last_heard,
+            last_seen,
+            output: participant.output_closed.clone().drop_guard(),
             send_timeout: limits.send_timeout,
             ping_interval: limits.ping_interval,
             idle_timeout: limits.idle_timeout,
         }
     }
 
-    /// Writes what comes, and pings into silence, until the session is to end.
-    pub(super) async fn run(&mut self) -> Ending {
-        // What is pushed is no reason to believe that somebody is there: an answer was asked for.
+    /// Writes responses and pushed messages, and pings a participant that is silent, until the session ends.
+    pub(super) async fn run(&mut self) -> SessionEnd {
+        // Only a response postpones the ping: it shows that the participant sent a call. A pushed message shows
+        // nothing.
         let mut next_ping = Instant::now() + self.ping_interval;
         loop {
             let sent = tokio::select! {
-                answer = self.answers.recv() => match answer {
-                    Some(answer) => {
+                response = self.responses.recv() => match response {
+                    Some(response) => {
                         next_ping = Instant::now() + self.ping_interval;
-                        self.feed(&answer.message).await
+                        self.feed(&response.message).await
                     }
-                    None => return Ending::Left,
+                    None => return SessionEnd::Left,
                 },
                 message = self.member.outbox.next() => self.push(message).await,
                 () = sleep_until(next_ping) => {
-                    if self.last_heard.elapsed() >= self.idle_timeout {
-                        return Ending::Close(close_code::AWAY, "nothing was heard for too long".to_owned());
+                    if self.last_seen.elapsed() >= self.idle_timeout {
+                        return SessionEnd::Close(close_code::AWAY, "nothing was heard for too long".to_owned());
                     }
                     next_ping = Instant::now() + self.ping_interval;
                     self.send(SocketMessage::Ping(Bytes::new())).await
                 }
             };
-            let waiting = !(self.answers.is_empty() && self.member.outbox.is_empty());
+            let waiting = !(self.responses.is_empty() && self.member.outbox.is_empty());
             if sent.is_err() || (!waiting && self.flush().await.is_err()) {
-                return Ending::Left;
+                return SessionEnd::Left;
             }
         }
     }
 
-    /// Pushes a message, which gets its id here.
+    /// Pushes a message, and gives it its id.
     pub(super) async fn push(&mut self, mut message: Message) -> Result<(), ()> {
         self.last_id = self.last_id.wrapping_add(1);
         message.id = self.last_id;
@@ -109,12 +130,18 @@ impl Writer {
             .map_err(drop)
     }
 
-    /// Ends the conversation: what is not written yet never is, and who works on an answer hears of it.
-    /// Whoever does not take the close frame in time does not hear it.
-    pub(super) async fn close(mut self, frame: CloseFrame) {
-        self.answers.close();
-        while self.answers.try_recv().is_ok() {}
-        let _ = timeout(CLOSE_TIME, self.send(SocketMessage::Close(Some(frame)))).await;
+    /// Discards the responses that wait and sends the close frame, which the participant may not read in time.
+    pub(super) async fn close(self, frame: CloseFrame) {
+        let Self {
+            mut sink,
+            mut responses,
+            output,
+            ..
+        } = self;
+        drop(output);
+        responses.close();
+        while responses.try_recv().is_ok() {}
+        let _ = timeout(CLOSE_TIME, sink.send(SocketMessage::Close(Some(frame)))).await;
     }
 
     /// Sends a control message.

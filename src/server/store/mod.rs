@@ -36,7 +36,7 @@ pub use key_source::KeySource;
 pub use locks::SecretLock;
 pub use opening::OpeningStore;
 pub use record::{
-    DelegatedTo, Found, Reading, SecretKey, SecretKind, SecretQuery, SecretRecord, StoredSecret,
+    BoundedRead, DelegatedTo, Found, SecretKey, SecretKind, SecretQuery, SecretRecord, StoredSecret,
 };
 pub use sqlite::SqliteStore;
 
@@ -58,7 +58,11 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// As [`Store::read`], unless the secret takes more than `limit` bytes, sealed: then how many. Nothing is
     /// read of it then.
-    fn read_up_to(&self, key: SecretKey, limit: usize) -> BoxFuture<'_, Result<Option<Reading>, StoreError>>;
+    fn read_up_to(
+        &self,
+        key: SecretKey,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<BoundedRead>, StoreError>>;
 
     /// Stores the secret, or replaces the value, type, name and kind of the one that is there.
     fn write(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<(), StoreError>>;

@@ -6,7 +6,7 @@ use futures_util::future::{BoxFuture, FutureExt, Shared};
 use tokio::task::spawn_blocking;
 
 use super::{
-    Found, KeySource, Reading, SecretKey, SecretLock, SecretQuery, SecretRecord, SqliteStore, Store,
+    BoundedRead, Found, KeySource, SecretKey, SecretLock, SecretQuery, SecretRecord, SqliteStore, Store,
     StoreError,
 };
 use crate::sensitive::SecretValue;
@@ -43,7 +43,11 @@ impl Store for OpeningStore {
         Box::pin(async move { self.opened().await?.read(key).await })
     }
 
-    fn read_up_to(&self, key: SecretKey, limit: usize) -> BoxFuture<'_, Result<Option<Reading>, StoreError>> {
+    fn read_up_to(
+        &self,
+        key: SecretKey,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<BoundedRead>, StoreError>> {
         Box::pin(async move { self.opened().await?.read_up_to(key, limit).await })
     }
 

@@ -8,7 +8,8 @@ use super::keys::StoreKeys;
 use super::seal::Bound;
 use super::worker::Shared;
 use super::{
-    DelegatedTo, Found, Reading, SecretKey, SecretKind, SecretQuery, SecretRecord, StoreError, StoredSecret,
+    BoundedRead, DelegatedTo, Found, SecretKey, SecretKind, SecretQuery, SecretRecord, StoreError,
+    StoredSecret,
 };
 use crate::sensitive::SecretValue;
 use crate::wire::{Identity, RoomName, SecretId};
@@ -124,12 +125,16 @@ impl Reader<'_> {
 
     pub(super) fn read(&mut self, key: SecretKey) -> Result<Option<(SecretRecord, SecretValue)>, StoreError> {
         match self.read_up_to(key, usize::MAX)? {
-            Some(Reading::Whole(record, value)) => Ok(Some((record, value))),
-            Some(Reading::Larger(_)) | None => Ok(None),
+            Some(BoundedRead::Whole(record, value)) => Ok(Some((record, value))),
+            Some(BoundedRead::Larger(_)) | None => Ok(None),
         }
     }
 
-    pub(super) fn read_up_to(&mut self, key: SecretKey, limit: usize) -> Result<Option<Reading>, StoreError> {
+    pub(super) fn read_up_to(
+        &mut self,
+        key: SecretKey,
+        limit: usize,
+    ) -> Result<Option<BoundedRead>, StoreError> {
         let keys = self.keys;
         let mut rows = self.read.statement()?.query((
             key.room.as_str(),
@@ -145,10 +150,10 @@ impl Reader<'_> {
             .map(|bytes| usize::try_from(bytes).unwrap_or(0))
             && bytes > limit
         {
-            return Ok(Some(Reading::Larger(bytes)));
+            return Ok(Some(BoundedRead::Larger(bytes)));
         }
         match open(keys, &record, row) {
-            Ok(Some(value)) => Ok(Some(Reading::Whole(record, value))),
+            Ok(Some(value)) => Ok(Some(BoundedRead::Whole(record, value))),
             Ok(None) | Err(StoreError::Corrupted(_)) => Err(StoreError::Damaged {
                 room: key.room,
                 id: key.id,

@@ -98,7 +98,7 @@ impl Found {
 
 /// What comes of reading a secret that may be too large.
 #[derive(Debug)]
-pub enum Reading {
+pub enum BoundedRead {
     /// The secret and its value.
     Whole(SecretRecord, SecretValue),
     /// It takes so many bytes, sealed, which is more than were asked for.

@@ -14,7 +14,7 @@ use super::reader::{self, Question, Reader};
 use super::seal::Bound;
 use super::worker::{Shared, Workers};
 use super::writer::{self, Action, Change};
-use super::{Found, KeySource, Reading, SecretKey, SecretQuery, SecretRecord, Store, StoreError, schema};
+use super::{BoundedRead, Found, KeySource, SecretKey, SecretQuery, SecretRecord, Store, StoreError, schema};
 use crate::sensitive::SecretValue;
 use crate::server::data_dir::DataDir;
 
@@ -163,7 +163,11 @@ impl Store for SqliteStore {
         Box::pin(self.ask(move |reader| reader.read(key)))
     }
 
-    fn read_up_to(&self, key: SecretKey, limit: usize) -> BoxFuture<'_, Result<Option<Reading>, StoreError>> {
+    fn read_up_to(
+        &self,
+        key: SecretKey,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<BoundedRead>, StoreError>> {
         Box::pin(self.ask(move |reader| reader.read_up_to(key, limit)))
     }
 

@@ -1,5 +1,6 @@
 //! Why a call fails, as the caller is told.
 
+use crate::server::oauth::{CredentialError, TokenEndpointError};
 use crate::server::store::StoreError;
 use crate::wire::{Content, DecodeError, ErrorCode};
 
@@ -47,5 +48,29 @@ impl From<StoreError> for CallError {
             other => format!("{other}; {}", other.hint()),
         };
         Self::new(ErrorCode::OperationFailed, text)
+    }
+}
+
+impl From<TokenEndpointError> for CallError {
+    fn from(error: TokenEndpointError) -> Self {
+        let code = match error {
+            TokenEndpointError::NotAnEndpoint
+            | TokenEndpointError::NotEncrypted
+            | TokenEndpointError::NotPublic => ErrorCode::InvalidRequest,
+            _ => ErrorCode::OperationFailed,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<CredentialError> for CallError {
+    fn from(error: CredentialError) -> Self {
+        match error {
+            CredentialError::Endpoint(error) => error.into(),
+            CredentialError::Store(error) => error.into(),
+            CredentialError::Lost | CredentialError::Stopping => {
+                Self::new(ErrorCode::OperationFailed, error.to_string())
+            }
+        }
     }
 }

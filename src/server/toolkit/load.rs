@@ -1,50 +1,57 @@
-//! Reading a value for a participant that may be slow to take it.
+//! Loads a value for a participant that may be slow to read it.
 
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::CallError;
 use crate::sensitive::SecretValue;
-use crate::server::participant::{Participant, Place};
-use crate::server::store::{Reading, SecretKey, SecretRecord};
+use crate::server::participant::Participant;
+use crate::server::store::{BoundedRead, SecretKey, SecretRecord};
 use crate::wire::ErrorCode;
 
-/// Room that is taken before a secret's size is known, in bytes: most need no more, and are read at once.
+/// Budget that is taken before a secret's size is known, in bytes: most secrets need no more and are read at
+/// once.
 const FIRST_BYTES: usize = 32 << 10;
 
-/// The secret, once there is room in memory for it on its way to the participant. Until then it stays in the
-/// store. The room is in `place` afterwards; if there is no such secret, none is.
-pub(super) async fn load(
-    participant: &Participant,
-    key: SecretKey,
-    place: &mut Place,
-) -> Result<Option<(SecretRecord, SecretValue)>, CallError> {
-    let reading = async {
+/// A secret that was loaded, with the share of the response budget that its value takes.
+pub(super) struct Loaded {
+    pub(super) record: SecretRecord,
+    pub(super) value: SecretValue,
+    pub(super) budget: OwnedSemaphorePermit,
+}
+
+/// Loads the secret once the participant's response budget has room for it; until then it stays in the store.
+/// None if there is no such secret.
+pub(super) async fn load(participant: &Participant, key: SecretKey) -> Result<Option<Loaded>, CallError> {
+    let loading = async {
         let mut limit = FIRST_BYTES;
         loop {
             let taken = participant.response_budget.take(limit).await;
-            let mut taken: OwnedSemaphorePermit = taken.ok_or_else(gone)?;
+            let mut budget = taken.ok_or_else(disconnected)?;
             match participant.store.read_up_to(key.clone(), limit).await? {
-                Some(Reading::Whole(record, value)) => {
+                Some(BoundedRead::Whole(record, value)) => {
                     participant
                         .response_budget
-                        .shrink(&mut taken, value.expose().len());
-                    place.room = Some(taken);
-                    return Ok(Some((record, value)));
+                        .shrink(&mut budget, value.expose().len());
+                    return Ok(Some(Loaded {
+                        record,
+                        value,
+                        budget,
+                    }));
                 }
-                // It may have grown once more by then.
-                Some(Reading::Larger(bytes)) => limit = bytes,
+                // It may have grown once more by the time that the budget has room for it.
+                Some(BoundedRead::Larger(bytes)) => limit = bytes,
                 None => return Ok(None),
             }
         }
     };
-    // What nobody is going to hear is not read.
+    // A value that cannot be written any more is not read.
     tokio::select! {
         biased;
-        read = reading => read,
-        () = participant.output_closed() => Err(gone()),
+        loaded = loading => loaded,
+        () = participant.output_closed.cancelled() => Err(disconnected()),
     }
 }
 
-fn gone() -> CallError {
+fn disconnected() -> CallError {
     CallError::new(ErrorCode::OperationFailed, "the participant is gone")
 }

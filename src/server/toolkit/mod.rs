@@ -1,53 +1,86 @@
-//! The toolkits of a room: who answers which call.
+//! The toolkits of a room: they check a call's input and grants, and answer it from the server's
+//! [`State`](super::state::State). Below `session`, which reads the calls; above everything that they use.
 
+mod answer;
 mod deliver;
 mod error;
 mod input;
 mod load;
 mod messaging;
 mod oauth;
+mod oauth_input;
+mod oauth_stored;
 mod participant_request;
 mod requests;
 mod secrets;
 
+use tokio::sync::OwnedSemaphorePermit;
+
+pub(super) use self::answer::Permits;
+use self::answer::{Answer, Outcome};
 use self::error::CallError;
-use super::participant::{Participant, Place};
+use super::participant::Participant;
 use crate::wire::messaging::TOOLKIT as MESSAGING;
 use crate::wire::room::ToolInvocation;
 use crate::wire::secrets::{TOOLKIT as SECRETS, tool};
 use crate::wire::{Content, ErrorCode};
 
-/// Answers a call; a failure is an `error` content. `place` is the call's place among those that are
-/// worked on.
-pub(super) async fn answer(participant: &Participant, call: ToolInvocation, place: &mut Place) -> Content {
+/// Answers a call; a failure is an `error` content. `in_flight` is the call's permit among the participant's
+/// calls in flight. A call that waits for another participant gives it up, so that it holds up no other call.
+pub(super) async fn answer(
+    participant: &Participant,
+    call: ToolInvocation,
+    in_flight: OwnedSemaphorePermit,
+) -> (Content, Permits) {
     let ToolInvocation { toolkit, tool, input } = call;
-    let answered = match toolkit.as_str() {
-        SECRETS => answer_secrets(participant, &tool, input, place).await,
-        MESSAGING => messaging::answer(participant, &tool),
-        _ => Err(CallError::new(
-            ErrorCode::NotFound,
-            "this server has no such toolkit",
-        )),
+    let (answered, permit) = match dispatch(participant, &toolkit, &tool, input).await {
+        Ok(Outcome::Answer(answer)) => (Ok(answer), Some(in_flight)),
+        Ok(Outcome::Wait(waiting)) => match participant.start_waiting() {
+            Some(permit) => {
+                drop(in_flight);
+                let answered = waiting.await;
+                // A value is limited by the budget alone once the wait is over.
+                let has_budget = matches!(&answered, Ok(Answer { budget: Some(_), .. }));
+                (answered, (!has_budget).then_some(permit))
+            }
+            None => (Err(too_many_waiting()), Some(in_flight)),
+        },
+        Err(error) => (Err(error), Some(in_flight)),
     };
     let (room, identity) = (&participant.room, &participant.caller.identity);
     match answered {
-        Ok(content) => {
+        Ok(Answer { content, budget }) => {
             tracing::debug!(%room, %identity, tool, "done");
-            content
+            (content, Permits::with_budget(permit, budget))
         }
         Err(error) => {
             tracing::debug!(%room, %identity, tool, code = error.code().number(), "failed");
-            error.into_content()
+            (error.into_content(), Permits::with_budget(permit, None))
         }
     }
 }
 
-async fn answer_secrets(
-    participant: &Participant,
+async fn dispatch<'a>(
+    participant: &'a Participant,
+    toolkit: &str,
     tool: &str,
     input: Content,
-    place: &mut Place,
-) -> Result<Content, CallError> {
+) -> Result<Outcome<'a>, CallError> {
+    match toolkit {
+        SECRETS => secrets_toolkit(participant, tool, input).await,
+        MESSAGING => Ok(messaging::answer(participant, tool)?.into()),
+        _ => Err(CallError::new(
+            ErrorCode::NotFound,
+            "this server has no such toolkit",
+        )),
+    }
+}
+
+async fn secrets_toolkit<'a>(
+    participant: &'a Participant,
+    tool: &str,
+    input: Content,
+) -> Result<Outcome<'a>, CallError> {
     if participant.caller.api.secrets.is_none() {
         return Err(CallError::new(
             ErrorCode::PermissionDenied,
@@ -56,21 +89,40 @@ async fn answer_secrets(
     }
     let requests = requests::Requests { participant };
     let oauth = oauth::OAuth { participant };
-    match tool {
-        tool::REQUEST_OAUTH => oauth.request(input.into_json()?, place).await,
-        tool::PROVIDE_OAUTH => oauth.provide(input.into_json()?),
-        tool::OFFLINE_OAUTH => oauth.offline(input.into_json()?).await,
-        tool::REQUEST => requests.request(input.into_json()?, place).await,
+    let secrets = secrets::Secrets { participant };
+    let content = match tool {
+        tool::REQUEST_OAUTH => return oauth.request(input.into_json()?).await,
+        tool::REQUEST => return requests.request(input.into_json()?).await,
+        tool::GET => return Ok(secrets.get(input.into_json()?).await?.into()),
+        tool::PROVIDE_OAUTH => oauth.provide(input.into_json()?)?,
+        tool::OFFLINE_OAUTH => oauth.offline(input.into_json()?).await?,
         tool::PROVIDE => {
             let (headers, value) = input.into_binary()?;
-            requests.provide(headers, value).await
+            requests.provide(headers, value).await?
         }
-        tool::DELETE_REQUESTED => requests.delete(input.into_json()?).await,
+        tool::DELETE_REQUESTED => requests.delete(input.into_json()?).await?,
+        tool::LIST => secrets.list().await?,
+        tool::SET => {
+            let (headers, value) = input.into_binary()?;
+            secrets.set(headers, value).await?
+        }
+        tool::EXISTS => secrets.exists(input.into_json()?).await?,
+        tool::DELETE => secrets.delete(input.into_json()?).await?,
         _ => {
-            let secrets = secrets::Secrets { participant };
-            secrets.answer(tool, input, place).await
+            return Err(CallError::new(
+                ErrorCode::NotFound,
+                "the `secrets` toolkit has no such tool",
+            ));
         }
-    }
+    };
+    Ok(content.into())
+}
+
+fn too_many_waiting() -> CallError {
+    CallError::new(
+        ErrorCode::OperationFailed,
+        "too many requests of this participant wait for an answer already",
+    )
 }
 
 /// Whether the tool's input is bytes with headers.

@@ -1,4 +1,4 @@
-//! What all requests to another participant have in common, whatever is asked.
+//! What all requests to another participant have in common, whatever they ask for.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,29 +7,31 @@ use serde::Serialize;
 
 use super::CallError;
 use super::input::invalid;
-use crate::server::participant::{Participant, Place};
-use crate::server::rooms::{self, Answer, Asked, Member, Question, Unanswered};
+use crate::server::participant::Participant;
+use crate::server::rooms::{self, Member, NewRequest, PendingRequest, Reply, RequestError};
 use crate::wire::secrets::request::{DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS, Requester};
 use crate::wire::{Content, ErrorCode, ParticipantId, RequestId};
 
 /// Longest reason for a rejection that is passed on, in characters.
 const MAX_REASON_CHARS: usize = 1000;
 
-/// One participant asks another.
-pub(super) struct Asking<'a> {
-    participant: &'a Participant,
-    /// The one that is asked.
+/// A request of one participant to another.
+pub(super) struct ParticipantRequest<'a> {
+    requester: &'a Participant,
+    /// The participant that is asked.
     pub(super) member: Arc<Member>,
-    /// How long it has to answer.
+    /// How long it has to reply.
     pub(super) timeout: Duration,
 }
 
-impl<'a> Asking<'a> {
+impl<'a> ParticipantRequest<'a> {
+    /// A request of `requester` to the participant `participant_id`, which has `timeout` seconds to reply.
+    ///
     /// # Errors
-    /// 1003 if the room has no participant of that id.
+    /// 1003 if the room has no participant of that id; 1002 if an input is not usable.
     pub(super) fn new(
-        participant: &'a Participant,
-        asked: String,
+        requester: &'a Participant,
+        participant_id: String,
         timeout: Option<u64>,
     ) -> Result<Self, CallError> {
         let seconds = timeout.unwrap_or(DEFAULT_TIMEOUT_SECONDS);
@@ -39,8 +41,8 @@ impl<'a> Asking<'a> {
                 format!("`timeout` is from 1 to {MAX_TIMEOUT_SECONDS} whole seconds"),
             ));
         }
-        let id = ParticipantId::new(asked).map_err(|error| invalid("participant_id", error))?;
-        let member = participant.state.rooms.member(&participant.room, &id);
+        let id = ParticipantId::new(participant_id).map_err(|error| invalid("participant_id", error))?;
+        let member = requester.state.rooms.member(&requester.room, &id);
         let member = member.ok_or_else(|| {
             CallError::new(
                 ErrorCode::NotFound,
@@ -48,58 +50,53 @@ impl<'a> Asking<'a> {
             )
         })?;
         Ok(Self {
-            participant,
+            requester,
             member,
             timeout: Duration::from_secs(seconds),
         })
     }
 
-    /// Who asks, as the one that is asked is told.
+    /// The requester, as the participant that is asked sees it.
     pub(super) fn requester(&self) -> Requester {
         Requester {
-            id: self.participant.member.id.to_string(),
-            name: self.participant.caller.identity.to_string(),
+            id: self.requester.member.id.to_string(),
+            name: self.requester.caller.identity.to_string(),
         }
     }
 
-    /// Asks, and waits for the answer. `place` becomes the call's place among those that wait.
-    pub(super) async fn ask<F, H>(
-        &self,
-        question: Question<F>,
-        place: &mut Place,
-    ) -> Result<Answer, CallError>
+    /// Sends the request and waits for the reply.
+    pub(super) async fn send<F, H>(&self, request: NewRequest<F>) -> Result<Reply, CallError>
     where
         F: FnOnce(RequestId) -> H,
         H: Serialize,
     {
-        if !self.participant.begin_waiting(place) {
-            return Err(CallError::new(
-                ErrorCode::OperationFailed,
-                "too many requests of this participant wait for an answer already",
-            ));
-        }
-        Ok(rooms::ask(&self.member, question, self.participant.disconnected()).await?)
+        let disconnected = self.requester.disconnected.cancelled();
+        Ok(rooms::ask(&self.member, request, disconnected).await?)
     }
 }
 
-/// The request of that message type that waits for this participant's answer, which nobody else can answer
-/// from here on.
+/// Takes the request of that message type that waits for this participant's reply: a request is replied to
+/// once.
 ///
 /// # Errors
 /// 1003 if there is none.
-pub(super) fn take(participant: &Participant, id: String, message_type: &str) -> Result<Asked, CallError> {
-    // Text that no id can be is no id of a request either.
+pub(super) fn take(
+    participant: &Participant,
+    id: String,
+    message_type: &str,
+) -> Result<PendingRequest, CallError> {
+    // Text that cannot be an id is not the id of a request either.
     let id = RequestId::new(id).ok();
     id.and_then(|id| participant.member.pending.take(&id, message_type))
         .ok_or_else(|| CallError::new(ErrorCode::NotFound, "no such request waits for your answer"))
 }
 
-/// No, for this reason.
-pub(super) fn rejection(reason: &str) -> Answer {
-    Answer::Rejected(reason.chars().take(MAX_REASON_CHARS).collect())
+/// A reply that rejects the request for this reason.
+pub(super) fn rejection(reason: &str) -> Reply {
+    Reply::Rejected(reason.chars().take(MAX_REASON_CHARS).collect())
 }
 
-/// What whoever asked is told then.
+/// The answer to the requester whose request was rejected for this reason.
 pub(super) fn rejected(reason: &str) -> Content {
     let text = match reason.trim() {
         "" => "the participant rejected the request".to_owned(),
@@ -108,14 +105,14 @@ pub(super) fn rejected(reason: &str) -> Content {
     Content::Rejected { text }
 }
 
-impl From<Unanswered> for CallError {
-    fn from(unanswered: Unanswered) -> Self {
+impl From<RequestError> for CallError {
+    fn from(error: RequestError) -> Self {
         let failed = |text| Self::new(ErrorCode::OperationFailed, text);
-        match unanswered {
-            Unanswered::Left => failed("the participant left without an answer"),
-            Unanswered::TooMany => failed("the participant has too many requests to answer already"),
-            Unanswered::TimedOut => Self::new(ErrorCode::Timeout, "the participant did not answer in time"),
-            Unanswered::Withdrawn => failed("the server is stopping"),
+        match error {
+            RequestError::ParticipantLeft => failed("the participant left without an answer"),
+            RequestError::TooMany => failed("the participant has too many requests to answer already"),
+            RequestError::TimedOut => Self::new(ErrorCode::Timeout, "the participant did not answer in time"),
+            RequestError::Withdrawn => failed("the server is stopping"),
         }
     }
 }

@@ -1,85 +1,101 @@
-//! Asking another participant for a secret, and answering (protocol, "Requests").
+//! Requests to another participant for a secret, and their answers (protocol, "Requests").
 //!
-//! An answer is stored, owned by who provided it and delegated, under an id made from the URL and the
-//! type that were asked for. Requests are not merged: each is put to the participant and answered on its
-//! own, whoever else asks for the same thing at the same time, and the answer that came last is kept.
+//! An answer is stored under an id made from the requested URL and type, owned by the participant that
+//! provided it and delegated to the requester. Requests are not merged: each one is sent and answered on its
+//! own, even if several ask for the same thing at the same time, and the last answer is kept.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::FutureExt as _;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::CallError;
+use super::answer::{Answer, Outcome};
+use super::deliver::deliver;
 use super::input::{delegate, invalid, label, new_delegate, secret_id, too_large};
-use super::participant_request::{self, Asking};
-use super::{CallError, load};
+use super::load::load;
+use super::participant_request::{self, ParticipantRequest};
 use crate::sensitive::SecretValue;
 use crate::server::oauth::CREDENTIAL_ID_PREFIX;
-use crate::server::participant::{Participant, Place};
-use crate::server::rooms::{Answer, Question};
+use crate::server::participant::Participant;
+use crate::server::rooms::{NewRequest, Reply};
 use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
 use crate::wire::secrets::DEFAULT_TYPE;
 use crate::wire::secrets::request::{
     DeleteRequestedSecret, ProvideSecret, RequestSecret, SECRET_REQUEST, SecretRequest,
 };
-use crate::wire::{Content, ErrorCode, SecretId, SecretUrl};
+use crate::wire::{Content, ErrorCode, Identity, SecretId, SecretUrl};
 
-/// How the ids of answers begin. No other secret's id does.
+/// Prefix of the ids of answers. No other secret's id starts with it.
 const ANSWER_ID_PREFIX: &str = "requested:";
 
 /// The tools about requests, for one call.
+#[derive(Clone, Copy)]
 pub(super) struct Requests<'a> {
     pub(super) participant: &'a Participant,
 }
 
-/// What is asked for: two requests for the same thing have the same.
-struct Wanted {
+/// What a request asks for. Two requests for the same thing are equal in both members.
+struct RequestedSecret {
     url: SecretUrl,
     secret_type: String,
 }
 
-impl Requests<'_> {
-    /// `request_secret`
-    pub(super) async fn request(
-        &self,
-        input: RequestSecret,
-        place: &mut Place,
-    ) -> Result<Content, CallError> {
-        let wanted = Wanted::new(input.url, input.secret_type)?;
+impl<'a> Requests<'a> {
+    /// `request_secret`: the answer that is stored, or a request to the participant.
+    pub(super) async fn request(self, input: RequestSecret) -> Result<Outcome<'a>, CallError> {
+        let secret = RequestedSecret::new(input.url, input.secret_type)?;
         let requester = &self.participant.caller.identity;
         let delegate_to = new_delegate(input.delegate_to)?;
-        let asking = Asking::new(self.participant, input.participant_id, input.timeout)?;
+        let to = ParticipantRequest::new(self.participant, input.participant_id, input.timeout)?;
         let key = SecretKey {
             room: self.participant.room.clone(),
-            owner: asking.member.identity.clone(),
+            owner: to.member.identity.clone(),
             delegated_to: Some(delegate_to.clone().unwrap_or_else(|| requester.clone())),
-            id: wanted.id()?,
+            id: secret.id()?,
         };
-        // An answer for somebody else is not the caller's to see: it is asked for anew, in its own name.
+        // The requester may not see an answer that is delegated to another: it asks anew, in its own name.
         let may_see = key.delegated_to.as_ref() == Some(requester) || key.owner == *requester;
-        if may_see && let Some((_, answer)) = load::load(self.participant, key.clone(), place).await? {
-            return Ok(wanted.into_file(answer));
+        if may_see && let Some(answer) = load(self.participant, key.clone()).await? {
+            return Ok(secret.into_answer(answer.value, Some(answer.budget)).into());
         }
+        Ok(Outcome::Wait(self.ask(to, secret, key, delegate_to).boxed()))
+    }
+
+    /// Asks the participant. Its answer is stored under `key` before the requester gets it.
+    async fn ask(
+        self,
+        to: ParticipantRequest<'a>,
+        secret: RequestedSecret,
+        key: SecretKey,
+        delegate_to: Option<Identity>,
+    ) -> Result<Answer, CallError> {
         let request = RequestSecret {
-            url: wanted.url.to_string(),
-            secret_type: Some(wanted.secret_type.clone()),
-            participant_id: asking.member.id.to_string(),
-            timeout: Some(asking.timeout.as_secs()),
+            url: secret.url.to_string(),
+            secret_type: Some(secret.secret_type.clone()),
+            participant_id: to.member.id.to_string(),
+            timeout: Some(to.timeout.as_secs()),
             delegate_to: delegate_to.map(Into::into),
         };
-        let requester = Some(asking.requester());
-        let question = Question {
+        let requester = Some(to.requester());
+        let new = NewRequest {
             message_type: SECRET_REQUEST,
             header: |request_id| SecretRequest {
                 request_id,
                 request,
                 requester,
             },
-            keep_as: Some(wanted.record(key.clone())),
-            timeout: asking.timeout,
+            keep_as: Some(secret.record(key.clone())),
+            timeout: to.timeout,
         };
-        match asking.ask(question, place).await? {
-            Answer::Provided(value) => Ok(wanted.into_file(self.deliver(value, key, place).await?)),
-            Answer::Rejected(reason) => Ok(participant_request::rejected(&reason)),
-            Answer::Lost => Err(CallError::new(
+        match to.send(new).await? {
+            Reply::Provided(value) => {
+                let (value, budget) = deliver(self.participant, value, key).await?;
+                Ok(secret.into_answer(value, budget))
+            }
+            Reply::Rejected(reason) => Ok(participant_request::rejected(&reason).into()),
+            Reply::Lost => Err(CallError::new(
                 ErrorCode::OperationFailed,
                 "the participant answered, and the room server could not store the answer",
             )),
@@ -88,7 +104,7 @@ impl Requests<'_> {
 
     /// `provide_secret`
     pub(super) async fn provide(
-        &self,
+        self,
         headers: ProvideSecret,
         value: SecretValue,
     ) -> Result<Content, CallError> {
@@ -96,24 +112,24 @@ impl Requests<'_> {
         if headers.error.is_none() && value.expose().len() > limit {
             return Err(too_large(limit));
         }
-        let asked = participant_request::take(self.participant, headers.request_id, SECRET_REQUEST)?;
+        let pending = participant_request::take(self.participant, headers.request_id, SECRET_REQUEST)?;
         if let Some(reason) = headers.error {
-            asked.answer(participant_request::rejection(&reason));
+            pending.reply(participant_request::rejection(&reason));
             return Ok(Content::Empty);
         }
-        if let Some(record) = asked.keep_as.clone()
+        if let Some(record) = pending.keep_as.clone()
             && let Err(error) = self.participant.store.write(record, value.clone()).await
         {
-            asked.answer(Answer::Lost);
+            pending.reply(Reply::Lost);
             return Err(error.into());
         }
-        asked.answer(Answer::Provided(value));
+        pending.reply(Reply::Provided(value));
         Ok(Content::Empty)
     }
 
-    /// `delete_requested_secret`: of those that the caller gave or was given.
-    pub(super) async fn delete(&self, input: DeleteRequestedSecret) -> Result<Content, CallError> {
-        let wanted = Wanted::new(input.url, input.secret_type)?;
+    /// `delete_requested_secret`: deletes answers that the caller provided or that are delegated to it.
+    pub(super) async fn delete(self, input: DeleteRequestedSecret) -> Result<Content, CallError> {
+        let secret = RequestedSecret::new(input.url, input.secret_type)?;
         let delegated_to = match delegate(input.delegated_to)? {
             Some(delegate) => DelegatedTo::Exactly(Some(delegate)),
             None => DelegatedTo::Anyone,
@@ -121,7 +137,7 @@ impl Requests<'_> {
         let query = SecretQuery {
             room: self.participant.room.clone(),
             viewer: self.participant.caller.identity.clone(),
-            id: Some(wanted.id()?),
+            id: Some(secret.id()?),
             secret_type: None,
             name: None,
             delegated_to,
@@ -137,22 +153,16 @@ impl Requests<'_> {
             Err(CallError::new(ErrorCode::NotFound, "there is no such answer"))
         }
     }
-
-    /// The answer that was given earlier.
-    pub(super) async fn stored(&self, key: SecretKey) -> Result<Option<SecretValue>, CallError> {
-        let found = self.participant.store.read(key).await?;
-        Ok(found.map(|(_, value)| value))
-    }
 }
 
-impl Wanted {
+impl RequestedSecret {
     fn new(url: String, secret_type: Option<String>) -> Result<Self, CallError> {
         let url = SecretUrl::new(url).map_err(|error| invalid("url", error))?;
         let secret_type = label("type", secret_type)?.unwrap_or_else(|| DEFAULT_TYPE.to_owned());
         Ok(Self { url, secret_type })
     }
 
-    /// The id of every answer to this.
+    /// The id of every answer to this request: a hash of the URL and the type.
     fn id(&self) -> Result<SecretId, CallError> {
         let mut hash = Sha256::new();
         for part in [self.url.as_str(), &self.secret_type] {
@@ -173,16 +183,18 @@ impl Wanted {
         }
     }
 
-    fn into_file(self, value: SecretValue) -> Content {
-        Content::File {
+    /// The answer to the requester; `budget` is what the value takes of the response budget.
+    fn into_answer(self, value: SecretValue, budget: Option<OwnedSemaphorePermit>) -> Answer {
+        let content = Content::File {
             name: self.url.into(),
             mime_type: self.secret_type,
             data: value,
-        }
+        };
+        Answer { content, budget }
     }
 }
 
-/// An id that somebody chose: no answer and no credential has it.
+/// Checks that an id that a caller chose is not one that the server gives to answers and credentials.
 pub(super) fn ordinary(id: SecretId) -> Result<SecretId, CallError> {
     for (prefix, whose) in [
         (ANSWER_ID_PREFIX, "answers to requests"),

@@ -1,49 +1,29 @@
-//! The `secrets` toolkit: who may do what with which secret (protocol, "The `secrets` toolkit").
+//! The tools of the `secrets` toolkit that read and change stored secrets, and who may use them on which
+//! secret (protocol, "The `secrets` toolkit").
 
 use uuid::Uuid;
 
+use super::answer::Answer;
 use super::input::{delegate, invalid, label, new_delegate, new_secret_id, secret_id, too_large};
-use super::{CallError, load, requests};
+use super::load::{Loaded, load};
+use super::{CallError, requests};
 use crate::sensitive::SecretValue;
 use crate::server::oauth::Credential;
-use crate::server::participant::{Participant, Place};
+use crate::server::participant::Participant;
 use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
 use crate::wire::secrets::{
     DEFAULT_TYPE, DeleteSecret, ExistsResponse, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret,
-    tool,
 };
 use crate::wire::{Content, ErrorCode, Identity, SecretId};
 
-/// The toolkit for one call.
+/// The tools that read and change stored secrets, for one call.
 pub(super) struct Secrets<'a> {
     pub(super) participant: &'a Participant,
 }
 
 impl Secrets<'_> {
-    /// Answers a call of this toolkit. `place` gets the room that the answer needs.
-    pub(super) async fn answer(
-        &self,
-        tool: &str,
-        input: Content,
-        place: &mut Place,
-    ) -> Result<Content, CallError> {
-        match tool {
-            tool::LIST => self.list().await,
-            tool::SET => {
-                let (headers, value) = input.into_binary()?;
-                self.set(headers, value).await
-            }
-            tool::GET => self.get(input.into_json()?, place).await,
-            tool::EXISTS => self.exists(input.into_json()?).await,
-            tool::DELETE => self.delete(input.into_json()?).await,
-            _ => Err(CallError::new(
-                ErrorCode::NotFound,
-                "the `secrets` toolkit has no such tool",
-            )),
-        }
-    }
-
-    async fn list(&self) -> Result<Content, CallError> {
+    /// `list_secrets`
+    pub(super) async fn list(&self) -> Result<Content, CallError> {
         let found = self
             .participant
             .store
@@ -57,7 +37,8 @@ impl Secrets<'_> {
         Ok(Content::json(&SecretList { secrets })?)
     }
 
-    async fn set(&self, headers: SetSecret, value: SecretValue) -> Result<Content, CallError> {
+    /// `set_secret`
+    pub(super) async fn set(&self, headers: SetSecret, value: SecretValue) -> Result<Content, CallError> {
         if headers.has_data == Some(false) {
             return Err(CallError::new(
                 ErrorCode::InvalidRequest,
@@ -91,25 +72,35 @@ impl Secrets<'_> {
         Ok(Content::Empty)
     }
 
-    async fn get(&self, input: GetSecret, place: &mut Place) -> Result<Content, CallError> {
+    /// `get_secret`
+    pub(super) async fn get(&self, input: GetSecret) -> Result<Answer, CallError> {
         let Some(key) = self.visible(input).await? else {
-            return Ok(Content::Empty);
+            return Ok(Content::Empty.into());
         };
-        let Some((record, value)) = load::load(self.participant, key, place).await? else {
-            return Ok(Content::Empty);
+        let Some(Loaded {
+            record,
+            value,
+            budget,
+        }) = load(self.participant, key).await?
+        else {
+            return Ok(Content::Empty.into());
         };
         let value = match record.kind {
             SecretKind::OAuth => describe(&value)?,
             SecretKind::Stored | SecretKind::Requested => value,
         };
-        Ok(Content::File {
+        let content = Content::File {
             name: record.name,
             mime_type: record.secret_type,
             data: value,
+        };
+        Ok(Answer {
+            content,
+            budget: Some(budget),
         })
     }
 
-    /// The one secret that the caller means and may see.
+    /// The one secret that the input names and the caller may see.
     async fn visible(&self, input: GetSecret) -> Result<Option<SecretKey>, CallError> {
         let id = input.secret_id.map(secret_id).transpose()?;
         let delegated_to = delegate(input.delegated_to)?;
@@ -144,7 +135,8 @@ impl Secrets<'_> {
         }
     }
 
-    async fn exists(&self, input: SecretExists) -> Result<Content, CallError> {
+    /// `exists`
+    pub(super) async fn exists(&self, input: SecretExists) -> Result<Content, CallError> {
         let id = secret_id(input.secret_id)?;
         let delegated_to = delegate(input.delegated_to)?;
         let owner = self.owner(input.for_identity)?;
@@ -164,7 +156,8 @@ impl Secrets<'_> {
         Ok(Content::json(&ExistsResponse { exists })?)
     }
 
-    async fn delete(&self, input: DeleteSecret) -> Result<Content, CallError> {
+    /// `delete_secret`
+    pub(super) async fn delete(&self, input: DeleteSecret) -> Result<Content, CallError> {
         let key = self.own_key(secret_id(input.id)?, delegate(input.delegated_to)?);
         if self.participant.store.delete(key).await? {
             Ok(Content::Empty)
@@ -193,7 +186,7 @@ impl Secrets<'_> {
         }
     }
 
-    /// Whose secret it is: the caller's, or with the `admin` grant that of another.
+    /// The owner of the secret: the caller, or with the `admin` grant the identity that the input names.
     fn owner(&self, for_identity: Option<String>) -> Result<Identity, CallError> {
         let Some(owner) = for_identity else {
             return Ok(self.participant.caller.identity.clone());
@@ -209,7 +202,7 @@ impl Secrets<'_> {
     }
 }
 
-/// What a credential says of itself: its tokens are had by the OAuth calls, one at a time.
+/// A description of a credential without its tokens: those are read by the OAuth calls.
 fn describe(credential: &SecretValue) -> Result<SecretValue, CallError> {
     let credential = Credential::open(credential);
     let unreadable = || CallError::new(ErrorCode::OperationFailed, "the credential cannot be read");

@@ -1,4 +1,4 @@
-//! What is pushed to a participant, on its way to the participant's socket.
+//! The messages that are pushed to a participant, until they are written to its socket.
 
 mod backlog;
 mod presence_updates;
@@ -13,11 +13,11 @@ use self::presence_updates::PresenceUpdates;
 use crate::wire::messaging::ParticipantInfo;
 use crate::wire::{Message, ParticipantId, RequestId};
 
-/// Where a participant is pushed messages. Whoever pushes never waits.
+/// The messages that wait to be pushed to a participant. Adding one never waits.
 ///
-/// Nobody can fill it, however slowly the participant takes what is pushed to it: what is out of date
-/// before it went out is dropped. So it holds at most one message for each participant of the room and for
-/// each request that waits for an answer, and for each request that was taken back while it did.
+/// Its size has a limit, however slowly the participant reads: a message that is out of date before it is
+/// written is dropped. It holds at most one message for each other participant of the room, for each request
+/// that waits for a reply, and for each request that was withdrawn meanwhile.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Outbox {
     unsent: Mutex<Unsent>,
@@ -26,20 +26,20 @@ pub(in crate::server) struct Outbox {
 
 #[derive(Debug, Default)]
 struct Unsent {
-    /// Requests, and that they are taken back.
+    /// Requests and withdrawals, by request.
     requests: Backlog<RequestId, Message>,
     updates: PresenceUpdates,
-    /// The other kind goes first the next time, so that none keeps the other from going out.
+    /// Whether an update goes first the next time: the two kinds alternate, so that neither starves.
     updates_first: bool,
 }
 
 impl Outbox {
-    /// Asks the participant.
+    /// Pushes a request.
     pub(in crate::server) fn ask(&self, id: &RequestId, message: Message) {
         self.fill(|unsent| unsent.requests.merge(id.clone(), |_| Some(message)));
     }
 
-    /// Takes a request back, by `message` if it has gone out.
+    /// Withdraws a request: removes it if it still waits here, and pushes `message` otherwise.
     pub(in crate::server) fn withdraw(&self, id: &RequestId, message: Message) {
         self.fill(|unsent| {
             unsent.requests.merge(id.clone(), |request| match request {
@@ -49,13 +49,13 @@ impl Outbox {
         });
     }
 
-    /// Tells the participant, which is `to`, who else can be seen.
+    /// Tells the participant, whose id is `to`, which others are visible.
     pub(in crate::server) fn list(
         &self,
         to: &ParticipantId,
-        everybody: impl Iterator<Item = (ParticipantId, Arc<ParticipantInfo>)>,
+        visible: impl Iterator<Item = (ParticipantId, Arc<ParticipantInfo>)>,
     ) {
-        self.fill(|unsent| unsent.updates.list(to, everybody));
+        self.fill(|unsent| unsent.updates.list(to, visible));
     }
 
     /// Tells the participant what happened to another.
@@ -63,7 +63,7 @@ impl Outbox {
         self.fill(|unsent| unsent.updates.tell(about, change));
     }
 
-    /// The next message. A call that is not awaited to its end takes none.
+    /// Waits for the next message and takes it. Cancel safe: a future that is dropped takes none.
     pub(in crate::server) async fn next(&self) -> Message {
         loop {
             let filled = self.filled.notified();
@@ -121,7 +121,7 @@ mod tests {
         Message::new(0, kind, &crate::wire::Header::new(), Sensitive::default()).unwrap()
     }
 
-    /// The types of all that goes out now.
+    /// The types of all messages that wait.
     fn sent(outbox: &Outbox) -> Vec<String> {
         std::iter::from_fn(|| outbox.next().now_or_never())
             .map(|message| message.kind)
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_asked_yet_need_not_be_taken_back() {
+    fn a_request_that_still_waits_is_withdrawn_without_a_message() {
         let outbox = Outbox::default();
         outbox.ask(&id("1"), message("ask 1"));
         outbox.ask(&id("2"), message("ask 2"));
@@ -142,12 +142,12 @@ mod tests {
     }
 
     #[test]
-    fn neither_kind_keeps_the_other_from_going_out() {
+    fn requests_and_updates_alternate() {
         let outbox = Outbox::default();
         for number in 0..3 {
             outbox.ask(&id(&number.to_string()), message("request"));
             let about = ParticipantId::new(number.to_string()).unwrap();
-            outbox.tell(&about, Change::Left);
+            outbox.tell(&about, Change::Disappeared);
         }
         let (updates, request) = (crate::wire::messaging::SEND, "request");
         assert_eq!(
@@ -157,10 +157,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_hears_of_what_is_pushed() {
+    async fn next_waits_for_a_message() {
         let outbox = Outbox::default();
         let push = async { outbox.ask(&id("1"), message("ask")) };
-        let (heard, ()) = tokio::join!(outbox.next(), push);
-        assert_eq!(heard.kind, "ask");
+        let (next, ()) = tokio::join!(outbox.next(), push);
+        assert_eq!(next.kind, "ask");
     }
 }

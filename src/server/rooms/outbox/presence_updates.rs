@@ -1,7 +1,7 @@
-//! What a participant has yet to hear of the others.
+//! The presence updates that a participant has not been sent yet.
 //!
-//! It is told how things are, and not each thing that happened meanwhile: however much others come, go and
-//! say of themselves, what waits for a slow participant is at most one message for each of them.
+//! Updates about the same participant are merged into one that describes its present state, so that at most
+//! one message for each of the others waits for a participant that is slow to read.
 
 use std::sync::Arc;
 
@@ -15,40 +15,42 @@ use crate::wire::messaging::{
 };
 use crate::wire::{Message, ParticipantId};
 
-/// Most participants that one message lists: a message's header has a limit. The rest follow one by one.
+/// Most participants that one message lists, because a message's header has a limit. The rest follow one by
+/// one.
 const MAX_LISTED: usize = 128;
 
 /// What happened to another participant.
 #[derive(Debug, Clone)]
 pub(in crate::server) enum Change {
-    /// It can be seen now.
-    Came(Arc<ParticipantInfo>),
-    /// It says something else of itself.
-    Says(Arc<ParticipantInfo>),
-    /// It cannot be seen any more.
-    Left,
+    /// It is visible now.
+    Appeared(Arc<ParticipantInfo>),
+    /// Its attributes have changed.
+    AttributesChanged(Arc<ParticipantInfo>),
+    /// It is not visible any more.
+    Disappeared,
 }
 
-/// Changes that are yet to be told.
+/// Updates that wait to be sent.
 #[derive(Debug, Default)]
 pub(super) struct PresenceUpdates {
-    /// To whom it is yet to be told who is here, and who is; that comes before the changes.
+    /// The list of visible participants, and the id of the participant that it goes to. It is sent before the
+    /// changes.
     listed: Option<(ParticipantId, Vec<Arc<ParticipantInfo>>)>,
     changes: Backlog<ParticipantId, Change>,
 }
 
 impl PresenceUpdates {
-    /// Everybody who can be seen, which makes all that was to be told before old.
+    /// Lists all visible participants, which replaces all updates that wait.
     pub(super) fn list(
         &mut self,
         to: &ParticipantId,
-        mut everybody: impl Iterator<Item = (ParticipantId, Arc<ParticipantInfo>)>,
+        mut visible: impl Iterator<Item = (ParticipantId, Arc<ParticipantInfo>)>,
     ) {
         self.changes = Backlog::default();
-        let listed = everybody.by_ref().take(MAX_LISTED);
+        let listed = visible.by_ref().take(MAX_LISTED);
         self.listed = Some((to.clone(), listed.map(|(_, info)| info).collect()));
-        for (id, info) in everybody {
-            self.tell(&id, Change::Came(info));
+        for (id, info) in visible {
+            self.tell(&id, Change::Appeared(info));
         }
     }
 
@@ -66,8 +68,8 @@ impl PresenceUpdates {
         let (id, change) = self.changes.pop()?;
         let id = id.to_string();
         match change {
-            Change::Came(info) => message(id, event::PARTICIPANT_ENABLED, &*info),
-            Change::Says(info) => {
+            Change::Appeared(info) => message(id, event::PARTICIPANT_ENABLED, &*info),
+            Change::AttributesChanged(info) => {
                 let attributes = info.attributes.clone();
                 message(
                     id,
@@ -75,7 +77,7 @@ impl PresenceUpdates {
                     &ParticipantAttributes { attributes },
                 )
             }
-            Change::Left => message(
+            Change::Disappeared => message(
                 id.clone(),
                 event::PARTICIPANT_DISABLED,
                 &ParticipantDisabled { id },
@@ -88,13 +90,14 @@ impl PresenceUpdates {
     }
 }
 
-/// What is to be told of a participant when `earlier` has not been told.
+/// The update that `earlier`, which was not sent yet, and `change` make together. None if nothing is left to
+/// tell.
 fn after(earlier: Option<Change>, change: Change) -> Option<Change> {
     match (earlier, change) {
-        (Some(Change::Came(_)), Change::Left) => None,
-        (Some(Change::Came(_)), Change::Says(info)) => Some(Change::Came(info)),
-        // It is still known.
-        (Some(Change::Left), Change::Came(info)) => Some(Change::Says(info)),
+        (Some(Change::Appeared(_)), Change::Disappeared) => None,
+        (Some(Change::Appeared(_)), Change::AttributesChanged(info)) => Some(Change::Appeared(info)),
+        // The participant that is told still knows it.
+        (Some(Change::Disappeared), Change::Appeared(info)) => Some(Change::AttributesChanged(info)),
         (_, change) => Some(change),
     }
 }
@@ -129,16 +132,16 @@ mod tests {
         Arc::new(ParticipantInfo { id, role, attributes })
     }
 
-    /// All that is told: about whom, what, and the mood if it is said.
-    fn told(updates: &mut PresenceUpdates) -> Vec<(String, String, Option<String>)> {
+    /// All messages that wait: whom each is about, its type, and the `mood` attribute if it has one.
+    fn sent(updates: &mut PresenceUpdates) -> Vec<(String, String, Option<String>)> {
         let messages = std::iter::from_fn(|| updates.pop());
         let told = messages.map(|message| {
-            let (told, _): (RoomMessage, _) = message.read().unwrap();
-            let mood = told
+            let (sent, _): (RoomMessage, _) = message.read().unwrap();
+            let mood = sent
                 .message
                 .get("attributes")
-                .map(|said| said["mood"].as_str().unwrap().to_owned());
-            (told.from_participant_id, told.message_type, mood)
+                .map(|attributes| attributes["mood"].as_str().unwrap().to_owned());
+            (sent.from_participant_id, sent.message_type, mood)
         });
         let told = told.collect();
         assert!(updates.is_empty());
@@ -146,36 +149,36 @@ mod tests {
     }
 
     #[test]
-    fn what_is_old_is_not_told() {
-        let came = |mood| Change::Came(info("a", mood));
-        let says = |mood| Change::Says(info("a", mood));
+    fn updates_about_one_participant_are_merged() {
+        let appeared = |mood| Change::Appeared(info("a", mood));
+        let changed = |mood| Change::AttributesChanged(info("a", mood));
         let known =
             |what: &str, mood: Option<&str>| vec![("a".to_owned(), what.to_owned(), mood.map(str::to_owned))];
         for (changes, expected) in [
-            (vec![came("1")], known(event::PARTICIPANT_ENABLED, Some("1"))),
+            (vec![appeared("1")], known(event::PARTICIPANT_ENABLED, Some("1"))),
             (
-                vec![came("1"), says("2"), says("3")],
+                vec![appeared("1"), changed("2"), changed("3")],
                 known(event::PARTICIPANT_ENABLED, Some("3")),
             ),
-            (vec![came("1"), says("2"), Change::Left], vec![]),
+            (vec![appeared("1"), changed("2"), Change::Disappeared], vec![]),
             (
-                vec![came("1"), Change::Left, came("2")],
+                vec![appeared("1"), Change::Disappeared, appeared("2")],
                 known(event::PARTICIPANT_ENABLED, Some("2")),
             ),
             (
-                vec![says("1"), says("2")],
+                vec![changed("1"), changed("2")],
                 known(event::PARTICIPANT_ATTRIBUTES, Some("2")),
             ),
             (
-                vec![says("1"), Change::Left],
+                vec![changed("1"), Change::Disappeared],
                 known(event::PARTICIPANT_DISABLED, None),
             ),
             (
-                vec![Change::Left, came("1")],
+                vec![Change::Disappeared, appeared("1")],
                 known(event::PARTICIPANT_ATTRIBUTES, Some("1")),
             ),
             (
-                vec![Change::Left, came("1"), Change::Left],
+                vec![Change::Disappeared, appeared("1"), Change::Disappeared],
                 known(event::PARTICIPANT_DISABLED, None),
             ),
         ] {
@@ -183,21 +186,21 @@ mod tests {
             for change in changes.clone() {
                 updates.tell(&id("a"), change);
             }
-            assert_eq!(told(&mut updates), expected, "{changes:?}");
+            assert_eq!(sent(&mut updates), expected, "{changes:?}");
         }
     }
 
     #[test]
-    fn a_list_replaces_what_was_to_be_told_and_comes_first() {
+    fn a_list_replaces_earlier_updates_and_is_sent_first() {
         let mut updates = PresenceUpdates::default();
-        updates.tell(&id("a"), Change::Came(info("a", "1")));
-        updates.tell(&id("b"), Change::Left);
+        updates.tell(&id("a"), Change::Appeared(info("a", "1")));
+        updates.tell(&id("b"), Change::Disappeared);
         updates.list(&id("me"), [(id("a"), info("a", "1"))].into_iter());
-        updates.tell(&id("a"), Change::Says(info("a", "2")));
+        updates.tell(&id("a"), Change::AttributesChanged(info("a", "2")));
         let message =
             |from: &str, what: &str, mood: Option<&str>| (from.into(), what.into(), mood.map(str::to_owned));
         assert_eq!(
-            told(&mut updates),
+            sent(&mut updates),
             [
                 message("me", event::ENABLED, None),
                 message("a", event::PARTICIPANT_ATTRIBUTES, Some("2"))

@@ -31,12 +31,12 @@ async fn a_value_that_is_larger_than_asked_for_tells_its_size_only() {
     let store = open(path.path());
     put(&store, mine("large"), &vec![b'x'; 1 << 20]).await;
     let up_to = async |limit| store.read_up_to(mine("large").key, limit).await.unwrap().unwrap();
-    let Reading::Larger(bytes) = up_to(1 << 10).await else {
+    let BoundedRead::Larger(bytes) = up_to(1 << 10).await else {
         unreachable!("a megabyte is more than a kilobyte")
     };
     assert!(bytes >= 1 << 20, "{bytes}");
-    assert!(matches!(up_to(bytes - 1).await, Reading::Larger(_)));
-    let Reading::Whole(found, value) = up_to(bytes).await else {
+    assert!(matches!(up_to(bytes - 1).await, BoundedRead::Larger(_)));
+    let BoundedRead::Whole(found, value) = up_to(bytes).await else {
         unreachable!("so large it was said to be")
     };
     assert_eq!((found, value.expose().len()), (mine("large"), 1 << 20));
