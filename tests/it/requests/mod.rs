@@ -200,7 +200,7 @@ fn who_is_not_there_cannot_be_asked() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);
     let (mut ada, elsewhere) = (server.join("ada"), server.join_room("bob", "other"));
-    let gone = server.join("bob").id;
+    let gone = server.join("bob").leave();
     for (id, code) in [
         (elsewhere.id.as_str(), ErrorCode::NotFound),
         (&gone, ErrorCode::NotFound),

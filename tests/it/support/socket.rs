@@ -157,6 +157,14 @@ impl Participant {
         }
     }
 
+    /// Leaves, and waits until the server has closed the connection, which is after it has removed the
+    /// participant from the room. Gives the participant's id.
+    pub(crate) fn leave(mut self) -> String {
+        self.socket.close(None).unwrap();
+        while self.socket.read().is_ok() {}
+        self.id
+    }
+
     /// What the server sent until it hung up, as it came: no ping of it is answered.
     pub(crate) fn unanswered(mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
