@@ -308,7 +308,7 @@ fn the_address_can_be_pasted() {
         "http://localhost:8765/callback?code=canary&state={state}\r"
     ));
     terminal.shows("Signed in at ");
-    let Screen { code, text, echo } = terminal.ends();
+    let Screen { code, text, echo, .. } = terminal.ends();
     assert_eq!((code, echo), (0, true), "{text}");
     assert!(!text.contains("canary") && !text.contains(&state), "{text}");
     assert_eq!(api.token_calls()[0]["code"], "canary");

@@ -33,6 +33,7 @@ mod login;
 mod loopback;
 mod names;
 mod oauth;
+mod paste;
 mod presence;
 mod progress;
 mod proxy;

@@ -14,7 +14,7 @@ use crate::cli::context::Context;
 use crate::cli::error::Failure;
 use crate::cli::formats::git_credential::Credential;
 use crate::cli::sign_in::Pasting;
-use crate::cli::ui::terminal::{Console, Echo, Keyboard};
+use crate::cli::ui::terminal::{Answer, Console, Echo, Keyboard, is_yes};
 use crate::cli::ui::text::escape;
 use crate::oauth::ProviderErrorCode;
 use crate::secrets::SecretsClient;
@@ -261,11 +261,8 @@ impl<'p> Conversation<'_, 'p> {
             return Ok(None);
         };
         if value.expose().is_empty() {
-            let answer = self
-                .text("Give an empty value? [y/N] ")
-                .await?
-                .unwrap_or_default();
-            if !matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+            let answer = self.text("Give an empty value? [y/N] ").await?;
+            if !is_yes(answer.unwrap_or_default().as_bytes()) {
                 return Ok(None);
             }
         }
@@ -273,12 +270,31 @@ impl<'p> Conversation<'_, 'p> {
     }
 
     async fn text(&self, question: &str) -> io::Result<Option<String>> {
-        let typed = self.keyboard.ask(question, Echo::Shown).await?;
-        Ok(typed.map(|typed| String::from_utf8_lossy(typed.expose()).into_owned()))
+        let Some(typed) = self.ask(question, Echo::Shown).await? else {
+            return Ok(None);
+        };
+        if typed.expose().contains(&b'\n') {
+            self.prompt
+                .console
+                .say("One line is wanted here, and several were pasted.");
+            return Ok(None);
+        }
+        Ok(Some(String::from_utf8_lossy(typed.expose()).into_owned()))
     }
 
     async fn hidden(&self, question: &str) -> io::Result<Option<SecretValue>> {
-        self.keyboard.ask(question, Echo::Hidden).await
+        self.ask(question, Echo::Hidden).await
+    }
+
+    async fn ask(&self, question: &str, echo: Echo) -> io::Result<Option<SecretValue>> {
+        match self.keyboard.ask(question, echo).await? {
+            Answer::Value(value) => Ok(Some(value)),
+            Answer::Nothing => Ok(None),
+            Answer::Refused(why) => {
+                self.prompt.console.say(&format!("Not taken: {why}."));
+                Ok(None)
+            }
+        }
     }
 
     /// A path as a person types it: `~/` is the home directory.

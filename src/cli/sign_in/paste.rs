@@ -3,7 +3,7 @@
 use std::future::pending;
 
 use crate::cli::error::GivenUp;
-use crate::cli::ui::terminal::{Console, Echo, Keyboard};
+use crate::cli::ui::terminal::{Answer, Console, Echo, Keyboard};
 use crate::cli::ui::text::escape;
 use crate::oauth::{AuthorizationCode, CallbackError, ExpectedCallback, RedirectUri, pasted};
 use crate::sensitive::SensitiveText;
@@ -44,10 +44,17 @@ pub(super) async fn paste(
          Copy that address whole from its address bar."
     ));
     loop {
-        let typed = keyboard
+        let answer = keyboard
             .ask("Paste the address (it is not shown): ", Echo::Hidden)
             .await?;
-        let typed = typed.ok_or(GivenUp)?;
+        let typed = match answer {
+            Answer::Value(typed) => typed,
+            Answer::Refused(why) => {
+                console.say(&format!("{why}; try again"));
+                continue;
+            }
+            Answer::Nothing => return Err(GivenUp.into()),
+        };
         let text = String::from_utf8_lossy(typed.expose()).into_owned();
         match pasted::read(&SensitiveText::new(text), redirect_uri, expected, pkce) {
             Ok(code) => return Ok(Ok(code)),

@@ -7,7 +7,7 @@ use meshagent::wire::{Assembled, Assembler, Content, MAX_MESSAGE_BYTES, Message}
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message as SocketMessage, WebSocket, accept};
 
-use crate::support::{FakeServer, Terminal, TestEnv};
+use crate::support::{ASKED_OF_TERMINAL, FakeServer, PASTES_UNMARKED, Terminal, TestEnv};
 
 /// A room that answers every call with `empty`, and pushes this once somebody has made one.
 fn pushing(messages: Vec<(&'static str, Value)>) -> FakeServer {
@@ -82,6 +82,8 @@ fn escape_sequences_do_not_reach_the_terminal() {
     let rest = shown
         .replace("\r\n", "")
         .replace("\r\u{1b}[K", "")
+        .replace(ASKED_OF_TERMINAL, "")
+        .replace(PASTES_UNMARKED, "")
         .replacen('\u{7}', "", 2);
     assert!(!rest.contains(|c: char| c.is_control()), "{rest:?}");
     assert!(shown.contains("taken back, \\u{1b}[2J"), "{shown:?}");

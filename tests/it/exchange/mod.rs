@@ -13,7 +13,7 @@ use crate::support::{Call, Provider, Ran, TestServer, Way, ends_soon};
 const URL: &str = "https://db.example/main";
 
 /// `request` of bob's, to whoever is called ada.
-fn request(server: &TestServer<'_>, arguments: &[&str]) -> Call {
+pub(crate) fn request(server: &TestServer<'_>, arguments: &[&str]) -> Call {
     let call = server
         .with_token("bob", "room")
         .secret(["request", "--from", "ada"]);
@@ -25,7 +25,7 @@ fn ada(server: &TestServer<'_>, arguments: &[&str]) -> Provider {
     Provider::start(&as_ada(server), arguments)
 }
 
-fn as_ada<'a>(server: &TestServer<'a>) -> Way<'a> {
+pub(crate) fn as_ada<'a>(server: &TestServer<'a>) -> Way<'a> {
     server.with_token("ada", "room")
 }
 

@@ -78,7 +78,7 @@ fn it_shows_who_asks_for_what_and_opens_the_browser_after_a_yes() {
         "agent asked for an authorization for client client, for c\\u{200b}arol: signed in, by you.\r\n",
     );
     assert_eq!(ended(agent).succeeds().out(), "canary-access-1");
-    let Screen { code, echo, text } = bob.ends();
+    let Screen { code, echo, text, .. } = bob.ends();
     assert_eq!((code, echo), (0, true), "{text}");
 }
 

@@ -30,5 +30,5 @@ pub(crate) use self::ran::Ran;
 pub(crate) use self::relay::Relay;
 pub(crate) use self::server::{TestServer, ends_soon, signal};
 pub(crate) use self::socket::{Participant, file, is_error};
-pub(crate) use self::terminal::{Screen, Terminal};
+pub(crate) use self::terminal::{ASKED_OF_TERMINAL, PASTES_UNMARKED, REPORT, Screen, Terminal};
 pub(crate) use self::token_endpoint::{TokenCall, TokenEndpoint};

@@ -43,6 +43,12 @@ impl Console {
         }
     }
 
+    /// Whether the terminal takes no escape sequences.
+    #[cfg(unix)]
+    pub(super) fn is_dumb(&self) -> bool {
+        self.ui.is_dumb()
+    }
+
     /// Says something; nothing if only errors are wanted.
     pub(in crate::cli) fn note(&self, line: &str) {
         if !self.ui.is_quiet() {

@@ -1,55 +1,38 @@
 //! The terminal's keyboard, read without waiting for it alone: a question may be taken back while it is
 //! being answered.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::time::Duration;
+use std::cell::RefCell;
+use std::future::pending;
+use std::io;
+use std::time::{Duration, Instant};
 
-use rustix::fs::OFlags;
-use rustix::process::{Signal, getpgrp};
-use rustix::termios::{
-    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcgetpgrp,
-    tcsetattr,
-};
-use tokio::io::unix::AsyncFd;
+use rustix::process::{Signal, kill_current_process_group};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use super::answer::{Answer, Echo, Refusal};
 use super::console::Console;
-use super::line::{Line, MAX_LINE_BYTES, Typed};
-use crate::sensitive::SecretValue;
+use super::device::{Device, Mode};
+use super::intake::Intake;
+use super::keys::Key;
+use super::line::{Line, Typed};
 
-/// Silence after which whoever typed is taken to have stopped.
+/// Silence after which a person who typed for a question that is gone is taken to have stopped, and after which
+/// Ctrl-C is no part of a paste.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Silence after a line within which the rest of a paste would have come.
-const PASTED: Duration = Duration::from_millis(200);
-
-/// Whether what is typed is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli) enum Echo {
-    Shown,
-    Hidden,
-}
-
-/// The answer to a question that takes one line.
-#[derive(Debug)]
-pub(super) enum Answer {
-    Line(SecretValue),
-    /// More than one line, or a longer one than is taken: of a part nobody would have any use.
-    TooMuch,
-    /// There will be none (Ctrl-D).
-    Nothing,
-}
+/// Longest time on the way out for what is still on its way.
+const LAST_KEYS: Duration = Duration::from_secs(5);
 
 /// The keyboard of the terminal that this process belongs to, from now on and until this is dropped. What
-/// is typed is shown by [`Console`] alone.
+/// is typed is shown by [`Console`] alone. Nothing that was sent for a question is left to the next one, or to
+/// the program that has the terminal next.
 #[derive(Debug)]
 pub(in crate::cli) struct Keyboard<'a> {
     console: &'a Console,
-    terminal: AsyncFd<File>,
-    before: Termios,
+    device: Device,
+    intake: RefCell<Intake>,
 }
 
 impl<'a> Keyboard<'a> {
@@ -58,148 +41,202 @@ impl<'a> Keyboard<'a> {
     /// # Errors
     /// Where there is no terminal, or where this process is in its background and may not read it.
     pub(in crate::cli) fn open(console: &'a Console) -> io::Result<Self> {
-        let file = File::from(rustix::fs::open(
-            "/dev/tty",
-            OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC,
-            rustix::fs::Mode::empty(),
-        )?);
-        if !is_in_foreground(&file) {
-            return Err(io::Error::other("the terminal is used by another program"));
-        }
-        let before = tcgetattr(&file)?;
-        #[expect(
-            deprecated,
-            reason = "what replaces it is unsafe, for the sake of types that close their descriptor early; a `File` does not"
-        )]
-        let terminal = AsyncFd::new(file)?;
         let keyboard = Self {
             console,
-            terminal,
-            before,
+            device: Device::open(!console.is_dumb())?,
+            intake: RefCell::default(),
         };
-        keyboard.take()?;
+        keyboard.ask_for_report();
         Ok(keyboard)
     }
 
-    fn take(&self) -> io::Result<()> {
-        let mut mode = self.before.clone();
-        // Signals stay: Ctrl-C and Ctrl-Z do what they do everywhere. Ctrl-\ would leave the terminal as
-        // it is now.
-        mode.local_modes
-            .remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::IEXTEN);
-        mode.special_codes[SpecialCodeIndex::VMIN] = 1;
-        mode.special_codes[SpecialCodeIndex::VTIME] = 0;
-        mode.special_codes[SpecialCodeIndex::VQUIT] = 0;
-        Ok(tcsetattr(self.terminal.get_ref(), OptionalActions::Flush, &mode)?)
-    }
-
-    /// Asks for a line. None if there will be none (Ctrl-D).
-    pub(in crate::cli) async fn ask(&self, question: &str, echo: Echo) -> io::Result<Option<SecretValue>> {
-        Ok(self.line(question, echo).await?.map(|(line, _)| line))
-    }
-
-    /// Asks for a line that is not shown and nothing beside it. Where more is pasted, all of it is thrown
-    /// away: nothing of it may reach the shell.
-    pub(super) async fn ask_alone(&self, question: &str) -> io::Result<Answer> {
-        let Some((line, mut rest)) = self.line(question, Echo::Hidden).await? else {
-            return Ok(Answer::Nothing);
-        };
-        let mut is_too_much = line.expose().len() >= MAX_LINE_BYTES;
-        loop {
-            // A newline at the end of what was pasted is no other line.
-            is_too_much |= rest.iter().any(|key| !matches!(key, b'\r' | b'\n'));
-            rest = match timeout(PASTED, self.keys()).await {
-                Ok(keys) => keys?,
-                Err(_silence) => break,
-            };
-        }
-        if is_too_much {
-            self.quiet().await;
-            return Ok(Answer::TooMuch);
-        }
-        Ok(Answer::Line(line))
-    }
-
-    /// Asks for a line; with it comes what was read beyond it.
-    async fn line(
-        &self,
-        question: &str,
-        echo: Echo,
-    ) -> io::Result<Option<(SecretValue, Zeroizing<Vec<u8>>)>> {
-        let mut line = Line::new();
+    /// Asks for a line, or for what is pasted in its place.
+    pub(in crate::cli) async fn ask(&self, question: &str, echo: Echo) -> io::Result<Answer> {
+        let mut line = Line::default();
+        let mut shown = String::new();
         let mut resumed = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+        let _raw = Raw::set(self)?;
         let _open = Open(self.console);
-        self.console.show(question, "");
+        self.console.show(question, &shown);
         loop {
             let keys = tokio::select! {
-                keys = self.keys() => keys?,
+                keys = self.keys_for(&line) => keys?,
                 _ = resumed.recv() => {
                     // Whoever had the terminal meanwhile has set it up for itself.
-                    self.take()?;
-                    self.console.show(question, "");
-                    Zeroizing::new(Vec::new())
+                    self.device.take_again(Mode::Raw)?;
+                    self.console.show(question, &shown);
+                    continue;
                 }
             };
-            let mut keys = keys.iter();
-            let last = keys
-                .by_ref()
-                .map(|key| line.push(*key))
-                .find(|typed| *typed != Typed::More);
-            if echo == Echo::Shown {
-                self.console.show(question, &line.shown());
-            }
-            match last {
-                Some(Typed::Enter) => {
-                    return Ok(Some((
-                        line.into_bytes(),
-                        Zeroizing::new(keys.as_slice().to_vec()),
-                    )));
+            let mut bytes = keys.iter().copied();
+            let typed = self.type_into(&mut line, &mut bytes).await?;
+            if !self.intake.borrow().is_in_paste() {
+                let now = line.shown(echo);
+                if now != shown {
+                    self.console.show(question, &now);
+                    shown = now;
                 }
-                Some(Typed::Nothing) => return Ok(None),
-                _ => {}
+            }
+            match typed {
+                Typed::More => {}
+                Typed::Enter => {
+                    if self.discard(bytes).await? || self.settle().await? {
+                        return Ok(self.refuse(Refusal::SeveralLines).await);
+                    }
+                    return Ok(Answer::Value(line.into_value()));
+                }
+                Typed::Nothing => return Ok(Answer::Nothing),
+                Typed::TooLong => {
+                    self.discard(bytes).await?;
+                    return Ok(self.refuse(Refusal::TooLong).await);
+                }
             }
         }
     }
 
-    /// Throws away what is typed until nothing is any more. After a question was taken back, the rest of
-    /// its answer must neither be shown nor answer the next.
-    pub(in crate::cli) async fn quiet(&self) {
-        while let Ok(Ok(_)) = timeout(QUIET, self.keys()).await {}
-        let _ = tcflush(self.terminal.get_ref(), QueueSelector::IFlush);
+    /// Waits for keys. In a paste, Ctrl-C is a byte as any other; but where nothing comes after it, the paste has
+    /// no end, and the person wants out.
+    async fn keys_for(&self, line: &Line) -> io::Result<Zeroizing<Vec<u8>>> {
+        let keys = self.device.keys();
+        let is_stuck = self.intake.borrow().is_in_paste()
+            && line.last_byte().is_some_and(|byte| self.device.interrupts(byte));
+        if !is_stuck {
+            return keys.await;
+        }
+        match timeout(QUIET, keys).await {
+            Ok(keys) => keys,
+            Err(_silence) => self.interrupt().await,
+        }
     }
 
-    /// Waits for keys.
-    async fn keys(&self) -> io::Result<Zeroizing<Vec<u8>>> {
-        let mut keys = Zeroizing::new(vec![0; 1024]);
+    /// Takes bytes up to the first that ends the line.
+    async fn type_into(&self, line: &mut Line, bytes: &mut impl Iterator<Item = u8>) -> io::Result<Typed> {
+        for byte in bytes {
+            for key in self.decode(byte) {
+                match key {
+                    Key::Typed(byte) if self.device.interrupts(byte) => return self.interrupt().await,
+                    Key::Typed(byte) if self.device.suspends(byte) => self.suspend()?,
+                    _ => match line.push(key) {
+                        Typed::More => {}
+                        last => return Ok(last),
+                    },
+                }
+            }
+        }
+        Ok(Typed::More)
+    }
+
+    /// Throws bytes away. True if they were more than the newline at the end of a line.
+    async fn discard(&self, bytes: impl Iterator<Item = u8>) -> io::Result<bool> {
+        let mut is_more = false;
+        for byte in bytes {
+            for key in self.decode(byte) {
+                match key {
+                    Key::Typed(byte) if self.device.interrupts(byte) => return self.interrupt().await,
+                    Key::Typed(b'\r' | b'\n') | Key::Report => {}
+                    _ => is_more = true,
+                }
+            }
+        }
+        Ok(is_more)
+    }
+
+    fn decode(&self, byte: u8) -> impl Iterator<Item = Key> {
+        let keys = self.intake.borrow_mut().decode(byte);
+        keys.inspect(|key| self.intake.borrow_mut().note(*key))
+    }
+
+    fn ask_for_report(&self) {
+        if self.intake.borrow_mut().ask_for_report() {
+            self.device.ask_for_report();
+        }
+    }
+
+    /// Throws away what is on its way. True if it was more than the newline at the end of a line.
+    async fn settle(&self) -> io::Result<bool> {
+        self.ask_for_report();
+        let mut is_more = false;
         loop {
-            let mut ready = self.terminal.readable().await?;
-            if !is_in_foreground(ready.get_inner()) {
-                // They are somebody else's, and reading them would stop this process.
-                ready.clear_ready();
-                tokio::time::sleep(QUIET).await;
-                continue;
-            }
-            match ready.try_io(|terminal| terminal.get_ref().read(&mut keys)) {
-                Ok(Ok(0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(Ok(length)) => {
-                    keys.truncate(length);
-                    return Ok(keys);
-                }
-                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(Err(error)) => return Err(error),
-                Err(_would_block) => {}
+            let patience = match &*self.intake.borrow() {
+                intake if intake.is_settled() => break,
+                intake => intake.patience(),
+            };
+            match timeout(patience, self.device.keys()).await {
+                Ok(keys) => is_more |= self.discard(keys?.iter().copied()).await?,
+                Err(_silence) => break,
             }
         }
+        self.intake.borrow_mut().settle();
+        Ok(is_more)
+    }
+
+    async fn refuse(&self, why: Refusal) -> Answer {
+        self.console.close();
+        self.quiet().await;
+        Answer::Refused(why)
+    }
+
+    /// Throws away what is typed and pasted until nothing is any more. After a question was taken back, the rest
+    /// of its answer must neither be shown nor answer the next.
+    pub(in crate::cli) async fn quiet(&self) {
+        let Ok(_raw) = Raw::set(self) else { return };
+        while self.settle().await.is_ok()
+            && let Ok(Ok(keys)) = timeout(QUIET, self.device.keys()).await
+            && self.discard(keys.iter().copied()).await.is_ok()
+        {}
+    }
+
+    /// What Ctrl-C does where the terminal sends the signal. It ends the command, and with it this wait.
+    async fn interrupt<T>(&self) -> io::Result<T> {
+        kill_current_process_group(Signal::INT)?;
+        pending().await
+    }
+
+    /// What Ctrl-Z does where the terminal sends the signal.
+    fn suspend(&self) -> io::Result<()> {
+        self.device.give_back();
+        kill_current_process_group(Signal::TSTP)?;
+        // Where no shell is there to resume it, the process was not stopped.
+        self.device.take_again(Mode::Raw)
     }
 }
 
 impl Drop for Keyboard<'_> {
     fn drop(&mut self) {
         self.console.close();
-        let terminal = self.terminal.get_ref();
-        if is_in_foreground(terminal) {
-            // The terminal may be gone, as after a hang-up.
-            let _ = tcsetattr(terminal, OptionalActions::Flush, &self.before);
+        // Where the question's answer was taken or refused, all has come. Else the command ends in the middle of
+        // it, and this is the last that can be done.
+        if self.device.is_ours() && !self.intake.get_mut().is_settled() && self.device.set(Mode::Raw).is_ok()
+        {
+            self.ask_for_report();
+            let started = Instant::now();
+            while !self.intake.borrow().is_settled() && started.elapsed() < LAST_KEYS {
+                let patience = self.intake.borrow().patience();
+                let Ok(Some(keys)) = self.device.keys_within(patience) else {
+                    break;
+                };
+                keys.iter().for_each(|byte| self.decode(*byte).for_each(drop));
+            }
+        }
+        self.device.give_back();
+    }
+}
+
+/// The terminal hands on every byte until this is dropped.
+struct Raw<'a>(&'a Device);
+
+impl<'a> Raw<'a> {
+    fn set(keyboard: &'a Keyboard<'_>) -> io::Result<Self> {
+        keyboard.device.set(Mode::Raw)?;
+        Ok(Self(&keyboard.device))
+    }
+}
+
+impl Drop for Raw<'_> {
+    fn drop(&mut self) {
+        if self.0.is_ours() {
+            // It may be gone, as after a hang-up.
+            let _ = self.0.set(Mode::Idle);
         }
     }
 }
@@ -211,9 +248,4 @@ impl Drop for Open<'_> {
     fn drop(&mut self) {
         self.0.close();
     }
-}
-
-/// Whether this process may use the terminal: the shell has not put it in the background.
-fn is_in_foreground(terminal: &File) -> bool {
-    tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp())
 }

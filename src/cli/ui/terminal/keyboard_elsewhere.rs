@@ -3,15 +3,8 @@
 use std::convert::Infallible;
 use std::io;
 
+use super::answer::{Answer, Echo};
 use super::console::Console;
-use crate::sensitive::SecretValue;
-
-/// Whether what is typed is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli) enum Echo {
-    Shown,
-    Hidden,
-}
 
 /// The keyboard of the terminal; there is none.
 #[derive(Debug)]
@@ -25,7 +18,7 @@ impl<'a> Keyboard<'a> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    pub(in crate::cli) async fn ask(&self, _question: &str, _echo: Echo) -> io::Result<Option<SecretValue>> {
+    pub(in crate::cli) async fn ask(&self, _question: &str, _echo: Echo) -> io::Result<Answer> {
         match self.nobody {}
     }
 

@@ -1,47 +1,30 @@
 //! Prompts on the terminal.
+//!
+//! A question is answered by a line, or by a paste of several, which the terminal marks as one. Nothing of what
+//! is typed or pasted for a question is left to the next question, or to the program that has the terminal next.
 
+mod answer;
+#[cfg_attr(not(unix), path = "ask_elsewhere.rs")]
+mod ask;
 mod console;
-#[cfg_attr(not(unix), path = "hidden_elsewhere.rs")]
-mod hidden;
+#[cfg(unix)]
+mod device;
+#[cfg(unix)]
+mod intake;
 #[cfg_attr(not(unix), path = "keyboard_elsewhere.rs")]
 mod keyboard;
 #[cfg(unix)]
+mod keys;
+#[cfg(unix)]
 mod line;
 
-use std::io;
-
+pub(in crate::cli) use self::answer::{Answer, Echo};
+pub(in crate::cli) use self::ask::{confirm, hidden};
 pub(in crate::cli) use self::console::Console;
-pub(in crate::cli) use self::hidden::hidden;
-pub(in crate::cli) use self::keyboard::{Echo, Keyboard};
-use super::stderr::prompt;
+pub(in crate::cli) use self::keyboard::Keyboard;
 
-/// Asks a question that is answered by `y` or, by anything else, with no.
-pub(in crate::cli) async fn confirm(question: String) -> io::Result<bool> {
-    prompt(&format!("{question} [y/N] "));
-    let mut line = OpenLine { is_open: true };
-    // On a thread of its own, so that Ctrl-C is noticed meanwhile.
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer)?;
-        io::Result::Ok(answer)
-    })
-    .await
-    .map_err(io::Error::other)??;
-    line.is_open = !answer.ends_with('\n');
-    drop(line);
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
-}
-
-/// The line of a question. It ends with the answer's Enter, and where there is none, as after Ctrl-C, with
-/// this.
-struct OpenLine {
-    is_open: bool,
-}
-
-impl Drop for OpenLine {
-    fn drop(&mut self) {
-        if self.is_open {
-            prompt("\n");
-        }
-    }
+/// Whether this says yes to a question that ends in `[y/N]`.
+pub(in crate::cli) fn is_yes(answer: &[u8]) -> bool {
+    let answer = answer.trim_ascii();
+    answer.eq_ignore_ascii_case(b"y") || answer.eq_ignore_ascii_case(b"yes")
 }

@@ -190,7 +190,7 @@ async fn confirmed(context: &Context, question: String) -> anyhow::Result<()> {
                 .into(),
         );
     }
-    if !terminal::confirm(question).await? {
+    if !terminal::confirm(&context.ui, &question).await? {
         return Err(CommandError::new(Kind::Failed, "nothing was deleted").into());
     }
     Ok(())

@@ -1,9 +1,13 @@
-//! A value that is typed and not shown, where the terminal cannot be read without waiting for it alone.
+//! Questions where the terminal cannot be read without waiting for it alone.
+
+use std::io;
 
 use anyhow::Context as _;
 
+use super::is_yes;
 use crate::cli::error::{CommandError, Kind};
 use crate::cli::ui::Ui;
+use crate::cli::ui::stderr::prompt;
 use crate::sensitive::{SecretValue, Sensitive};
 
 /// Asks for a value of one line that is not shown, on the terminal itself, and gives its bytes. `otherwise`
@@ -17,11 +21,24 @@ pub(in crate::cli) async fn hidden(_ui: &Ui, question: &str, otherwise: &str) ->
     let typed = tokio::task::spawn_blocking(move || rpassword::prompt_password(question)).await?;
     match typed {
         Ok(typed) => Ok(Sensitive::new(typed.into_bytes())),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             Err(CommandError::new(Kind::Usage, "nothing was typed")
                 .hint(otherwise)
                 .into())
         }
         Err(error) => Err(error).context("the terminal cannot be read"),
     }
+}
+
+/// Asks a question that is answered by `y` or, by anything else, with no.
+pub(in crate::cli) async fn confirm(_ui: &Ui, question: &str) -> anyhow::Result<bool> {
+    prompt(&format!("{question} [y/N] "));
+    // On a thread of its own, so that Ctrl-C is noticed meanwhile.
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        io::Result::Ok(answer)
+    })
+    .await??;
+    Ok(is_yes(answer.as_bytes()))
 }
