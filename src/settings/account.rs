@@ -1,4 +1,4 @@
-//! Whose account is meant: the API, the credential, and what else is set, each with where it is from.
+//! The account: API, credential and defaults, each with its source.
 
 use std::path::PathBuf;
 
@@ -6,59 +6,61 @@ use super::resolve::Resolver;
 use super::{Api, Environment, Overrides, Profile, Session, SettingsError, SettingsFile};
 use crate::sensitive::SensitiveText;
 
-/// A value, and where it is from: a flag, a variable, the settings file or the default.
+/// A value with its source: a flag, a variable, the settings file or the default.
 #[derive(Debug, Clone)]
 pub struct Sourced<T> {
     /// The value.
     pub value: T,
-    /// Where it is from.
+    /// The source, as it is named to users.
     pub origin: &'static str,
 }
 
-/// What a request to the API is made with.
+/// The credential of a request to the API.
 #[derive(Debug, Clone)]
 pub enum Credential {
-    /// An API key or a token that was given as it is.
+    /// An API key or a token from the environment.
     Given(SensitiveText),
-    /// The login of the settings file, which may be over and need to be refreshed.
+    /// The session of the settings file, which may have expired and may have to be refreshed.
     Session(Box<StoredSession>),
 }
 
-/// The login of the settings file.
+/// The session of the settings file.
 #[derive(Debug, Clone)]
 pub struct StoredSession {
-    /// The login. It has no refresh token where the API is another than it was made at: a refresh token
-    /// goes nowhere else.
+    /// The session. If it was made at another API than `api`, it has no refresh token here: a refresh token must not
+    /// be sent to another API.
     pub session: Session,
-    /// The API that is asked.
+    /// The API that the credential is used for.
     pub api: Api,
-    /// The settings file.
+    /// The path of the settings file.
     pub file: PathBuf,
 }
 
-/// Whose account is meant.
+/// The resolved account.
 #[derive(Debug, Clone)]
 pub struct AccountSettings {
     /// The API.
     pub api: Api,
-    /// What to ask it with; none if nobody is signed in.
+    /// The credential; none if the user is not signed in.
     pub credential: Option<Sourced<Credential>>,
-    /// The login of the settings file, whatever goes before it.
+    /// The session of the settings file, even if another credential takes precedence.
     pub session: Option<StoredSession>,
-    /// The project, as it is written.
+    /// The project, unchecked.
     pub project: Option<Sourced<String>>,
-    /// The room, as it is written.
+    /// The room, unchecked.
     pub room: Option<Sourced<String>>,
-    /// Who the active user of the settings file is.
+    /// The profile of the settings file's active user.
     pub profile: Option<Profile>,
-    /// Whether rooms on this machine are used, and what says so.
+    /// The flag or variable that selects local mode; none outside of it.
     pub local: Option<&'static str>,
-    /// The settings file.
+    /// The path of the settings file.
     pub file: PathBuf,
 }
 
-/// Resolves whose account is meant. Unlike [`super::resolve`] it needs no room, and reads the settings
-/// file in any case.
+/// Resolves the account. Unlike [`super::resolve()`] it needs no room, and always reads the settings file.
+///
+/// # Errors
+/// The first value that is not valid, or a settings file that cannot be read.
 pub fn resolve_account(overrides: &Overrides, env: &Environment) -> Result<AccountSettings, SettingsError> {
     let resolver = Resolver::new(overrides, env)?;
     let key = resolver.api_key()?;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::SettingsError;
 
-/// Variables that hold a credential of ours, or a secret that guards one. A command that is started on the
-/// user's behalf does not inherit them.
+/// Variables with a credential of this program, or with a key that protects one. Programs that are started for the
+/// user do not inherit them.
 pub const CREDENTIAL_VARIABLES: [&str; 4] = [
     "MESHAGENT_API_KEY",
     "MESHAGENT_TOKEN",
@@ -16,10 +16,10 @@ pub const CREDENTIAL_VARIABLES: [&str; 4] = [
     "MESHAGENT_OAUTH_CLIENT_SECRET",
 ];
 
-/// The environment that settings are taken from. `Debug` shows the variables' names only.
+/// The environment that settings are taken from. `Debug` shows the names of the variables, not their values.
 ///
-/// Only [`Environment::from_process`] looks at the process; everything else here is pure, but for
-/// the account's name, which is looked up when no variable says it.
+/// [`Environment::from_process`] copies the process's environment, and nothing else reads it. Tests use
+/// [`Environment::from_pairs`].
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
@@ -37,7 +37,7 @@ impl Environment {
         }
     }
 
-    /// An environment of these variables and nothing else: no account stands behind it.
+    /// An environment of these variables alone: no home directory and no user name of an account.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let variables = pairs
             .into_iter()
@@ -49,21 +49,26 @@ impl Environment {
         }
     }
 
-    /// A variable's text. One that is empty counts as unset, and so does one that is not UTF-8: where
-    /// that must not go unnoticed, use [`Environment::text`].
+    /// The text of a variable. An empty variable counts as unset, and so does one that is not UTF-8; use
+    /// [`Environment::text`] where that is an error.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.os(name)?.to_str()
     }
 
-    /// As [`Environment::get`]; a value that is not UTF-8 is an error that names the variable.
+    /// The text of a variable. An empty variable counts as unset.
+    ///
+    /// # Errors
+    /// [`SettingsError::NotUtf8`], with the name of the variable.
     pub fn text(&self, name: &'static str) -> Result<Option<&str>, SettingsError> {
         self.os(name)
             .map(|value| value.to_str().ok_or(SettingsError::NotUtf8 { name }))
             .transpose()
     }
 
-    /// Whether a switch is on: `1` or `true`. `0`, `false`, empty and unset are off, anything else is
-    /// an error.
+    /// Whether a switch is on: `1` and `true` are on; `0`, `false`, empty and unset are off.
+    ///
+    /// # Errors
+    /// [`SettingsError::BadSwitch`] for other values.
     pub fn switch(&self, name: &'static str) -> Result<bool, SettingsError> {
         match self.text(name)? {
             Some("1" | "true") => Ok(true),
@@ -72,7 +77,7 @@ impl Environment {
         }
     }
 
-    /// The home directory: `HOME`, else what the system says.
+    /// The home directory: `HOME`, else the account's.
     pub fn home(&self) -> Option<&Path> {
         self.os("HOME").map(Path::new).or(self.account_home.as_deref())
     }
@@ -87,11 +92,12 @@ impl Environment {
             .or_else(|| self.account_name.and_then(|look_up| look_up()))
     }
 
-    /// Where local data is kept: `MESHAGENT_DATA_DIR`, else `meshagent` in the platform's data
-    /// directory (`XDG_DATA_HOME` or `~/.local/share`; on Windows `APPDATA`). Not made here.
+    /// The data directory: `MESHAGENT_DATA_DIR`, else `meshagent` in the platform's directory for data
+    /// (`XDG_DATA_HOME` or `~/.local/share`; on Windows `APPDATA`). A relative `XDG_DATA_HOME` is ignored (XDG Base
+    /// Directory Specification). The directory is not made.
     ///
-    /// Fails if nothing says where the home directory is. As the XDG specification has it, a
-    /// relative `XDG_DATA_HOME` is ignored.
+    /// # Errors
+    /// [`SettingsError::NoHome`].
     pub fn data_dir(&self) -> Result<PathBuf, SettingsError> {
         if let Some(path) = self.os("MESHAGENT_DATA_DIR") {
             return Ok(path.into());
@@ -108,7 +114,7 @@ impl Environment {
         Ok(base.join("meshagent"))
     }
 
-    /// What a command that is started on the user's behalf inherits: all but [`CREDENTIAL_VARIABLES`].
+    /// The variables that programs inherit which are started for the user: all but [`CREDENTIAL_VARIABLES`].
     pub fn inheritable(&self) -> BTreeMap<OsString, OsString> {
         let mut variables = self.variables.clone();
         for name in CREDENTIAL_VARIABLES {
@@ -117,7 +123,7 @@ impl Environment {
         variables
     }
 
-    /// A variable's value, as it is. One that is empty counts as unset.
+    /// The value of a variable. An empty variable counts as unset.
     pub fn os(&self, name: &str) -> Option<&OsStr> {
         self.variables
             .get(OsStr::new(name))

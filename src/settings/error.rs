@@ -1,4 +1,4 @@
-//! What is wrong with the settings, and what to do about it.
+//! Errors in the settings, with hints.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,18 +7,18 @@ use crate::settings::BaseUrlError;
 use crate::token::{ApiKeyError, TokenError};
 use crate::wire::NameError;
 
-/// What sort of failure an error is, for whoever maps it to an exit code.
+/// The kind of an error, for its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SettingsErrorKind {
-    /// Something was given wrongly, or not at all.
+    /// A value is missing or not valid.
     Usage,
-    /// There is no credential that could be used.
+    /// There is no usable credential.
     NotSignedIn,
-    /// The system would not do it.
+    /// The system, or a file, is the reason.
     Failed,
 }
 
-/// What is wrong with the settings. No message repeats a credential or a URL.
+/// An error in the settings. No variant holds a credential or a URL.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// Neither flag nor environment names a room.
@@ -30,13 +30,13 @@ pub enum SettingsError {
     /// The identity is not valid.
     #[error("the identity is not valid: {0}")]
     BadIdentity(NameError),
-    /// In local mode, neither flag nor environment says who the user is.
+    /// In local mode, neither flag nor environment nor account gives an identity.
     #[error("it is not known who you are")]
     NoIdentity,
     /// `--identity` without an API key to sign a token with.
     #[error("`--identity` needs an API key to sign a participant token with")]
     IdentityNeedsApiKey,
-    /// Nothing says which project the room is in.
+    /// No flag, variable or setting gives the room's project.
     #[error("no project was given")]
     NoProject,
     /// The project's id is not valid.
@@ -54,68 +54,68 @@ pub enum SettingsError {
         /// The variable.
         name: &'static str,
     },
-    /// A URL cannot be used as the base of others.
+    /// A URL is not usable as the address of the API or of rooms.
     #[error("the URL in {origin} cannot be used: {problem}")]
     BadUrl {
-        /// Where the URL is from.
+        /// The source of the URL.
         origin: &'static str,
         /// What is wrong with it.
         problem: BaseUrlError,
     },
-    /// A credential would go to another machine unencrypted.
+    /// The URL is plain `http` or `ws` to another machine, which would show the credential to the network.
     #[error("the URL in {origin} is not encrypted: your credential would travel in clear")]
     InsecureUrl {
-        /// Where the URL is from.
+        /// The source of the URL.
         origin: &'static str,
     },
-    /// Nothing says who the caller is.
+    /// There is neither an API key nor a token nor a session.
     #[error("not signed in: there is no credential")]
     NoCredential,
-    /// Nobody is signed in.
+    /// The settings file has no session.
     #[error("not signed in")]
     NotSignedIn,
-    /// `MESHAGENT_API_KEY` is no API key.
+    /// `MESHAGENT_API_KEY` is not an API key.
     #[error("MESHAGENT_API_KEY is not valid: {0}")]
     BadApiKey(ApiKeyError),
     /// `MESHAGENT_TOKEN` has characters that no token has.
     #[error("MESHAGENT_TOKEN is not valid: it has a space, a control or another character no token has")]
     BadToken,
-    /// A participant token could not be made.
+    /// A participant token could not be signed.
     #[error("no participant token could be made: {0}")]
     Mint(TokenError),
-    /// There is no home directory.
+    /// The home directory is not known.
     #[error("the home directory is not known")]
     NoHome,
-    /// The settings file is not JSON of the right form.
+    /// The settings file is not a JSON object.
     #[error("{} is not a valid settings file: line {line}, column {column}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Line of the mistake, from 1; 0 where the whole is not an object.
+        /// Line of the syntax error, from 1; 0 for JSON that is not an object.
         line: usize,
-        /// Column of the mistake.
+        /// Column of the syntax error, from 1; 0 for JSON that is not an object.
         column: usize,
     },
-    /// The settings file is a symbolic link, a directory or another thing that is not replaced.
+    /// The settings file is a symbolic link, a directory or something else that is not a regular file.
     #[error("{} is not a regular file, and is not replaced", path.display())]
     NotRegular {
         /// The file.
         path: PathBuf,
     },
-    /// Reading or writing failed.
+    /// A file could not be read, written or locked.
     #[error("{} could not be {action}: {cause}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What was tried.
+        /// What was tried, as a participle: `read`, `written`, `locked`.
         action: &'static str,
-        /// Why it failed.
+        /// The system's reason.
         cause: io::Error,
     },
 }
 
 impl SettingsError {
-    /// What sort of failure this is.
+    /// The kind of this error.
     pub const fn kind(&self) -> SettingsErrorKind {
         match self {
             Self::NoCredential | Self::NotSignedIn | Self::BadApiKey(_) | Self::BadToken => {
@@ -130,7 +130,7 @@ impl SettingsError {
         }
     }
 
-    /// What to do about it, where that is not plain from the message.
+    /// What to do about the error, if the message does not say it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::BadRoom(_) => "a room's name has 1 to 255 bytes and is no path",

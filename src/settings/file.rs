@@ -1,4 +1,4 @@
-//! The settings file: read whole, replaced whole.
+//! The settings file, which is read and replaced whole.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -12,20 +12,23 @@ use super::{Environment, SettingsError, SettingsLock};
 use crate::fs::{Existing, private, write_atomic};
 use crate::sensitive::SecretValue;
 
-/// Largest settings file that is read, in bytes (1 MiB).
+/// Largest settings file that is read, in bytes: 1 MiB.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// `~/.meshagent/settings.json`, shared with other clients (protocol, "Settings file").
+/// `~/.meshagent/settings.json`, which several clients share (protocol, "Settings file").
 ///
-/// What it has is kept as it came, members that are not known here too; they are written sorted by
-/// name. `Debug` shows nothing of it, and its text is overwritten on drop, for it holds tokens.
+/// Unknown members are kept; all members are written sorted by name. The file holds tokens, so `Debug` shows nothing
+/// of it, and its texts are overwritten on drop.
 #[derive(Clone, Default)]
 pub struct SettingsFile {
     pub(super) root: Map<String, Value>,
 }
 
 impl SettingsFile {
-    /// Where the file is. Fails if the home directory is not known.
+    /// The path of the file.
+    ///
+    /// # Errors
+    /// [`SettingsError::NoHome`].
     pub fn path(env: &Environment) -> Result<PathBuf, SettingsError> {
         Ok(env
             .home()
@@ -34,8 +37,11 @@ impl SettingsFile {
             .join("settings.json"))
     }
 
-    /// Reads the file. One that is not there is empty; one that is no JSON object, or larger than
-    /// 1 MiB, is an error.
+    /// Reads the file. A file that does not exist is read as an empty one.
+    ///
+    /// # Errors
+    /// [`SettingsError::Malformed`] if it is not a JSON object; [`SettingsError::File`] if it cannot be read, or is
+    /// larger than 1 MiB.
     pub fn load(path: &Path) -> Result<Self, SettingsError> {
         let file = match File::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
@@ -47,7 +53,7 @@ impl SettingsFile {
         if read.map_err(failed(path, "read"))? as u64 > MAX_FILE_BYTES {
             return Err(failed(path, "read")(io::ErrorKind::FileTooLarge.into()));
         }
-        // Of serde's error only the place is told: its text may repeat a value.
+        // The text of serde's error may repeat a value, so only the position is used.
         let value = serde_json::from_slice(text.expose());
         let malformed = |line, column| SettingsError::Malformed {
             path: path.to_owned(),
@@ -63,7 +69,10 @@ impl SettingsFile {
         }
     }
 
-    /// Changes the file: nobody else who changes it this way comes between reading and writing.
+    /// Reads the file, changes it and saves it, under the [`SettingsLock`]. Blocks.
+    ///
+    /// # Errors
+    /// Those of [`SettingsLock::acquire`], [`SettingsFile::load`] and [`SettingsFile::save`].
     pub fn update<T>(path: &Path, change: impl FnOnce(&mut Self) -> T) -> Result<T, SettingsError> {
         let _lock = SettingsLock::acquire(path)?;
         let mut file = Self::load(path)?;
@@ -72,10 +81,12 @@ impl SettingsFile {
         Ok(changed)
     }
 
-    /// Replaces the file at once: a new one (mode 0600) is written beside it, synced, and renamed over
-    /// it. Its directory is made (mode 0700) if need be. Only a regular file is replaced: a symbolic
-    /// link is refused. Of two programs that write at the same time, the later wins: use
-    /// [`SettingsFile::update`], or hold a [`SettingsLock`].
+    /// Replaces the file atomically (mode 0600), and makes its directory (mode 0700) if it is missing. Without the
+    /// [`SettingsLock`] a change that another process makes in between is lost: see [`SettingsFile::update`].
+    ///
+    /// # Errors
+    /// [`SettingsError::NotRegular`] if the path is a symbolic link or not a file; [`SettingsError::File`] if it
+    /// cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), SettingsError> {
         match fs::symlink_metadata(path) {
             Ok(found) if !found.is_file() => Err(SettingsError::NotRegular {

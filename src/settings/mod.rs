@@ -48,7 +48,7 @@ pub use lock::SettingsLock;
 pub use profile::{Profile, Session};
 pub use resolve::{DEFAULT_API_URL, resolve};
 
-/// What was given by flags. It goes before everything else.
+/// The values of flags, which take precedence over everything else.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// `--room`.
@@ -63,43 +63,43 @@ pub struct Overrides {
     pub local: bool,
 }
 
-/// The room that is meant, and how to get into it.
+/// The resolved room, and how to join it.
 #[derive(Debug, Clone)]
 pub struct RoomSettings {
     /// The room's name.
     pub room: RoomName,
-    /// How to get into it.
+    /// How to join it.
     pub access: Access,
-    /// Where the credential comes from that opens it, like `MESHAGENT_TOKEN` or `settings.json`.
+    /// The source of the credential, like `MESHAGENT_TOKEN` or `settings.json`.
     pub origin: &'static str,
 }
 
-/// How to get into a room. URLs of rooms have the scheme `ws` or `wss`.
+/// How to join a room. URLs of rooms have the scheme `ws` or `wss`.
 #[derive(Debug, Clone)]
 pub enum Access {
-    /// With the room's participant token: join directly.
+    /// Join directly, with a participant token for the room.
     Token {
-        /// Where the room is.
+        /// The room's address.
         room_url: Url,
         /// The participant token.
         token: SensitiveText,
     },
-    /// Ask the API for a token and the room's URL first.
+    /// Make the connect call first, which gives a participant token and the room's address.
     Connect {
-        /// Where to ask, by POST.
+        /// The address of the connect call.
         connect_url: Url,
-        /// What to ask with.
+        /// The credential of the connect call.
         credential: Credential,
-        /// Where the room is if the answer does not say.
+        /// The room's address, if the response has none.
         room_url: Url,
     },
-    /// The room is on this machine.
+    /// Join a room on this machine (`docs/environment.md`, "Local mode").
     Local {
-        /// Where its data is.
+        /// The data directory.
         data_dir: PathBuf,
-        /// Who to be in it.
+        /// The identity to join as.
         identity: Identity,
-        /// Whether the identity was asked for, and is not just the user's name.
+        /// True if a flag gave the identity; false if it is the user's name.
         explicit_identity: bool,
     },
 }

@@ -1,4 +1,4 @@
-//! What the settings file says of the active user (protocol, "Settings file").
+//! The settings file's active user: profile, session, API and project (protocol, "Settings file").
 
 use std::fmt;
 
@@ -7,25 +7,25 @@ use serde_json::{Map, Value, json};
 use super::SettingsFile;
 use crate::sensitive::SensitiveText;
 
-/// The user id before a profile is known.
+/// The user's id until the profile is known.
 const LOCAL_USER: &str = "__local__";
 
-/// A login: what was given at the token endpoint. `Debug` shows no token.
+/// A session: the tokens that the token endpoint gave. `Debug` shows no token.
 #[derive(Debug, Clone, Default)]
 pub struct Session {
     /// The access token.
     pub access_token: SensitiveText,
-    /// What gets the next access token.
+    /// The refresh token, for the next access token.
     pub refresh_token: Option<SensitiveText>,
-    /// The id token.
+    /// The id token of OpenID Connect, unverified.
     pub id_token: Option<SensitiveText>,
     /// When the access token expires, in Unix seconds.
     pub expires_at: Option<u64>,
-    /// The scopes that were granted.
+    /// The granted scopes, with spaces between them.
     pub scope: Option<String>,
 }
 
-/// Who the user is.
+/// The user's profile at the API.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
     /// The user's id.
@@ -115,8 +115,8 @@ impl SettingsFile {
         });
     }
 
-    /// Makes whoever has signed in at `api_url` the active user, with this session. Without a profile it is
-    /// not known who that is: nobody who was known before.
+    /// Makes the user who has signed in at `api_url` the active user, with this session. Without a profile the user
+    /// is unknown, and becomes none of the known ones.
     pub fn sign_in(&mut self, profile: Option<&Profile>, session: &Session, api_url: &str) {
         match profile {
             Some(profile) => self.set_profile(profile),
@@ -128,7 +128,7 @@ impl SettingsFile {
         self.set_api_url(Some(api_url));
     }
 
-    /// Forgets the active user's session. The profile and the project stay.
+    /// Removes the active user's session. Profile and project stay.
     pub fn clear_session(&mut self) {
         if self.user().is_some() {
             self.edit_user(|user| {
@@ -138,8 +138,8 @@ impl SettingsFile {
         }
     }
 
-    /// Sets the profile, and makes its user the active one. What was set before a profile was known
-    /// becomes this user's; another user's settings stay that user's.
+    /// Sets the profile, and makes its user the active one. Settings from before a profile was known become this
+    /// user's; those of other users stay.
     pub fn set_profile(&mut self, profile: &Profile) {
         if self.active_user_id().is_none_or(|id| id == LOCAL_USER) {
             edit(&mut self.root, "users", |users| {
@@ -159,7 +159,7 @@ impl SettingsFile {
         });
     }
 
-    /// Sets the active user's API URL; `None` is the default one.
+    /// Sets the active user's API URL; `None` means the default.
     pub fn set_api_url(&mut self, api_url: Option<&str>) {
         self.edit_user(|user| {
             user.insert("api_url".to_owned(), json!(api_url));
@@ -186,7 +186,7 @@ impl SettingsFile {
     }
 }
 
-/// A member that is text and not empty.
+/// A member that is a text and not empty.
 fn text<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     map.get(name)?.as_str().filter(|text| !text.is_empty())
 }
@@ -195,7 +195,7 @@ fn object<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String,
     map.get(name)?.as_object()
 }
 
-/// Changes the object that is a member of another; one that is no object becomes an empty one first.
+/// Changes a member that is an object. If it is missing or something else, it becomes an empty object first.
 fn edit(map: &mut Map<String, Value>, name: &str, change: impl FnOnce(&mut Map<String, Value>)) {
     let mut member = match map.remove(name) {
         Some(Value::Object(member)) => member,

@@ -1,4 +1,4 @@
-//! From flags and environment to the room and the way into it.
+//! Resolves flags, environment and settings file to a room and how to join it.
 
 use std::cell::OnceCell;
 
@@ -13,14 +13,16 @@ use crate::sensitive::SensitiveText;
 use crate::token::{ApiKey, ApiScope, ParticipantToken};
 use crate::wire::{Identity, RoomName, room_url};
 
-/// The API that is used if nothing names another.
+/// The API that is used by default.
 pub const DEFAULT_API_URL: &str = "https://api.meshagent.com";
 
 /// Resolves the room and how to join it (`docs/environment.md`, "Where and who").
 ///
-/// The settings file is read only where neither flags nor environment answer; with a participant
-/// token that is only where neither gives a URL, so that a token never goes to another API than the
-/// user's own.
+/// The settings file is read only if flags and environment leave something open. With a participant token that is
+/// the API's URL, so that the token is sent to the API of the user's choice and to no other.
+///
+/// # Errors
+/// The first value that is missing or not valid.
 pub fn resolve(overrides: &Overrides, env: &Environment) -> Result<RoomSettings, SettingsError> {
     let room = match overrides.room.as_deref() {
         Some(room) => room,
@@ -52,7 +54,7 @@ fn local(env: &Environment, identity: Option<Identity>) -> Result<Access, Settin
     })
 }
 
-/// What one thing after the other is looked up in.
+/// Looks values up in flags, environment and settings file, in this order.
 pub(super) struct Resolver<'a> {
     overrides: &'a Overrides,
     env: &'a Environment,
@@ -70,12 +72,12 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// Whether the environment asks for local mode. A flag that names a server wins over it.
+    /// Whether the environment selects local mode. `--api-url` takes precedence over it.
     pub(super) fn is_local_by_default(&self) -> Result<bool, SettingsError> {
         Ok(self.overrides.api_url.is_none() && self.env.switch("MESHAGENT_LOCAL")?)
     }
 
-    /// The way in, and where its credential comes from.
+    /// How to join the room, and the source of the credential.
     fn access(
         &self,
         room: &RoomName,
@@ -110,7 +112,7 @@ impl<'a> Resolver<'a> {
             origin,
         } = credential.ok_or(SettingsError::NoCredential)?;
         let project = self.project(key.as_ref())?.ok_or(SettingsError::NoProject)?;
-        // A project's id is one segment of a URL's path, and so is a room's name: the same rules.
+        // The project's id must be one segment of a URL's path, as a room's name must.
         let project = RoomName::new(project.value).map_err(SettingsError::BadProject)?;
         let access = Access::Connect {
             connect_url: self.api()?.connect(project.as_str(), room.as_str()),
@@ -125,7 +127,7 @@ impl<'a> Resolver<'a> {
         key.map_err(SettingsError::BadApiKey)
     }
 
-    /// `MESHAGENT_TOKEN`. It goes into an HTTP header, so it must be visible ASCII.
+    /// `MESHAGENT_TOKEN`. It must be visible ASCII, because it is sent in an HTTP header.
     fn token(&self) -> Result<Option<SensitiveText>, SettingsError> {
         match self.env.text("MESHAGENT_TOKEN")? {
             Some(token) if token.bytes().all(|b| b.is_ascii_graphic()) => {
@@ -136,7 +138,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// What to ask the API with: an API key, else a token, else the session.
+    /// The credential for the API: the API key, else the token, else the session.
     pub(super) fn credential(
         &self,
         key: Option<&ApiKey>,
@@ -157,14 +159,14 @@ impl<'a> Resolver<'a> {
         }))
     }
 
-    /// The login of the settings file.
+    /// The session of the settings file.
     pub(super) fn session(&self) -> Result<Option<StoredSession>, SettingsError> {
         let file = self.file()?;
         let Some(mut session) = file.session() else {
             return Ok(None);
         };
         let api = self.api()?;
-        // A file that does not say where the session is from leaves that to the user.
+        // If the file does not name the session's API, the user's choice of the API is trusted.
         if file.api_url().is_some_and(|home| !api.is_at(home)) {
             session.refresh_token = None;
         }
@@ -175,7 +177,7 @@ impl<'a> Resolver<'a> {
         }))
     }
 
-    /// The project, as it is written.
+    /// The project, unchecked.
     pub(super) fn project(&self, key: Option<&ApiKey>) -> Result<Option<Sourced<String>>, SettingsError> {
         let from = |value: String, origin| Some(Sourced { value, origin });
         Ok(
@@ -208,7 +210,7 @@ impl<'a> Resolver<'a> {
         Api::new(&url, origin, self.insecure)
     }
 
-    /// The API's URL, and where it is from.
+    /// The API's URL and its source.
     fn api_url(&self) -> Result<(String, &'static str), SettingsError> {
         if let Some(url) = &self.overrides.api_url {
             return Ok((url.clone(), "--api-url"));

@@ -1,4 +1,4 @@
-//! The API key: what a project signs its participant tokens with.
+//! API keys: a project's keys for signing participant tokens.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,35 +7,34 @@ use zeroize::Zeroizing;
 
 use crate::sensitive::SensitiveText;
 
-/// Characters of a UUID in an API key.
+/// Number of characters of a UUID in an API key.
 const ID_CHARACTERS: usize = 22;
 
-/// Random bytes in the secret of a key made here.
+/// Number of random bytes in the secret of a generated key.
 const SECRET_BYTES: usize = 32;
 
-/// Why a text is no API key. The messages repeat nothing of it.
+/// Why a text is not an API key. No variant holds any of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ApiKeyError {
     /// It does not start with `ma-`.
     #[error("an API key starts with `ma-`")]
     BadPrefix,
-    /// It has fewer than the three parts id, project and secret.
+    /// The id, the project or the secret is missing.
     #[error("an API key has the form `ma-ID-PROJECT-SECRET`: part of it is missing")]
     MissingPart,
-    /// The id or the project is no UUID in the key's notation.
+    /// The id or the project is not a UUID in the notation of API keys.
     #[error("the API key's {0} is not valid: check that the key was copied whole")]
     BadId(&'static str),
     /// The secret is empty, or has white space or control characters.
     #[error("the API key's secret is empty or has a space or a control character in it")]
     BadSecret,
-    /// The operating system gave no random bytes.
-    #[error("no random bytes could be had from the operating system")]
+    /// The operating system did not provide random bytes.
+    #[error("the operating system did not provide random bytes")]
     NoRandomness,
 }
 
-/// An API key: the id of the key, the project it belongs to, and the secret that signs.
-///
-/// The secret is never empty. `Debug` shows the two ids only.
+/// An API key: its id, the project that it belongs to, and the secret that signs tokens. `Debug` shows the ids
+/// alone.
 #[derive(Debug, Clone)]
 pub struct ApiKey {
     id: Uuid,
@@ -44,10 +43,11 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Reads `ma-<kid>-<project>-<secret>` (protocol, "API key").
+    /// Reads `ma-<key id>-<project id>-<secret>` (protocol, "API key").
     ///
-    /// Only the canonical notation of the two ids is read, and a secret without white space and
-    /// control characters, so that a key with a stray newline is an error and not another key.
+    /// # Errors
+    /// The first part that has the wrong form. The ids must be in canonical base64, and the secret must not have
+    /// white space or control characters: a key that was copied with a newline would sign with another secret.
     pub fn parse(text: &str) -> Result<Self, ApiKeyError> {
         let rest = text.strip_prefix("ma-").ok_or(ApiKeyError::BadPrefix)?;
         let (id, rest) = rest.split_once('-').ok_or(ApiKeyError::MissingPart)?;
@@ -62,8 +62,11 @@ impl ApiKey {
         })
     }
 
-    /// Makes a new key for the project: a random id, and 32 random bytes as the secret, in URL-safe
-    /// base64 without padding. Fails only if the operating system gives no random bytes.
+    /// Generates a key for the project: a random id, and 32 random bytes in URL-safe base64 without padding as the
+    /// secret.
+    ///
+    /// # Errors
+    /// [`ApiKeyError::NoRandomness`].
     pub fn generate(project_id: Uuid) -> Result<Self, ApiKeyError> {
         let mut id = [0; 16];
         let mut secret = Zeroizing::new([0; SECRET_BYTES]);
@@ -76,29 +79,29 @@ impl ApiKey {
         })
     }
 
-    /// The id of the key, which a token names in its `kid` claim.
+    /// The id of the key: the `kid` claim of the tokens that it signs.
     pub const fn id(&self) -> Uuid {
         self.id
     }
 
-    /// The project that the key belongs to, which a token names in its `sub` claim.
+    /// The project that the key belongs to: the `sub` claim of the tokens that it signs.
     pub const fn project_id(&self) -> Uuid {
         self.project_id
     }
 
-    /// What tokens are signed with: the bytes of the secret's text. Never empty.
+    /// The key for HMAC: the bytes of the secret's text. It is never empty.
     pub fn signing_key(&self) -> &[u8] {
         self.secret.expose().as_bytes()
     }
 
-    /// The key as text, as [`ApiKey::parse`] reads it.
+    /// The key as text, in the form that [`ApiKey::parse`] reads.
     pub fn text(&self) -> SensitiveText {
         let (id, project_id) = (encode_id(self.id), encode_id(self.project_id));
         SensitiveText::new(format!("ma-{id}-{project_id}-{}", self.secret.expose()))
     }
 }
 
-/// A UUID as it stands in a key: its bytes in URL-safe base64, with `-` written as `.`.
+/// The bytes of a UUID in URL-safe base64, with `.` in place of `-`, which separates the parts of a key.
 fn encode_id(id: Uuid) -> String {
     URL_SAFE_NO_PAD.encode(id.as_bytes()).replace('-', ".")
 }

@@ -1,14 +1,14 @@
-//! What a participant token grants.
+//! The grants of a participant token (protocol, "Participant token").
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-/// What kind of participant somebody is (protocol, "Participant token").
+/// The role of a participant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// A person, or a program acting for one. What a token without a role means.
+    /// A person, or a program that acts for one. Tokens without the grant `role` have this role.
     #[default]
     User,
     /// An agent.
@@ -20,13 +20,13 @@ pub enum Role {
 /// Access to the `secrets` toolkit.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SecretsGrant {
-    /// The OAuth requests that are allowed: all without a list, none with an empty one.
+    /// The OAuth clients whose tokens may be requested. Without a list all are allowed, with an empty list none.
     #[serde(default, alias = "requestOauthToken", skip_serializing_if = "Option::is_none")]
     pub request_oauth_token: Option<Vec<OAuthEndpointGrant>>,
 }
 
 impl SecretsGrant {
-    /// Whether a token of this client at this authorization endpoint may be asked for.
+    /// Whether tokens of this client at this authorization endpoint may be requested (protocol, "OAuth").
     pub fn allows_oauth(&self, client_id: &str, authorization_endpoint: &str) -> bool {
         self.request_oauth_token.as_ref().is_none_or(|entries| {
             entries
@@ -36,10 +36,10 @@ impl SecretsGrant {
     }
 }
 
-/// One OAuth client at one authorization endpoint, or at all that start alike.
+/// An OAuth client at one authorization endpoint, or at all with a common start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OAuthEndpointGrant {
-    /// The authorization endpoint; with a `*` at its end, what one must start with.
+    /// The authorization endpoint, compared as text. With a `*` at its end, the text that endpoints must start with.
     pub endpoint: String,
     /// The client id.
     #[serde(alias = "clientId")]
@@ -57,17 +57,17 @@ impl OAuthEndpointGrant {
     }
 }
 
-/// Access to the `messaging` toolkit. What is not said is allowed.
+/// Access to the `messaging` toolkit. Absent members mean true.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MessagingGrant {
-    /// May write to everybody.
+    /// May send messages to all participants.
     #[serde(deserialize_with = "null_is_true", skip_serializing_if = "is_true")]
     pub broadcast: bool,
-    /// May see who is here.
+    /// May see the other participants.
     #[serde(deserialize_with = "null_is_true", skip_serializing_if = "is_true")]
     pub list: bool,
-    /// May write to one participant.
+    /// May send messages to one participant.
     #[serde(deserialize_with = "null_is_true", skip_serializing_if = "is_true")]
     pub send: bool,
 }
@@ -93,7 +93,7 @@ const fn is_true(value: &bool) -> bool {
 
 /// The toolkits that a participant may use: the scope of the grant `api`.
 ///
-/// A toolkit whose member is absent or null is closed to the participant.
+/// The participant has no access to a toolkit whose member is absent or null.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ApiScope {
     /// Access to the `secrets` toolkit.
@@ -110,11 +110,10 @@ pub struct ApiScope {
         skip_serializing_if = "Option::is_none"
     )]
     pub messaging: Option<MessagingGrant>,
-    /// May act for another identity. Written as `"admin": {}`; read as true from any member `admin`
-    /// that is an object.
+    /// May act for other identities. It is written as `"admin": {}`; any object as `admin` is read as true.
     #[serde(default, with = "presence", skip_serializing_if = "is_false")]
     pub admin: bool,
-    /// The members for other toolkits, as they came.
+    /// The members for other toolkits, unchanged.
     #[serde(flatten)]
     pub others: Map<String, Value>,
 }
@@ -125,7 +124,7 @@ const fn is_false(value: &bool) -> bool {
 }
 
 impl ApiScope {
-    /// What somebody needs who keeps secrets in a room: the `secrets` and `messaging` toolkits whole.
+    /// Full access to the `secrets` and `messaging` toolkits.
     pub fn participant() -> Self {
         Self {
             secrets: Some(SecretsGrant::default()),
@@ -134,7 +133,7 @@ impl ApiScope {
         }
     }
 
-    /// As [`ApiScope::participant`], and may act for another identity.
+    /// Like [`ApiScope::participant`], with the right to act for other identities.
     pub fn administrator() -> Self {
         Self {
             admin: true,
@@ -143,8 +142,8 @@ impl ApiScope {
     }
 }
 
-/// A grant is an object. A list, which serde takes for the members of a struct in their order, is none:
-/// an empty one would otherwise open the whole toolkit.
+/// Reads a grant, which must be an object or null. `serde` would also read an array, as the members of a struct in
+/// their order, so that `[]` would grant the whole toolkit.
 fn object_or_null<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
@@ -154,7 +153,7 @@ fn object_or_null<'de, D: Deserializer<'de>, T: DeserializeOwned>(
         .map_err(D::Error::custom)
 }
 
-/// A bool that is the presence of an object.
+/// A bool in the form of an object that is present or absent.
 mod presence {
     use super::{Deserialize, Deserializer, Map, Serialize, Value};
 

@@ -1,4 +1,4 @@
-//! Signing and checking a JWT in compact serialization (RFC 7515, section 7.1) with HS256.
+//! Signs and verifies JWTs in compact serialization (RFC 7515, section 7.1) with HS256.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,10 +9,10 @@ use sha2::Sha256;
 use super::{MAX_TOKEN_BYTES, TokenError, strict_json};
 use crate::sensitive::SensitiveText;
 
-/// The header of every token made here.
+/// The header of the tokens that are signed here.
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
-/// Signs the claims. `key` must not be empty, which an [`ApiKey`](super::ApiKey) sees to.
+/// Signs the claims. `key` must not be empty; that of an [`ApiKey`](super::ApiKey) never is.
 pub(super) fn sign(claims: &Map<String, Value>, key: &[u8]) -> Result<SensitiveText, TokenError> {
     let claims = serde_json::to_vec(claims).map_err(|_| TokenError::BadJson)?;
     let mut jwt = format!(
@@ -21,7 +21,7 @@ pub(super) fn sign(claims: &Map<String, Value>, key: &[u8]) -> Result<SensitiveT
         URL_SAFE_NO_PAD.encode(claims)
     );
     let signature = mac(&jwt, key)?.finalize().into_bytes();
-    // Grown once to its final size, so that no copy of the signed token is left behind.
+    // Reserved before the signature is appended: growing the text would leave a copy of it in freed memory.
     jwt.reserve_exact(1 + signature.len().div_ceil(3) * 4);
     jwt.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut jwt);
@@ -31,7 +31,7 @@ pub(super) fn sign(claims: &Map<String, Value>, key: &[u8]) -> Result<SensitiveT
     Ok(SensitiveText::new(jwt))
 }
 
-/// Checks form, header and signature of a token, in this order, and gives its claims.
+/// The claims of a token, after its form, its header and its signature were checked, in this order.
 pub(super) fn verify(jwt: &str, key: &[u8]) -> Result<Map<String, Value>, TokenError> {
     if jwt.len() > MAX_TOKEN_BYTES {
         return Err(TokenError::TooLong);
@@ -47,7 +47,8 @@ pub(super) fn verify(jwt: &str, key: &[u8]) -> Result<Map<String, Value>, TokenE
     strict_json::object(&claims).ok_or(TokenError::BadJson)
 }
 
-/// HS256 and no critical extension: nothing else in a header changes how a token is read.
+/// Checks that the algorithm is HS256 and that there is no critical extension. Other members of the header do not
+/// change what a token means.
 fn check_header(header: &Map<String, Value>) -> Result<(), TokenError> {
     if header.get("alg").and_then(Value::as_str) != Some("HS256") {
         return Err(TokenError::BadAlgorithm);
@@ -58,7 +59,7 @@ fn check_header(header: &Map<String, Value>) -> Result<(), TokenError> {
     Ok(())
 }
 
-/// Decodes canonical base64url without padding; the `.` of a fourth part is no digit of it.
+/// Decodes canonical base64url without padding. A `.` is refused too, and so are tokens of four parts.
 fn decode(part: &str) -> Result<Vec<u8>, TokenError> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)
 }

@@ -1,4 +1,4 @@
-//! The participant token: who somebody is in which room, and what they may do there.
+//! Participant tokens: which identity the bearer has in which room, and what it may do there.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -8,28 +8,28 @@ use super::{ApiKey, ApiScope, CLOCK_LEEWAY_SECONDS, Role, TokenError, jwt};
 use crate::sensitive::SensitiveText;
 use crate::wire::{Identity, RoomName};
 
-/// The version that a token made here says it is of: that of the SDKs whose tokens it is like.
+/// `version` of the tokens that are made here: the release of the SDKs that makes tokens of this form.
 pub const TOKEN_VERSION: &str = "0.39.9";
 
-/// What a participant token says (protocol, "Participant token"). It is no secret; what
-/// [`ParticipantToken::sign`] makes of it is.
+/// The claims of a participant token (protocol, "Participant token"). They are not secret; the text that
+/// [`ParticipantToken::sign`] makes of them is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParticipantToken {
-    /// Who the bearer is.
+    /// The bearer's identity (`name`).
     pub identity: Identity,
-    /// The room that the token admits to.
+    /// The room that the token is for (grant `room`).
     pub room: Option<RoomName>,
-    /// What kind of participant the bearer is.
+    /// The bearer's role (grant `role`).
     pub role: Role,
-    /// The toolkits that the bearer may use; none without it.
+    /// The toolkits that the bearer may use (grant `api`); without it none.
     pub api: Option<ApiScope>,
     /// The project (`sub`). [`ParticipantToken::sign`] takes it from the key.
     pub project_id: Option<String>,
     /// The API key's id (`kid`). [`ParticipantToken::sign`] takes it from the key.
     pub api_key_id: Option<String>,
-    /// The version of the software that made the token.
+    /// The version of the software that made the token (`version`).
     pub version: String,
-    /// When the token expires, in Unix seconds; never without it.
+    /// When the token expires, in Unix seconds (`exp`). Without it the token does not expire.
     pub expires_at: Option<u64>,
 }
 
@@ -48,9 +48,10 @@ impl ParticipantToken {
         }
     }
 
-    /// Signs the token with the key, whose id and project it then names.
+    /// Signs the token. The claims `kid` and `sub` are the key's id and project.
     ///
-    /// Fails with [`TokenError::TooLong`] if no server would read the token.
+    /// # Errors
+    /// [`TokenError::TooLong`] for more than [`MAX_TOKEN_BYTES`](super::MAX_TOKEN_BYTES).
     pub fn sign(&self, key: &ApiKey) -> Result<SensitiveText, TokenError> {
         let mut grants = Vec::new();
         if let Some(api) = &self.api {
@@ -76,12 +77,18 @@ impl ParticipantToken {
         jwt::sign(&claims, key.signing_key())
     }
 
-    /// Reads a token, if the key signed it and it is valid at `now`, in Unix seconds.
+    /// Verifies a token: the key signed it, and it is valid at `now`, in Unix seconds.
     ///
-    /// The signature is checked before the claims are read. Then `kid` and `sub`, where they are
-    /// there, must be the key's, `exp` not past, `nbf` and `iat` not in the future
-    /// ([`CLOCK_LEEWAY_SECONDS`] either way), and no two grants of one name. Grants and claims that
-    /// are not known are passed over.
+    /// The signature is verified before the claims are read. Then:
+    /// - `kid` and `sub` must be the key's, if they are present.
+    /// - `exp` must not have passed, and `nbf` and `iat` must not be in the future, with
+    ///   [`CLOCK_LEEWAY_SECONDS`] of leeway.
+    /// - No two grants may have the same name.
+    ///
+    /// Unknown claims and grants are ignored.
+    ///
+    /// # Errors
+    /// The first rule that the token breaks.
     pub fn verify(jwt: &str, key: &ApiKey, now: u64) -> Result<Self, TokenError> {
         let claims = jwt::verify(jwt, key.signing_key())?;
         let api_key_id = optional_text(&claims, "kid")?;
@@ -116,10 +123,10 @@ impl ParticipantToken {
         })
     }
 
-    /// As [`ParticipantToken::verify`], and the token must admit to this room.
+    /// Verifies a token as [`ParticipantToken::verify`] does, and that it is for this room.
     ///
-    /// A good token for another room, or for none, is [`TokenError::WrongRoom`]: a 403, where every
-    /// other refusal is a 401.
+    /// # Errors
+    /// Those of [`ParticipantToken::verify`], and [`TokenError::WrongRoom`].
     pub fn verify_for_room(jwt: &str, key: &ApiKey, now: u64, room: &RoomName) -> Result<Self, TokenError> {
         let token = Self::verify(jwt, key, now)?;
         if token.room.as_ref() == Some(room) {
@@ -130,7 +137,7 @@ impl ParticipantToken {
     }
 }
 
-/// A claim that is text, null or absent.
+/// A claim that must be text, null or absent.
 fn optional_text(claims: &Map<String, Value>, name: &'static str) -> Result<Option<String>, TokenError> {
     match claims.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -139,7 +146,7 @@ fn optional_text(claims: &Map<String, Value>, name: &'static str) -> Result<Opti
     }
 }
 
-/// Checks `exp`, `nbf` and `iat` (RFC 7519, sections 4.1.4 to 4.1.6), and gives `exp`.
+/// Checks `exp`, `nbf` and `iat` (RFC 7519, sections 4.1.4 to 4.1.6), and returns `exp`.
 fn check_times(claims: &Map<String, Value>, now: u64) -> Result<Option<u64>, TokenError> {
     let expires_at = numeric_date(claims, "exp")?;
     if expires_at.is_some_and(|at| now >= at.saturating_add(CLOCK_LEEWAY_SECONDS)) {
@@ -153,8 +160,7 @@ fn check_times(claims: &Map<String, Value>, now: u64) -> Result<Option<u64>, Tok
     Ok(expires_at)
 }
 
-/// A `NumericDate` (RFC 7519, section 2) in whole seconds: a fraction is cut off, and what lies before
-/// 1970 is 1970.
+/// A `NumericDate` (RFC 7519, section 2) in whole seconds. A fraction is cut off; a time before 1970 counts as 1970.
 fn numeric_date(claims: &Map<String, Value>, name: &'static str) -> Result<Option<u64>, TokenError> {
     let Some(value) = claims.get(name) else {
         return Ok(None);
@@ -173,7 +179,7 @@ fn numeric_date(claims: &Map<String, Value>, name: &'static str) -> Result<Optio
     seconds.map(Some).ok_or(TokenError::BadClaim(name))
 }
 
-/// The grants by name. Without the claim there are none.
+/// The scopes of the grants by name; none if the claim `grants` is absent.
 fn grants(claims: &Map<String, Value>) -> Result<Map<String, Value>, TokenError> {
     let list = match claims.get("grants") {
         None | Some(Value::Null) => return Ok(Map::new()),
@@ -194,7 +200,7 @@ fn grants(claims: &Map<String, Value>) -> Result<Map<String, Value>, TokenError>
     Ok(grants)
 }
 
-/// The scope of a grant that is known here. A grant that is there must have the right form.
+/// The scope of a grant, if the token has the grant.
 fn grant<T: DeserializeOwned>(
     grants: &Map<String, Value>,
     name: &'static str,

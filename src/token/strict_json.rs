@@ -1,7 +1,7 @@
 //! JSON in which no object has two members of the same name, at any depth.
 //!
-//! Of a member given twice, one reader takes the first and another the last: two programs could
-//! read different rights from one signed token (RFC 7519, section 4). So such a text is refused.
+//! If a member is there twice, some parsers use the first and some the last, so two programs could read different
+//! rights from one signed token (RFC 7519, section 4). Such a text is refused.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Reads a JSON object. The error says nothing of the text. Nesting is limited by `serde_json` (128).
+/// Reads a JSON object; none if the text is not one. `serde_json` limits the nesting to 128 levels.
 pub(super) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     match serde_json::from_slice::<Strict>(bytes) {
         Ok(Strict(Value::Object(map))) => Some(map),
