@@ -1,21 +1,42 @@
 //! Secrets of MeshAgent rooms: a client library, a command line and a room server.
 //!
-//! - [`wire`]: the room protocol, pure.
+//! To use a room's secrets from a program, join the room and make a client:
+//!
+//! ```no_run
+//! use meshagent::net::HttpClient;
+//! use meshagent::room::RoomClient;
+//! use meshagent::secrets::SecretsClient;
+//! use meshagent::wire::websocket_url;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let url = websocket_url("http://127.0.0.1:7337/rooms/demo")?;
+//! let token = std::env::var("MESHAGENT_TOKEN")?;
+//! let room = RoomClient::join(&HttpClient::from_env(), &url, &token.into()).await?;
+//! for secret in SecretsClient::new(&room).list_secrets().await? {
+//!     println!("{} ({})", secret.id, secret.secret_type);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Modules
+//! - [`sensitive`]: values that must not leak, hidden in `Debug` and overwritten on drop.
+//! - [`wire`]: the room protocol as pure functions and types; names and addresses.
 //! - [`token`]: API keys and participant tokens.
-//! - [`sensitive`]: a value that must not leak.
-//! - [`net`]: HTTP to servers: proxies, root certificates, time limits.
-//! - [`oauth`]: what is asked of an OAuth provider and answered by it.
+//! - [`net`]: the HTTP client: proxies, root certificates, time limits.
+//! - [`oauth`]: authorization requests, callbacks and token requests of OAuth 2.0.
+//! - [`room`]: a client of one room. [`secrets`]: a client of its `secrets` toolkit.
 //! - [`settings`]: flags, environment and settings file, resolved once into plain values.
-//! - [`account`]: the account at the API: signing in, and staying so.
-//! - [`room`]: a client of one room; [`secrets`]: the room's secrets, on top of it.
+//! - [`account`]: the user's account at the API: sign-in and session.
 //! - [`server`]: the room server.
-//! - [`cli`]: the command line, on top of all of them.
+//! - [`cli`]: the command line.
 //!
-//! A private module `fs` has private files, atomic writes and file locks.
+//! The private module `fs` has private files, atomic writes and file locks.
 //!
-//! The one rule: imports point down. `sensitive` imports no other module, `wire` and `fs` only that, `net` also `wire`;
-//! `token`, `oauth` and `room` stand on those, `settings` and `secrets` on these, `account` on `settings`. `server` is a
-//! wing beside `room` and `secrets` and never imports them: client and server meet on the wire alone.
+//! # Layers
+//! Imports point down: `cli` > `account` > `server`, `secrets`, `settings` > `token`, `oauth`, `room` > `net` > `wire`,
+//! `fs` > `sensitive`. `server` imports neither `room` nor `secrets`, so that client and server share the protocol and
+//! nothing else.
 
 pub mod account;
 pub mod cli;

@@ -1,10 +1,10 @@
-//! What can go wrong with an account.
+//! Errors of the account.
 
 use crate::net::NetError;
 use crate::oauth::OAuthError;
 use crate::settings::SettingsError;
 
-/// Why the API did not do what was asked of it for an account. No variant holds a token.
+/// Why a call for the account failed. No variant holds a token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccountError {
@@ -14,29 +14,29 @@ pub enum AccountError {
     /// The API could not be reached.
     #[error(transparent)]
     Net(#[from] NetError),
-    /// The token endpoint did not give tokens.
+    /// The token endpoint refused, or its response is not usable.
     #[error(transparent)]
     OAuth(#[from] OAuthError),
-    /// The login is over, and nothing can prolong it.
+    /// The session has expired and cannot be refreshed: sign in again.
     #[error("your sign-in is over")]
     SessionOver,
-    /// The API does not accept the credential (401 or 403).
+    /// The API does not accept the credential (HTTP 401 or 403).
     #[error("{host} does not accept the credential: {status}")]
     Refused {
-        /// Host and port that was asked.
+        /// Host and port of the API.
         host: String,
         /// HTTP status code and its name.
         status: String,
     },
-    /// What answered is not the API, or it failed.
+    /// The API failed, or the response is not the API's.
     #[error("{host} answered {status}, and not as the API does")]
     BadResponse {
-        /// Host and port that was asked.
+        /// Host and port of the API.
         host: String,
         /// HTTP status code and its name.
         status: String,
     },
-    /// The system could not do it.
+    /// The program is ending, so that the session could not be locked.
     #[error("the settings file could not be waited for")]
     Interrupted,
 }

@@ -1,4 +1,4 @@
-//! What the API tells of an account.
+//! Reads the user's profile and projects from the API.
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use reqwest::{Method, Request, StatusCode};
@@ -11,7 +11,7 @@ use crate::net::{HttpClient, authority, bearer};
 use crate::sensitive::SensitiveText;
 use crate::settings::{Api, Profile};
 
-/// Largest answer that is read, in bytes.
+/// Largest response that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
 
 /// A project.
@@ -19,7 +19,7 @@ const MAX_ANSWER_BYTES: usize = 1 << 20;
 pub struct Project {
     /// Its id.
     pub id: String,
-    /// What its owner calls it.
+    /// Its name.
     #[serde(default)]
     pub name: String,
 }
@@ -37,7 +37,10 @@ struct ProfileAnswer {
     email: Option<String>,
 }
 
-/// Who the user is.
+/// Reads the user's profile.
+///
+/// # Errors
+/// [`AccountError::Refused`] if the API does not accept the credential.
 pub async fn profile(
     http: &HttpClient,
     api: &Api,
@@ -52,7 +55,10 @@ pub async fn profile(
     })
 }
 
-/// The user's projects, as the API orders them.
+/// Reads the user's projects, in the API's order.
+///
+/// # Errors
+/// As [`profile`].
 pub async fn projects(
     http: &HttpClient,
     api: &Api,
@@ -62,7 +68,7 @@ pub async fn projects(
     Ok(answer.projects)
 }
 
-/// Redirects are not followed: the credential goes to the address it was given for.
+/// Reads JSON. Redirects are not followed, because the credential is meant for this address alone.
 async fn get<T: DeserializeOwned>(
     http: &HttpClient,
     url: &Url,

@@ -1,31 +1,34 @@
-//! What this program is to the API's provider, and what it asks for.
+//! This program as an OAuth client of the API.
 
 use crate::oauth::OAuthScope;
 use crate::oauth::token_endpoint::OAuthClient;
 use crate::settings::{Environment, SettingsError};
 
-/// Where the provider sends the browser back to: that exact text is what is registered.
+/// The redirect URI of sign-ins. It is registered at the API in this form, so port and path are fixed.
 pub const CALLBACK: &str = "http://localhost:8765/callback";
 
-/// The client id that is used if the environment names no other.
+/// The client id that is used by default.
 const DEFAULT_CLIENT_ID: &str = "p8xy1ZUi73jJUJbNfTg92HUSDpCSZJcc";
 
-/// The scopes that are asked for if the environment names no others.
+/// The scopes that are requested by default.
 const DEFAULT_SCOPES: &str = "profile project/* room/* create_users create_rooms llm_proxy admin developer \
                               connect_room delete_room update_room";
 
-/// This program as a client of the API's provider (protocol, "Settings file").
+/// This program as an OAuth client of the API.
 #[derive(Debug, Clone)]
 pub struct LoginClient {
-    /// Its id, and its secret if there is one.
+    /// Client id and secret.
     pub client: OAuthClient,
-    /// What it asks for.
+    /// The scopes that it requests.
     pub scopes: Vec<OAuthScope>,
 }
 
 impl LoginClient {
-    /// Reads `MESHAGENT_OAUTH_CLIENT_ID`, `MESHAGENT_OAUTH_CLIENT_SECRET` and `MESHAGENT_OAUTH_SCOPES`
-    /// (with spaces between them).
+    /// Reads `MESHAGENT_OAUTH_CLIENT_ID`, `MESHAGENT_OAUTH_CLIENT_SECRET` and `MESHAGENT_OAUTH_SCOPES` (scopes with
+    /// spaces between them). Without them the client is the vendor's, which has no secret.
+    ///
+    /// # Errors
+    /// [`SettingsError::NotUtf8`].
     pub fn from_environment(env: &Environment) -> Result<Self, SettingsError> {
         let or = |name, default| Ok::<_, SettingsError>(env.text(name)?.unwrap_or(default).to_owned());
         let client_secret = env.text("MESHAGENT_OAUTH_CLIENT_SECRET")?;

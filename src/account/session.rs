@@ -1,4 +1,4 @@
-//! The login of the settings file, kept fresh (protocol, "Settings file").
+//! The session of the settings file, and its refresh (protocol, "Settings file").
 
 use tokio::task::spawn_blocking;
 use url::Url;
@@ -12,10 +12,10 @@ use crate::oauth::{AuthorizationCode, OAuthError, OAuthScope, PkceVerifier, Redi
 use crate::sensitive::SensitiveText;
 use crate::settings::{Session, SettingsFile, SettingsLock, StoredSession};
 
-/// A session is refreshed when fewer seconds than this remain.
+/// A session is refreshed when its access token is valid for fewer seconds than this.
 const REFRESH_BEFORE: u64 = 300;
 
-/// A user who is signed in, by the session of the settings file.
+/// The session of a user who is signed in. It gives access tokens and is refreshed when need be.
 #[derive(Debug)]
 pub struct SignedIn {
     http: HttpClient,
@@ -24,7 +24,11 @@ pub struct SignedIn {
 }
 
 impl LoginClient {
-    /// Gets the first session for an authorization code.
+    /// Exchanges an authorization code for the first session (RFC 6749, section 4.1.3). It is not stored: see
+    /// [`SettingsFile::sign_in`].
+    ///
+    /// # Errors
+    /// [`AccountError::OAuth`] if the token endpoint refuses the code; [`AccountError::Net`] if it cannot be reached.
     pub async fn sign_in(
         &self,
         http: &HttpClient,
@@ -48,22 +52,26 @@ impl LoginClient {
 }
 
 impl SignedIn {
-    /// Takes the login as it was read from the settings file.
+    /// Takes the session as it was read from the settings file.
     pub fn new(http: HttpClient, stored: StoredSession, client: LoginClient) -> Self {
         let client = client.client;
         Self { http, stored, client }
     }
 
-    /// The session as it is now.
+    /// The session in its current state.
     pub const fn session(&self) -> &Session {
         &self.stored.session
     }
 
-    /// An access token that is good for 300 s more, if the provider lets it. One refresh serves all
-    /// processes of this program: they take turns, and the later ones find what the first got.
+    /// An access token that is valid for at least 300 s, after a refresh if need be. If the refresh fails while the
+    /// token is still valid, the token is returned.
+    ///
+    /// Processes of this program refresh one after another, under the [`SettingsLock`]; the later ones find the
+    /// session that the first one stored.
     ///
     /// # Errors
-    /// [`AccountError::SessionOver`] if the session is over and cannot be refreshed.
+    /// [`AccountError::SessionOver`] if the session has expired and cannot be refreshed; other errors if the refresh of
+    /// an expired session fails.
     pub async fn fresh(&mut self) -> Result<&SensitiveText, AccountError> {
         let now = unix_time();
         let session = self.session();
@@ -78,15 +86,18 @@ impl SignedIn {
             Ok(()) => {}
             Err(error) if is_over => return Err(error),
             Err(error) => {
-                // It is good for a while yet; the next command tries again.
+                // The token is still valid; the next command tries again.
                 tracing::warn!(%error, "the session could not be refreshed");
             }
         }
         Ok(&self.stored.session.access_token)
     }
 
-    /// Another access token than this one, which the API has just refused: its end came earlier than the
-    /// file says, as where a clock was wrong.
+    /// Another access token, after the API refused the current one: it expired earlier than the file says, perhaps
+    /// because a clock is wrong.
+    ///
+    /// # Errors
+    /// Those of the refresh.
     pub async fn renewed(&mut self) -> Result<&SensitiveText, AccountError> {
         let refused = self.stored.session.access_token.clone();
         let is_refused = move |session: &Session| session.access_token.expose() == refused.expose();
@@ -94,7 +105,7 @@ impl SignedIn {
         Ok(&self.stored.session.access_token)
     }
 
-    /// Takes the session of the file, refreshed where it still `needs` that when its turn has come.
+    /// Reads the session from the file under the lock, and refreshes it if it still `needs` that.
     async fn refresh(&mut self, needs: impl Fn(&Session) -> bool) -> Result<(), AccountError> {
         if self.stored.session.refresh_token.is_none() {
             return Err(AccountError::SessionOver);
@@ -107,7 +118,7 @@ impl SignedIn {
         if needs(&found) {
             let session = self.ask_for_more(&found).await?;
             file.set_session(&session);
-            // Stored before it is used: a provider may take each refresh token once.
+            // Stored before it is used, because a provider may accept each refresh token only once.
             file.save(&path)?;
             self.stored.session = session;
         } else {
@@ -137,14 +148,14 @@ impl SignedIn {
     }
 }
 
-/// Seconds for which the access token is good. One whose end is not known is taken to be.
+/// Seconds until the access token expires; the largest number if its expiry is not known.
 fn remaining(session: &Session, now: u64) -> u64 {
     session
         .expires_at
         .map_or(u64::MAX, |expires_at| expires_at.saturating_sub(now))
 }
 
-/// The session after this answer: what it does not say stays as it was.
+/// The session after a token response. Members that the response lacks stay (RFC 6749, section 6).
 fn followed(session: &Session, answer: TokenResponse) -> Session {
     Session {
         access_token: answer.access_token,

@@ -1,4 +1,4 @@
-//! Asks the API's token endpoint: for tokens of a code, or for fresh ones.
+//! Requests to the API's token endpoint.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,15 +11,15 @@ use crate::oauth::token_endpoint::{
     ClientAuthentication, MAX_ANSWER_BYTES, OAuthClient, TokenRequest, TokenResponse, parse, request,
 };
 
-/// Seconds since 1970. A clock that is before that says 0.
+/// The time in Unix seconds; 0 if the clock is before 1970.
 pub(super) fn unix_time() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
 }
 
-/// Sends a token request. Where the endpoint does not know the client by one kind of authentication,
-/// the other is tried, once; nothing else is tried again.
+/// Sends a token request. If the endpoint refuses the client's authentication, the request is sent once more with the
+/// other kind. Nothing else is repeated, because a code can be exchanged only once.
 pub(super) async fn ask(
     http: &HttpClient,
     endpoint: &Url,

@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// A file that is there for its lock alone. The lock ends when this is dropped, and with the process at the
 /// latest. The file stays: removing it would let two processes lock two files of one name.
 ///
-/// The lock binds those who ask for it, and nobody else: it does not stop reads and writes.
+/// The lock is advisory: it keeps out programs that ask for it, and does not stop reads and writes.
 #[derive(Debug)]
 pub(crate) struct LockFile(File);
 

@@ -55,7 +55,7 @@ pub enum NotPrivate {
 }
 
 /// Checks that no other user can change what the directory holds: it belongs to this user, and its mode
-/// lets nobody else write.
+/// gives others no right to write.
 #[cfg(unix)]
 pub(crate) fn check_directory(metadata: &fs::Metadata) -> Result<(), NotPrivate> {
     check_owner(metadata, 0o022)

@@ -1,30 +1,29 @@
-//! The authorization request: the URL that the browser is sent to (RFC 6749, section 4.1.1).
+//! Authorization requests: the URL that the browser opens (RFC 6749, section 4.1.1; RFC 7636, section 4.3).
 
 use url::form_urlencoded::{Serializer, parse};
 
 use super::{CsrfState, OAuthScope, PkceChallenge, RedirectUri};
 use crate::wire::HttpEndpoint;
 
-/// What the authorization endpoint is asked.
+/// An authorization request.
 #[derive(Debug, Clone, Copy)]
 pub struct AuthorizationRequest<'a> {
-    /// Where. What its query has stays.
+    /// The authorization endpoint. Its query is kept (RFC 6749, section 3.1).
     pub endpoint: &'a HttpEndpoint,
-    /// Who asks.
+    /// The client's id at the provider.
     pub client_id: &'a str,
-    /// Where the answer goes.
+    /// Where the provider sends the browser with the code.
     pub redirect_uri: &'a RedirectUri,
-    /// What for; empty means what the provider gives by default.
+    /// The scopes of the token. Empty means the provider's default.
     pub scopes: &'a [OAuthScope],
-    /// None only where PKCE was refused.
+    /// The PKCE challenge; none for providers that do not support PKCE.
     pub challenge: Option<&'a PkceChallenge>,
-    /// What the answer must bring back.
+    /// The state, which the callback must return.
     pub state: &'a CsrfState,
 }
 
 impl AuthorizationRequest<'_> {
-    /// The URL for the browser. Of what the endpoint's own query says, only the parameters that are
-    /// set here give way.
+    /// The URL for the browser. Parameters in the endpoint's query are kept, unless they are set here.
     pub fn url(&self) -> HttpEndpoint {
         let scope = OAuthScope::write_list(self.scopes);
         let mut parameters = vec![

@@ -1,4 +1,4 @@
-//! Shows a URL in the user's browser.
+//! Opens a URL in the user's browser.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -8,37 +8,39 @@ use std::process::{Child, Command, Stdio};
 
 use crate::wire::HttpEndpoint;
 
-/// Why no browser was started. No variant holds the URL.
+/// Why no browser was opened. No variant holds the URL.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BrowserError {
-    /// There is nothing that could be started.
+    /// No command could be started.
     #[error("no browser was found")]
     NotFound,
 }
 
-/// What is known of where the user sits.
+/// The user's surroundings, as far as they decide about a browser.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Surroundings<'a> {
-    /// `$BROWSER`: commands with `:` between them, the URL in the place of `%s` or at the end.
+    /// `$BROWSER`: commands with `:` between them. `%s` in a command stands for the URL, which is appended without it.
     pub browser: Option<&'a str>,
-    /// The session came over ssh.
+    /// True in an SSH session.
     pub ssh: bool,
-    /// There is a graphical display.
+    /// True if there is a graphical display.
     pub display: bool,
 }
 
 impl Surroundings<'_> {
-    /// Whether a browser that is started here is one that the user sees.
+    /// Whether the user would see a browser that is opened on this machine.
     pub const fn have_browser(&self) -> bool {
         self.browser.is_some() || (self.display && !self.ssh)
     }
 
-    /// Starts a browser: that of `$BROWSER`, else the system's.
+    /// Opens the URL: with the first command of `$BROWSER` that can be started, else with the system's browser.
     ///
-    /// The child has the variables in `inherited` and none of our standard streams, and Ctrl-C at our
-    /// terminal does not reach it. It is not waited for: a browser may stay open, or hand the URL to one
-    /// that is.
+    /// The child inherits the variables in `inherited` and no standard streams, and it is in a process group of its
+    /// own, which Ctrl-C does not reach. The child is returned at once, because it may run for as long as the browser.
+    ///
+    /// # Errors
+    /// [`BrowserError::NotFound`].
     pub fn open(
         &self,
         url: &HttpEndpoint,
@@ -57,7 +59,7 @@ impl Surroundings<'_> {
 }
 
 fn start(mut command: Command, inherited: &BTreeMap<OsString, OsString>) -> std::io::Result<Child> {
-    // Whoever gives up the sign-in keeps the browser, which may be the first one to have been started.
+    // Ctrl-C ends the sign-in but must not end the browser, whose other windows may belong to the same process.
     #[cfg(unix)]
     command.process_group(0);
     command

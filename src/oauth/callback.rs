@@ -1,4 +1,4 @@
-//! The callback: what the provider sends back through the browser (RFC 6749, section 4.1.2).
+//! Callbacks: the authorization response that comes back through the browser (RFC 6749, section 4.1.2).
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,22 @@ use super::{CsrfState, ProviderErrorCode};
 use crate::sensitive::SensitiveText;
 use crate::wire::HttpEndpoint;
 
-/// Longest part of a provider's description that is told, in characters.
+/// Longest part of a provider's error description that is kept, in characters.
 const MAX_DESCRIPTION_CHARS: usize = 200;
 
-/// What a token endpoint gives tokens for, once.
+/// An authorization code, which the token endpoint exchanges for tokens once. `Debug` does not show it.
 #[derive(Debug, Clone)]
 pub struct AuthorizationCode(SensitiveText);
 
 impl AuthorizationCode {
-    /// Takes printable ASCII (RFC 6749, appendix A.11), which is all that a code may be.
+    /// A code; none unless the text is printable ASCII and not empty (RFC 6749, appendix A.11).
     pub fn new(text: SensitiveText) -> Option<Self> {
         let code = text.expose();
         let fits = !code.is_empty() && code.bytes().all(|byte| matches!(byte, b' '..=b'~'));
         fits.then_some(Self(text))
     }
 
-    /// The code.
+    /// The code's text.
     pub const fn text(&self) -> &SensitiveText {
         &self.0
     }
@@ -46,31 +46,31 @@ impl ExpectedCallback {
     }
 }
 
-/// Why a callback has no code. No variant holds one, nor the state.
+/// Why a callback gives no code. No variant holds a code or a state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallbackError {
-    /// A parameter is there more than once, which RFC 6749 section 3.1 forbids.
+    /// A parameter is repeated (RFC 6749, section 3.1, forbids it).
     #[error("a parameter of the answer is there twice")]
     Repeated,
-    /// There is no state.
+    /// The state is missing.
     #[error("the answer has no `state`")]
     NoState,
-    /// It answers another request.
+    /// The state is that of another request (RFC 6749, section 10.12).
     #[error("the answer is to another request")]
     WrongState,
-    /// It is from somebody else (RFC 9207): the code would be given to the wrong provider.
+    /// The issuer is another one (RFC 9207), so the code would be sent to the wrong provider.
     #[error("the answer is from another issuer than was asked")]
     WrongIssuer,
-    /// There is neither code nor error, or both.
+    /// The callback has neither a usable code nor an error, or both.
     #[error("the answer has no usable code")]
     NoCode,
-    /// The user, or the provider, said no.
+    /// The user or the provider refused.
     #[error("refused at the OAuth provider: {code}{}", in_brackets(.description))]
     Denied {
         /// The provider's error code.
         code: ProviderErrorCode,
-        /// The provider's words, without control characters; empty if there are none.
+        /// The provider's description without control characters, at most 200 characters; empty without one.
         description: String,
     },
 }
@@ -84,8 +84,8 @@ fn in_brackets(description: &str) -> String {
 }
 
 impl CallbackError {
-    /// Whether this is the provider's answer to the request all the same, so that none other will
-    /// come. What anybody could have sent who does not know the state never is.
+    /// Whether the callback is the provider's response to the request, so that no other will come. It is not if it
+    /// could have been sent by someone who does not know the state.
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::WrongIssuer | Self::Denied { .. })
     }

@@ -1,33 +1,32 @@
-//! What can go wrong with OAuth.
+//! Errors of token requests.
 
 use std::fmt;
 
-/// Longest error code that is passed on, in bytes.
+/// Longest part of an error code that is kept, in bytes.
 const MAX_CODE_BYTES: usize = 64;
 
-/// Why a token was not to be had. No variant holds a token, a code or anything else that a provider
-/// sent, its error code excepted.
+/// Why a token request failed. Of what the provider sent, an error holds the error code alone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OAuthError {
-    /// The provider said no.
+    /// The provider refused (RFC 6749, section 5.2).
     #[error("the OAuth provider refused: {0}")]
     Refused(ProviderErrorCode),
-    /// The token endpoint answered with something that is not a token answer.
+    /// The response is not a token response (RFC 6749, section 5.1).
     #[error("the token endpoint answered {status}, and {problem}")]
     BadResponse {
         /// The HTTP status.
         status: u16,
-        /// What is wrong with the answer.
+        /// Why it is not one.
         problem: &'static str,
     },
-    /// The request cannot be made of what was given.
+    /// The request cannot be made.
     #[error("no token request can be made: {0}")]
     BadRequest(&'static str),
 }
 
 impl OAuthError {
-    /// The provider's error code, if it gave one.
+    /// The provider's error code, if it refused.
     pub const fn provider_code(&self) -> Option<&ProviderErrorCode> {
         match self {
             Self::Refused(code) => Some(code),
@@ -36,14 +35,13 @@ impl OAuthError {
     }
 }
 
-/// An OAuth error code, like `invalid_grant`, safe to show: printable ASCII without `"` and `\`
-/// (RFC 6749, sections 4.1.2.1 and 5.2), at most 64 bytes.
+/// An OAuth error code, like `invalid_grant`. It is safe to show: at most 64 bytes of printable ASCII without `"` and
+/// `\` (RFC 6749, sections 4.1.2.1 and 5.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderErrorCode(String);
 
 impl ProviderErrorCode {
-    /// The code that a provider sent. Characters that no code has become `?`, and the rest of a long
-    /// one is cut off.
+    /// Makes a code of what a provider sent. Other characters are replaced by `?`, and a longer text is cut off.
     pub fn new(code: &str) -> Self {
         let allowed = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
         let code: String = code

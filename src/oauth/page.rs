@@ -1,4 +1,4 @@
-//! The pages that the browser ends on: static, reflecting nothing of what it sent.
+//! The pages that the loopback listener shows in the browser. They are static: nothing of a request is in them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,14 +9,14 @@ use hyper::header::{
 use hyper::{Response, StatusCode};
 use sha2::{Digest, Sha256};
 
-/// How a sign-in ended, for the page that says so.
+/// How a sign-in ended, for the last page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignInOutcome {
-    /// It worked.
+    /// The user is signed in.
     SignedIn,
-    /// The user, or the provider, said no.
+    /// The user or the provider refused.
     Denied,
-    /// It failed after the provider had answered.
+    /// It failed after the callback.
     Failed,
 }
 
@@ -38,7 +38,7 @@ const TICK: &str = "<circle cx=\"12\" cy=\"12\" r=\"10\"/><path d=\"m7.5 12.5 3 
 const CROSS: &str = "<circle cx=\"12\" cy=\"12\" r=\"10\"/><path d=\"m8.5 8.5 7 7m0-7-7 7\"/>";
 const BANG: &str = "<circle cx=\"12\" cy=\"12\" r=\"10\"/><path d=\"M12 7v6m0 3.5v.01\"/>";
 
-/// A page: what happened, and what to do now. That the tab can be closed is on every one.
+/// A page: what happened and what to do next. Every page also says that the tab can be closed.
 struct Page {
     status: StatusCode,
     /// Class of the icon: `good`, `bad` or `note`.
@@ -79,7 +79,7 @@ pub(super) fn outcome(outcome: SignInOutcome) -> Response<String> {
     })
 }
 
-/// An answer that nobody waits for: the wait goes on.
+/// The page for a callback that does not belong to this sign-in, which goes on.
 pub(super) fn not_the_answer() -> Response<String> {
     respond(&Page {
         status: StatusCode::BAD_REQUEST,
@@ -90,7 +90,7 @@ pub(super) fn not_the_answer() -> Response<String> {
     })
 }
 
-/// An answer that came after the one.
+/// The page for a callback after the first.
 pub(super) fn answered_already() -> Response<String> {
     respond(&Page {
         status: StatusCode::GONE,
@@ -101,7 +101,7 @@ pub(super) fn answered_already() -> Response<String> {
     })
 }
 
-/// Something else than the callback was asked for.
+/// The page for other requests.
 pub(super) fn refusal(status: StatusCode) -> Response<String> {
     let mut response = respond(&Page {
         status,
@@ -118,7 +118,7 @@ pub(super) fn refusal(status: StatusCode) -> Response<String> {
     response
 }
 
-/// Sends the browser on to `path`, so that neither code nor state stays in its address bar.
+/// Redirects the browser to `path`, so that code and state do not stay in its address bar and history.
 pub(super) fn redirect(path: &str) -> Response<String> {
     let mut response = bare(StatusCode::SEE_OTHER, String::new());
     if let Ok(location) = HeaderValue::try_from(path) {
@@ -146,7 +146,7 @@ fn respond(page: &Page) -> Response<String> {
     bare(page.status, body)
 }
 
-/// What is on every answer: nothing is run, loaded, framed, kept or told to the next page.
+/// A response with the headers of all pages: no script, no other resource, no frame, no cache, no referrer.
 fn bare(status: StatusCode, body: String) -> Response<String> {
     let mut response = Response::new(body);
     *response.status_mut() = status;

@@ -1,4 +1,4 @@
-//! A callback that was pasted: from a browser on another machine, or where nothing could listen.
+//! Callbacks that the user pastes: from a browser on another machine, or when no listener could be bound.
 
 use url::{Position, Url};
 
@@ -6,28 +6,31 @@ use super::RedirectUri;
 use super::callback::{self, AuthorizationCode, CallbackError, ExpectedCallback};
 use crate::sensitive::SensitiveText;
 
-/// Why what was pasted has no code. No variant holds any of it.
+/// Why a pasted text gives no code. No variant holds any of the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PastedError {
-    /// Nothing was pasted.
+    /// The text is empty.
     #[error("nothing was pasted")]
     Nothing,
-    /// It is an address, but not one that the provider sends the browser back to.
+    /// The text is another address than the redirect URI.
     #[error("that is not the address that the provider sends the browser back to")]
     AnotherAddress,
-    /// It is a code alone, where nothing but a state could tie it to the request.
+    /// The text is a code alone, and without PKCE only a state could show that it belongs to the request.
     #[error("without PKCE a code alone is not enough: paste the whole address")]
     CodeAlone,
-    /// It is no answer to the request.
+    /// The callback gives no code.
     #[error(transparent)]
     Callback(#[from] CallbackError),
 }
 
-/// Reads what was pasted: the whole address that the browser was sent to, its query, or the code alone.
+/// Reads a pasted text: the address that the browser was redirected to, its query, or the code alone.
 ///
-/// A code alone has no state. It is taken only with `pkce`, where the token endpoint refuses a code that
-/// was given for another request; all else is checked as on a [`super::LoopbackListener`].
+/// Address and query are checked as a [`super::LoopbackListener`] does. A code alone has no state. It is accepted only
+/// with `pkce`, because the token endpoint then refuses a code of another request (RFC 7636, section 4.6).
+///
+/// # Errors
+/// [`PastedError`]; the user may paste again.
 pub fn read(
     text: &SensitiveText,
     redirect_uri: &RedirectUri,

@@ -1,4 +1,4 @@
-//! PKCE with S256: proof that who exchanges a code is who asked for it (RFC 7636).
+//! PKCE with S256 (RFC 7636): proof that the program that exchanges a code is the one that requested it.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,56 +7,59 @@ use zeroize::Zeroizing;
 
 use crate::sensitive::SensitiveText;
 
-/// Random bytes of a verifier, as RFC 7636 section 4.1 recommends; 43 characters of text.
+/// Number of random bytes in a verifier (RFC 7636, section 4.1, recommends 32: 43 characters).
 const VERIFIER_BYTES: usize = 32;
 
-/// Characters of a challenge: SHA-256 in URL-safe base64 without padding.
+/// Number of characters of a challenge: SHA-256 in URL-safe base64 without padding.
 const CHALLENGE_CHARS: usize = 43;
 
-/// The secret half, for the token endpoint alone.
+/// The code verifier: the secret that is sent to the token endpoint alone. `Debug` does not show it.
 #[derive(Debug, Clone)]
 pub struct PkceVerifier(SensitiveText);
 
 impl PkceVerifier {
-    /// A fresh one. Fails only where the system has no randomness.
+    /// Generates a verifier.
+    ///
+    /// # Errors
+    /// The system provides no random bytes.
     pub fn generate() -> Result<Self, getrandom::Error> {
         random_text::<VERIFIER_BYTES>().map(Self)
     }
 
-    /// A verifier that was generated before.
+    /// Wraps the text of a verifier that was generated before.
     pub const fn from_text(text: SensitiveText) -> Self {
         Self(text)
     }
 
-    /// The text that the token endpoint is sent as `code_verifier`.
+    /// The parameter `code_verifier` of the token request.
     pub const fn text(&self) -> &SensitiveText {
         &self.0
     }
 
-    /// The public half.
+    /// The challenge of this verifier (RFC 7636, section 4.2).
     pub fn challenge(&self) -> PkceChallenge {
         PkceChallenge(URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.expose())))
     }
 }
 
-/// The public half, for the authorization URL.
+/// The code challenge for the authorization request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PkceChallenge(String);
 
 impl PkceChallenge {
-    /// Takes a challenge that somebody else made. None if it cannot be one of S256.
+    /// Reads a challenge that another program made. None if it does not have the form of S256.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = text.len() == CHALLENGE_CHARS && URL_SAFE_NO_PAD.decode(text).is_ok();
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// The text that the authorization endpoint is sent as `code_challenge`.
+    /// The parameter `code_challenge` of the authorization request.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// So many random bytes in URL-safe base64 without padding.
+/// Random bytes in URL-safe base64 without padding.
 pub(super) fn random_text<const BYTES: usize>() -> Result<SensitiveText, getrandom::Error> {
     let mut bytes = Zeroizing::new([0; BYTES]);
     getrandom::fill(&mut *bytes)?;

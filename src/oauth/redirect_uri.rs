@@ -1,4 +1,4 @@
-//! Where the provider sends the browser back to.
+//! Redirect URIs: where the provider sends the browser with the code (RFC 6749, section 3.1.2).
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use url::Url;
 
 use crate::wire::{EndpointError, check_parts, is_loopback};
 
-/// A redirect URI, kept to the byte: providers compare it as text.
+/// A redirect URI. It keeps the text that it was read from, because providers compare it as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedirectUri {
     text: String,
     url: Url,
 }
 
-/// Why a text is no redirect URI.
+/// Why a text is not a redirect URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectUriError {
-    /// It is no absolute URI.
+    /// It is not an absolute URI in ASCII.
     #[error("the redirect URI is not a URI")]
     NotAUri,
-    /// It has a fragment, which RFC 6749 section 3.1.2 forbids.
+    /// It has a fragment (RFC 6749, section 3.1.2, forbids it).
     #[error("the redirect URI has a fragment, which no redirect URI may have")]
     Fragment,
     /// It has a user name or a password.
@@ -28,7 +28,10 @@ pub enum RedirectUriError {
 }
 
 impl RedirectUri {
-    /// Takes any absolute URI without a fragment; one of an app's own scheme too.
+    /// Reads a redirect URI: an absolute URI of any scheme, such as an app's own (RFC 8252, section 7.1).
+    ///
+    /// # Errors
+    /// The first rule that `text` breaks.
     pub fn parse(text: &str) -> Result<Self, RedirectUriError> {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(RedirectUriError::NotAUri);
@@ -42,30 +45,30 @@ impl RedirectUri {
         Ok(Self { text, url })
     }
 
-    /// As it is sent to the provider.
+    /// The text, as it is sent to the provider.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether the browser comes back to this machine, by plain http, so that a
-    /// [`super::LoopbackListener`] can be there.
+    /// Whether it is plain `http` to this machine, so that a [`super::LoopbackListener`] can bind to it (RFC 8252,
+    /// section 7.3).
     pub fn is_loopback(&self) -> bool {
         self.url.scheme() == "http" && is_loopback(&self.url)
     }
 
-    /// The port, if the URI names one. 0 names none.
+    /// The port in the text, which may be the scheme's default. None without a port and for port 0.
     pub fn port(&self) -> Option<u16> {
-        // `Url` forgets the port that its scheme has anyway.
+        // `Url` drops the scheme's default port.
         let (_, rest) = self.text.split_once("://")?;
         let authority = rest.split(['/', '?', '\\']).next()?;
         let (_, port) = authority.rsplit_once(':')?;
         port.parse().ok().filter(|port| *port != 0)
     }
 
-    /// The same URI with a port in it.
+    /// The URI with another port.
     pub(super) fn with_port(&self, port: u16) -> Self {
         let mut url = self.url.clone();
-        // A URI of http has a host, and so may have a port.
+        // Setting a port fails only for URIs without a host, and loopback URIs have one.
         let _ = url.set_port(Some(port));
         let text = url.as_str().to_owned();
         Self { text, url }

@@ -1,4 +1,4 @@
-//! Scopes: what an access token may be used for.
+//! Scopes: what an access token may be used for (RFC 6749, section 3.3).
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,27 +8,30 @@ use serde::{Deserialize, Serialize};
 /// Longest scope, in bytes.
 const MAX_SCOPE_BYTES: usize = 1024;
 
-/// Why a text is no scope.
+/// Why a text is not a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
     /// The text is empty.
     #[error("a scope is empty")]
     Empty,
-    /// The text is longer than a scope ever is.
+    /// The text has more than 1,024 bytes.
     #[error("a scope has more than {MAX_SCOPE_BYTES} bytes")]
     TooLong,
-    /// The text has a character that RFC 6749 does not allow.
+    /// The text has a character that scopes do not have.
     #[error("a scope has a space, a quotation mark, a backslash, or a character that is not ASCII")]
     BadCharacter,
 }
 
-/// One scope (RFC 6749, section 3.3): printable ASCII without space, `"` and `\`.
+/// A scope: printable ASCII without space, `"` and `\`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OAuthScope(String);
 
 impl OAuthScope {
-    /// Checks `text` and makes it a scope.
+    /// Makes a scope of `text`.
+    ///
+    /// # Errors
+    /// The first rule that `text` breaks.
     pub fn new(text: impl Into<String>) -> Result<Self, ScopeError> {
         let text = text.into();
         if text.is_empty() {
@@ -46,14 +49,14 @@ impl OAuthScope {
         Ok(Self(text))
     }
 
-    /// The scopes in a list with spaces between them; what is no scope is left out.
+    /// Reads a list of scopes with spaces between them. What is not a scope is left out.
     pub fn read_list(text: &str) -> Vec<Self> {
         text.split(' ')
             .filter_map(|scope| Self::new(scope).ok())
             .collect()
     }
 
-    /// The list with a space between its scopes, as requests carry it.
+    /// Writes a list of scopes with spaces between them.
     pub fn write_list(scopes: &[Self]) -> String {
         let texts: Vec<&str> = scopes.iter().map(Self::as_str).collect();
         texts.join(" ")

@@ -1,29 +1,32 @@
-//! The `state` of an authorization request: only its answer brings it back (RFC 6749, section 10.12).
+//! The `state` of authorization requests, against forged callbacks (RFC 6749, section 10.12).
 
 use subtle::ConstantTimeEq;
 
 use super::pkce::random_text;
 use crate::sensitive::SensitiveText;
 
-/// Random bytes of a state.
+/// Number of random bytes in a state.
 const STATE_BYTES: usize = 32;
 
-/// What ties a callback to the request that it answers.
+/// A random text that only the provider's response to the request returns. `Debug` does not show it.
 #[derive(Debug, Clone)]
 pub struct CsrfState(SensitiveText);
 
 impl CsrfState {
-    /// A fresh one. Fails only where the system has no randomness.
+    /// Generates a state.
+    ///
+    /// # Errors
+    /// The system provides no random bytes.
     pub fn generate() -> Result<Self, getrandom::Error> {
         random_text::<STATE_BYTES>().map(Self)
     }
 
-    /// The text that the authorization endpoint is sent as `state`.
+    /// The parameter `state` of the authorization request.
     pub const fn text(&self) -> &SensitiveText {
         &self.0
     }
 
-    /// Whether `text` is this state. How long it takes tells nothing but its length.
+    /// Whether `text` is this state. The comparison takes constant time for texts of the same length.
     pub fn is(&self, text: &str) -> bool {
         self.0.expose().as_bytes().ct_eq(text.as_bytes()).into()
     }

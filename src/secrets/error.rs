@@ -1,4 +1,4 @@
-//! What can go wrong with a call of the `secrets` toolkit.
+//! Errors of calls of the `secrets` toolkit.
 
 use crate::room::RoomError;
 use crate::wire::{DecodeError, ErrorCode};
@@ -7,21 +7,21 @@ use crate::wire::{DecodeError, ErrorCode};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretsError {
-    /// The room said no, or could not be asked.
+    /// The server answered with an error, or the connection ended.
     #[error(transparent)]
     Room(#[from] RoomError),
-    /// The server answered in a form that the call does not have.
+    /// The response has another form than responses of the tool.
     #[error("the server answered secrets.{tool} with `{kind}` in an unexpected form")]
     UnexpectedResponse {
-        /// The tool that was called.
+        /// The tool.
         tool: &'static str,
-        /// The kind of content that came.
+        /// The type of the response's content.
         kind: &'static str,
     },
 }
 
 impl SecretsError {
-    /// The code of the server's error answer, if that is what this is.
+    /// The code of the error that the server answered; none for other errors and unknown codes.
     pub const fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Room(RoomError::Call { code, .. }) => *code,

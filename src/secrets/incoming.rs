@@ -1,4 +1,4 @@
-//! Being asked by other participants, and answering.
+//! Requests from other participants, and the answers to them (protocol, "Requests").
 
 use serde_json::Value;
 
@@ -12,35 +12,35 @@ use crate::wire::secrets::request::{
 use crate::wire::secrets::tool;
 use crate::wire::{Content, DecodeError, Header, Message, RequestId};
 
-/// What somebody asks of this participant, or takes back.
+/// A request to this participant, or its withdrawal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IncomingRequest {
-    /// A secret is asked for.
+    /// A request for a secret.
     Secret(SecretRequest),
-    /// The authorization of a client at an OAuth provider is asked for.
+    /// A request to authorize a client at an OAuth provider.
     OAuth(OAuthTokenRequest),
-    /// A request needs no answer any more; none is taken. Servers of others do not say so.
+    /// A request was withdrawn: an answer to it fails with code 1003. Other servers do not send this.
     Withdrawn(RequestWithdrawn),
-    /// Something is asked in a form that is not known here.
+    /// A request in a form that is not known. It can be rejected by its id.
     Unreadable {
         /// Type of the message.
         message_type: String,
-        /// The request, to reject it, if that much could be read.
+        /// Id of the request, if it could be read.
         request_id: Option<RequestId>,
-        /// What is wrong with it.
+        /// Why it cannot be read.
         error: DecodeError,
     },
 }
 
-/// What others ask of this participant, from when this was made.
+/// The requests to this participant, from the moment [`SecretsClient::incoming_requests`] was called.
 #[derive(Debug)]
 pub struct IncomingRequests {
     pushed: Subscription,
 }
 
 impl IncomingRequests {
-    /// The next one. A call that is not awaited to its end loses none.
+    /// Waits for the next request. Cancel safe: when the future is dropped, no request is lost.
     ///
     /// # Errors
     /// Why the connection ended.
@@ -55,18 +55,20 @@ impl IncomingRequests {
 }
 
 impl SecretsClient {
-    /// What others ask of this participant from now on.
+    /// Subscribes to the requests to this participant from now on. Read them as they come: see
+    /// [`Subscription`].
     pub fn incoming_requests(&self) -> IncomingRequests {
         IncomingRequests {
             pushed: self.room.subscribe(),
         }
     }
 
-    /// Answers a request for a secret. The server keeps the value for the next request of the same kind.
+    /// Answers a request for a secret. The server stores the value: this participant owns it, and it is the answer to
+    /// later requests of the same kind.
     ///
     /// # Errors
-    /// Code 1003 if the request does not wait for this participant's answer, or not any more; 1002 if the
-    /// value is larger than the server takes, and the request goes on.
+    /// Code 1003 if this participant has no such request to answer, or not any more; 1002 if the value exceeds the
+    /// server's limit. After a 1002 the request is still open.
     pub async fn provide_secret(
         &self,
         request_id: &RequestId,
@@ -75,10 +77,10 @@ impl SecretsClient {
         self.answer_request(request_id, None, value).await
     }
 
-    /// Rejects a request for a secret; whoever asked is told the reason.
+    /// Rejects a request for a secret. The requester gets the reason.
     ///
     /// # Errors
-    /// Code 1003 if the request does not wait for this participant's answer, or not any more.
+    /// Code 1003 as for [`SecretsClient::provide_secret`].
     pub async fn reject_secret(&self, request_id: &RequestId, reason: &str) -> Result<(), SecretsError> {
         let nothing = SecretValue::default();
         self.answer_request(request_id, Some(reason.to_owned()), nothing)
@@ -100,7 +102,7 @@ impl SecretsClient {
     }
 }
 
-/// The request that a message is; none if it is something else.
+/// Reads a pushed message; none if it is not about a request.
 fn incoming(message: Message) -> Option<IncomingRequest> {
     let message_type = message.kind.clone();
     if ![SECRET_REQUEST, OAUTH_TOKEN_REQUEST, REQUEST_WITHDRAWN].contains(&message_type.as_str()) {

@@ -1,5 +1,32 @@
-//! The room's secrets: one method per tool of the `secrets` toolkit, and what others ask of this
-//! participant.
+//! A client of the `secrets` toolkit (protocol, "The `secrets` toolkit").
+//!
+//! [`SecretsClient`] has one method for each tool: to store, read and delete secrets, to request them from other
+//! participants, and to answer such requests. [`SecretsClient::incoming_requests`] yields what the other participants
+//! request.
+//!
+//! ```no_run
+//! use meshagent::room::RoomClient;
+//! use meshagent::secrets::{IncomingRequest, SecretsClient, SecretsError, SetOptions};
+//!
+//! # async fn example(room: &RoomClient) -> Result<(), SecretsError> {
+//! let secrets = SecretsClient::new(room);
+//! let id = "db/password".parse().expect("a valid id");
+//! secrets.set_secret(&id, b"hunter2".to_vec().into(), SetOptions::default()).await?;
+//! let found = secrets.get_secret(&id, None).await?;
+//! assert_eq!(found.expect("stored before").value.expose(), b"hunter2");
+//!
+//! let mut requests = secrets.incoming_requests();
+//! while let IncomingRequest::Secret(request) = requests.next().await? {
+//!     secrets.reject_secret(&request.request_id, "not now").await?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Errors
+//! Every method fails with [`SecretsError`]: an error that the server answered, whose code is
+//! [`SecretsError::code`], or the end of the connection. Code 1001 means everywhere that the participant token lacks
+//! the grant `secrets`. No method has a time limit; see [`crate::room`].
 
 mod error;
 mod incoming;
@@ -26,48 +53,53 @@ pub struct Secret {
     pub name: String,
     /// Type, like `text/plain`.
     pub secret_type: String,
-    /// The bytes.
+    /// Value.
     pub value: SecretValue,
 }
 
-/// How a secret is stored, beside its id and value.
+/// Options of [`SecretsClient::set_secret`].
 #[derive(Debug, Clone, Default)]
 pub struct SetOptions {
-    /// Type; `application/octet-stream` if there is none.
+    /// Type. Default: `application/octet-stream`.
     pub secret_type: Option<String>,
-    /// Name; the id if there is none.
+    /// Name. Default: the id.
     pub name: Option<String>,
-    /// Identity that may read it too.
+    /// Identity, beside the owner, that may read the secret. A secret with another delegate is another secret.
     pub delegated_to: Option<Identity>,
-    /// Owner, if that is not the caller; needs the `admin` grant.
+    /// Owner. Default: the caller; another one needs the grant `admin`.
     pub for_identity: Option<Identity>,
 }
 
-/// Which secret is meant when it is not named by id: every given member must match.
+/// The secret that [`SecretsClient::find_secret`] looks for. Every given member must match.
 #[derive(Debug, Clone, Default)]
 pub struct SecretFilter {
     /// Type.
     pub secret_type: Option<String>,
     /// Name.
     pub name: Option<String>,
-    /// Identity that the secret is delegated to; the caller's own name finds what others delegated to it.
+    /// Identity that the secret is delegated to. The caller's own identity finds secrets that others delegated to
+    /// it.
     pub delegated_to: Option<Identity>,
 }
 
-/// The `secrets` toolkit of a room, as its client sees it. Cheap to make; calls may run side by side.
+/// A client of a room's `secrets` toolkit. Clones are cheap and may be moved into tasks; calls run concurrently. It
+/// works as long as the [`RoomClient`] lives.
 #[derive(Debug, Clone)]
 pub struct SecretsClient {
     room: RoomHandle,
 }
 
 impl SecretsClient {
-    /// The secrets of the room that `room` is in.
+    /// A client that uses the connection of `room`.
     pub fn new(room: &RoomClient) -> Self {
         let room = room.handle().clone();
         Self { room }
     }
 
-    /// What the caller may see, without values, sorted by id.
+    /// Lists the secrets that the caller may see, without values, sorted by id.
+    ///
+    /// # Errors
+    /// See [the module](self#errors).
     pub async fn list_secrets(&self) -> Result<Vec<SecretInfo>, SecretsError> {
         let answer = self
             .call(tool::LIST, Content::json(&serde_json::Map::new())?)
@@ -77,7 +109,11 @@ impl SecretsClient {
         Ok(secrets)
     }
 
-    /// Stores `value` under `id`; a secret that is there is replaced, with its type and name.
+    /// Stores a secret. An existing secret is replaced with its type and name.
+    ///
+    /// # Errors
+    /// Code 1002 for a value over the server's limit or a reserved id; 1001 for another owner without the grant
+    /// `admin`.
     pub async fn set_secret(
         &self,
         id: &SecretId,
@@ -98,7 +134,13 @@ impl SecretsClient {
         )
     }
 
-    /// Reads a secret by id; `None` if there is none that the caller may see.
+    /// Reads a secret by its id. `None` if there is no such secret that the caller may see.
+    ///
+    /// Without `delegated_to` it is one of the caller's own secrets without delegate. With the caller's identity it may
+    /// also be a secret that another identity delegated to the caller.
+    ///
+    /// # Errors
+    /// Code 1005 if several identities delegated a secret of this id to the caller.
     pub async fn get_secret(
         &self,
         id: &SecretId,
@@ -113,10 +155,11 @@ impl SecretsClient {
         .await
     }
 
-    /// Reads the one secret that `filter` describes; `None` if there is none.
+    /// Reads the secret that matches `filter`, which needs a type, a name or both. `None` if no secret matches that the
+    /// caller may see.
     ///
     /// # Errors
-    /// Code 1005 if it describes several.
+    /// Code 1005 if several match; 1002 without type and name.
     pub async fn find_secret(&self, filter: SecretFilter) -> Result<Option<Secret>, SecretsError> {
         self.read(GetSecret {
             secret_id: None,
@@ -134,7 +177,10 @@ impl SecretsClient {
         }
     }
 
-    /// Whether a secret is there, for the caller or (with the `admin` grant) for another identity.
+    /// Whether a secret exists that the caller, or `for_identity`, may see.
+    ///
+    /// # Errors
+    /// Code 1001 for another identity without the grant `admin`.
     pub async fn exists(
         &self,
         id: &SecretId,
@@ -150,10 +196,10 @@ impl SecretsClient {
         Ok(expect_json::<ExistsResponse>(tool::EXISTS, answer)?.exists)
     }
 
-    /// Deletes a secret of the caller.
+    /// Deletes one of the caller's own secrets.
     ///
     /// # Errors
-    /// Code 1003 if there is none.
+    /// Code 1003 if there is no such secret.
     pub async fn delete_secret(
         &self,
         id: &SecretId,
@@ -174,7 +220,7 @@ impl SecretsClient {
     }
 }
 
-/// An answer that says no more than "done": `empty`, or JSON from servers that have something to add.
+/// Checks a response without a result: `empty`, or `json` from servers that add something.
 fn expect_done(tool: &'static str, answer: Content) -> Result<(), SecretsError> {
     match answer {
         Content::Empty | Content::Json(_) => Ok(()),
@@ -185,7 +231,7 @@ fn expect_done(tool: &'static str, answer: Content) -> Result<(), SecretsError> 
     }
 }
 
-/// An answer that is a secret.
+/// Reads a response that is a secret.
 fn expect_file(tool: &'static str, answer: Content) -> Result<Secret, SecretsError> {
     match answer {
         Content::File {

@@ -1,4 +1,4 @@
-//! OAuth access tokens: the credentials that a room holds.
+//! OAuth access tokens of credentials that a room holds (protocol, "OAuth").
 
 use std::time::Duration;
 
@@ -12,26 +12,26 @@ use crate::wire::secrets::oauth::{
 use crate::wire::secrets::tool;
 use crate::wire::{Content, Identity, ParticipantId, RequestId};
 
-/// How somebody is asked to sign in.
+/// Options of [`SecretsClient::request_oauth_token`].
 #[derive(Debug, Clone, Default)]
 pub struct OAuthTokenOptions {
-    /// Where the provider sends the browser afterwards; a loopback URI of its own choice if there is none.
+    /// Redirect URI (RFC 6749, section 3.1.2). Without one the participant uses a loopback URI of its own.
     pub redirect_uri: Option<String>,
-    /// How long the participant has to answer: whole seconds, begun ones count; five minutes if there is
-    /// none. The server takes at most a day.
+    /// Time to answer, rounded up to whole seconds. Default: five minutes; the server accepts up to a day.
     pub timeout: Option<Duration>,
-    /// Identity that may use the credential beside the one who signs in; the caller if there is none.
+    /// Identity, beside the participant's, that may use the credential. Default: the caller's.
     pub delegate_to: Option<Identity>,
 }
 
 impl SecretsClient {
-    /// An access token of `client`: from the credential that the room holds, refreshed if need be, else the
-    /// participant `from` is asked to sign in. That may take its whole time.
+    /// Requests an access token of `client`. It comes from a credential that the room holds, refreshed if need be;
+    /// without one the participant `from` is asked to sign in, and the call waits for that.
     ///
     /// # Errors
-    /// [`RoomError::Rejected`](crate::room::RoomError::Rejected) if the participant or its provider says no. Code 1001 if the
-    /// token's grant does not list the client, 1003 if the participant is not there, 1009 if it does not
-    /// answer in time, 1008 if it leaves or the provider refuses what it brought.
+    /// - [`RoomError::Rejected`](crate::room::RoomError::Rejected) if the participant or its provider refuses.
+    /// - Code 1001 if the participant token's grant does not list the client; 1002 for a token endpoint that the server
+    ///   does not call; 1003 if there is no such participant; 1008 if it leaves, or the token endpoint refuses the code;
+    ///   1009 if it does not answer in time.
     pub async fn request_oauth_token(
         &self,
         from: &ParticipantId,
@@ -51,11 +51,11 @@ impl SecretsClient {
         Ok(answer.access_token.0)
     }
 
-    /// Answers a request with the authorization code that signing in brought. `redirect_uri` is the one
-    /// that was used, where the request left it, or its port, to this side.
+    /// Answers a request with the authorization code from the callback. `redirect_uri` is the redirect URI that was
+    /// used, if the request had none, or a loopback one with another port.
     ///
     /// # Errors
-    /// Code 1003 if the request is not there any more.
+    /// Code 1003 if this participant has no such request to answer, or not any more.
     pub async fn provide_oauth_authorization(
         &self,
         request_id: &RequestId,
@@ -71,11 +71,11 @@ impl SecretsClient {
         .await
     }
 
-    /// Rejects a request. `reason` is for whoever asked: the provider's error code, like `access_denied`,
-    /// if it was the provider that said no.
+    /// Rejects a request. The requester gets the reason: for a refusal by the provider its error code, like
+    /// `access_denied`.
     ///
     /// # Errors
-    /// Code 1003 if the request is not there any more.
+    /// Code 1003 as for [`SecretsClient::provide_oauth_authorization`].
     pub async fn reject_oauth_authorization(
         &self,
         request_id: &RequestId,
@@ -94,9 +94,15 @@ impl SecretsClient {
         expect_done(tool::PROVIDE_OAUTH, answer)
     }
 
-    /// An access token of a credential that the room holds, refreshed if need be. Nobody is asked; `None`
-    /// if there is none. It is the credential that `delegated_by` signed in for and `delegated_to` may
-    /// use, of whom the caller must be one; whoever is not given may be anybody.
+    /// Reads an access token of a credential that the room holds, refreshed if need be, without a sign-in. `None` if no
+    /// credential gives one.
+    ///
+    /// The credential is one that the caller owns or that is delegated to the caller: with `delegated_by`, one that this
+    /// identity signed in for; with `delegated_to`, one that this identity may use.
+    ///
+    /// # Errors
+    /// Code 1001 if the participant token's grant does not list the client; 1005 if several owners delegated a
+    /// credential to the caller and `delegated_by` is not given; 1008 if the provider refuses a refresh for now.
     pub async fn get_offline_oauth_token(
         &self,
         client: &OAuthClientConfig,

@@ -1,4 +1,4 @@
-//! Asking another participant for a secret.
+//! Requests for secrets to other participants (protocol, "Requests").
 
 use std::time::Duration;
 
@@ -7,28 +7,29 @@ use crate::wire::secrets::request::{DeleteRequestedSecret, RequestSecret};
 use crate::wire::secrets::tool;
 use crate::wire::{Content, Identity, ParticipantId};
 
-/// How a participant is asked for a secret, beside what for.
+/// Options of [`SecretsClient::request_secret`].
 #[derive(Debug, Clone, Default)]
 pub struct RequestOptions {
-    /// Type; `application/octet-stream` if there is none.
+    /// Type. Default: `application/octet-stream`.
     pub secret_type: Option<String>,
-    /// Identity that may read the answer beside the one who provides it; the caller's if there is none.
+    /// Identity, beside the provider's, that may read the answer. Default: the caller's.
     pub delegate_to: Option<Identity>,
-    /// How long the participant has to answer: whole seconds, begun ones count; five minutes if there is
-    /// none. The server takes at most a day.
+    /// Time to answer, rounded up to whole seconds. Default: five minutes; the server accepts up to a day.
     pub timeout: Option<Duration>,
 }
 
 impl SecretsClient {
-    /// Asks a participant for the secret for `url`, and waits for its answer. An answer that it gave
-    /// earlier to the same identity for the same URL and type is the answer, and nobody is asked.
+    /// Requests the secret for `url` from the participant `from`, and waits for its answer. `url` must keep the rules
+    /// of a [`SecretUrl`](crate::wire::SecretUrl).
     ///
-    /// The wait ends when the participant's time is over. To take the request back earlier, end the
-    /// connection.
+    /// An earlier answer for the same URL, type and identities is returned at once; the participant is not asked
+    /// again. Dropping the future does not withdraw the request: it is withdrawn when its time has passed, or when the
+    /// connection ends.
     ///
     /// # Errors
-    /// [`RoomError::Rejected`](crate::room::RoomError::Rejected) if the participant says no; code 1003 if
-    /// there is no such participant, 1008 if it leaves, 1009 if it does not answer in time.
+    /// - [`RoomError::Rejected`](crate::room::RoomError::Rejected) if the participant rejects the request.
+    /// - Code 1003 if there is no such participant, 1008 if it leaves, 1009 if it does not answer in time, 1002 for a
+    ///   URL, type or time that breaks a rule.
     pub async fn request_secret(
         &self,
         from: &ParticipantId,
@@ -46,11 +47,11 @@ impl SecretsClient {
         expect_file(tool::REQUEST, answer)
     }
 
-    /// Deletes answers that the caller gave or was given for `url`: those delegated to `delegated_to`, or
-    /// all of them. The next request asks anew.
+    /// Deletes answers for `url` and type that the caller gave or was given: those delegated to `delegated_to`, or all
+    /// of them. The next request is put to the participant again.
     ///
     /// # Errors
-    /// Code 1003 if there is none.
+    /// Code 1003 if there is no such answer.
     pub async fn delete_requested_secret(
         &self,
         url: &str,
@@ -67,7 +68,7 @@ impl SecretsClient {
     }
 }
 
-/// The wire knows whole seconds: nobody is given less time than was said.
+/// A time in whole seconds, rounded up, as the protocol has them.
 pub(super) fn whole_seconds(time: Duration) -> u64 {
     time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }

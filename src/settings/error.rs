@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::settings::BaseUrlError;
+use super::BaseUrlError;
 use crate::token::{ApiKeyError, TokenError};
 use crate::wire::NameError;
 

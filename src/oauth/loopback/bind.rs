@@ -1,4 +1,4 @@
-//! Binding to where a redirect URI leads.
+//! Binds to the address of a redirect URI.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,31 +8,31 @@ use url::Host;
 
 use crate::oauth::{RedirectUri, RedirectUriError};
 
-/// How often a free port is looked for that is free on both addresses of `localhost`.
+/// Most attempts to find a port that is free on both addresses of `localhost`.
 const ATTEMPTS: usize = 16;
 
-/// Why nothing can listen for the callback.
+/// Why no listener can be bound.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoopbackError {
-    /// The redirect URI does not lead to this machine, or not by plain http.
+    /// The redirect URI is not plain `http` to this machine.
     #[error("the redirect URI does not lead back to this machine by http")]
     NotLoopback,
-    /// Another program listens there.
+    /// Another program uses the port.
     #[error("port {0} is taken by another program")]
     Taken(u16),
-    /// The system would not do it.
+    /// The system refused.
     #[error("nothing can listen on this machine: {0}")]
     Unavailable(#[from] io::Error),
-    /// The redirect URI is none.
+    /// The redirect URI is not valid.
     #[error(transparent)]
     BadUri(#[from] RedirectUriError),
-    /// The system has no randomness.
+    /// The system provides no random bytes.
     #[error("the system gave no random bytes: {0}")]
     Random(#[from] getrandom::Error),
 }
 
-/// Binds to all addresses that the host of `redirect_uri` means; the URI with its port comes back.
+/// Binds to the addresses of the host of `redirect_uri`, and returns the URI with the bound port.
 pub(super) async fn bind(
     redirect_uri: &RedirectUri,
 ) -> Result<(Vec<TcpListener>, RedirectUri), LoopbackError> {
@@ -61,8 +61,8 @@ pub(super) async fn bind(
     }
 }
 
-/// Binds one port of one or two addresses. Of two, one may be missing on this machine; but neither may
-/// be another program's, for the browser might go there.
+/// Binds the same port on one or two addresses. This machine may lack one of two addresses. If another program uses
+/// the port on one of them, that is an error, because the browser might connect there.
 async fn bind_all(
     first: IpAddr,
     second: Option<IpAddr>,

@@ -1,4 +1,4 @@
-//! What each request is answered, and which of them is the callback.
+//! Answers the requests to a loopback listener, and recognizes the callback among them.
 
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
@@ -11,23 +11,23 @@ use crate::oauth::{
 
 type CallbackResult = Result<AuthorizationCode, CallbackError>;
 
-/// How far the sign-in is.
+/// The state of the sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// No callback yet.
     Pending,
-    /// It has come.
+    /// The callback has come.
     Received,
-    /// It is known how it ended.
+    /// The sign-in has ended.
     Finished(SignInOutcome),
-    /// The browser was shown how.
+    /// The browser has the last page.
     Shown,
 }
 
-/// What the connections of one listener share.
+/// The state that the connections of one listener share.
 #[derive(Debug)]
 pub(super) struct CallbackHandler {
-    /// The only `Host` that a browser sends which comes by the redirect URI.
+    /// The `Host` of requests to the redirect URI. Another one is refused: it is a DNS rebinding attack.
     host: String,
     path: String,
     page_path: String,
@@ -53,7 +53,7 @@ impl CallbackHandler {
         }
     }
 
-    /// The answer to a request, and whether it is the page at the end.
+    /// The response to a request, and whether it is the last page.
     pub(super) async fn answer<B>(&self, request: &Request<B>) -> (Response<String>, bool) {
         if let Some(refused) = self.refuse(request) {
             return (page::refusal(refused), false);
@@ -64,19 +64,19 @@ impl CallbackHandler {
         (self.callback(request.uri().query().unwrap_or_default()), false)
     }
 
-    /// Says how the sign-in ended.
+    /// Ends the sign-in, for the last page.
     pub(super) fn finish(&self, outcome: SignInOutcome) {
         self.phase.send_replace(Phase::Finished(outcome));
     }
 
-    /// The page has been sent whole.
+    /// Notes that the last page was sent completely.
     pub(super) fn showed(&self) {
         self.phase.send_replace(Phase::Shown);
     }
 
-    /// Waits until the page has been sent whole.
+    /// Waits until the last page was sent completely.
     pub(super) async fn shown(&self) {
-        // It fails only when the sender is gone, which is `self`.
+        // It fails only if the sender was dropped, and `self` holds it.
         let _ = self
             .phase
             .subscribe()
@@ -88,7 +88,7 @@ impl CallbackHandler {
         let mut hosts = request.headers().get_all(HOST).iter();
         let host = hosts.next().map(HeaderValue::as_bytes);
         let uri = request.uri();
-        // A target with a host of its own is for a proxy, and goes before `Host`.
+        // A target in absolute form is for a proxy, and its host takes precedence over `Host`.
         if host != Some(self.host.as_bytes()) || hosts.next().is_some() || uri.authority().is_some() {
             return Some(StatusCode::FORBIDDEN);
         }
@@ -111,7 +111,7 @@ impl CallbackHandler {
             tracing::info!(%error, "a request to the redirect URI is not the callback");
             return page::not_the_answer();
         }
-        // Of two that come at once, one is first.
+        // Of two callbacks at the same time only one is received.
         let is_first = self.phase.send_if_modified(|phase| {
             let waiting = *phase == Phase::Pending;
             if waiting {

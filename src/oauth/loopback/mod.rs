@@ -1,7 +1,7 @@
-//! Catches the callback on this machine (RFC 8252, section 7.3).
+//! Receives the callback on this machine (RFC 8252, section 7.3).
 //!
-//! Whoever can open a web page or a connection here can send requests too. None of them ends the wait
-//! but one that knows the state, and none of them keeps others from being heard.
+//! Any web page or program on this machine can send requests to the listener. Only a request with the right state ends
+//! the wait, and idle or slow connections do not block others.
 
 mod bind;
 mod handler;
@@ -29,38 +29,41 @@ use super::{AuthorizationCode, CallbackError, CsrfState, ExpectedCallback, Redir
 /// Largest head of a request, in bytes.
 const MAX_REQUEST_BYTES: usize = 16 << 10;
 
-/// Time for the head of a request to come in whole.
+/// Time in which the head of a request must be complete.
 const REQUEST_TIME: Duration = Duration::from_secs(5);
 
-/// Longest life of a connection: that of the page may wait for the end of the sign-in.
+/// Longest life of a connection. The one for the last page waits for the end of the sign-in.
 const CONNECTION_TIME: Duration = Duration::from_mins(1);
 
-/// Connections at once. One more ends the oldest, so that idle ones keep nobody out.
+/// Most connections at once. One more ends the oldest, so that idle connections cannot block others.
 const MAX_CONNECTIONS: usize = 128;
 
-/// How long the browser is given to fetch the page at the end.
+/// Time in which the browser may fetch the last page.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Pause after the system refused to accept, as where file descriptors have run out.
+/// Pause after a failed `accept`, for example without free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A listener for one callback. It is bound before the URL is made, so that nobody else can be there
-/// when the browser comes back. Dropping it closes it.
+/// A listener for one callback. Bind it before the authorization request is made: then no other program can have the
+/// port when the browser comes back. Dropping it closes it.
 #[derive(Debug)]
 pub struct LoopbackListener {
     sockets: Vec<TcpListener>,
     redirect_uri: RedirectUri,
-    /// Where the browser is sent on to; nobody else knows it.
+    /// A random text in the path of the last page, which only the browser with the callback is redirected to.
     page: CsrfState,
     handler: Option<Arc<CallbackHandler>>,
     connections: JoinSet<()>,
-    /// Of the connections, the oldest first.
+    /// The connections, the oldest first.
     handles: VecDeque<AbortHandle>,
 }
 
 impl LoopbackListener {
-    /// Binds to where `redirect_uri` leads, on a free port if it names none: then
-    /// [`LoopbackListener::redirect_uri`] has the port. `localhost` is both 127.0.0.1 and `::1`.
+    /// Binds to the address of `redirect_uri`, on a free port if it has none; [`LoopbackListener::redirect_uri`] has
+    /// that port. `localhost` means both 127.0.0.1 and `::1`.
+    ///
+    /// # Errors
+    /// [`LoopbackError`].
     pub async fn bind(redirect_uri: &RedirectUri) -> Result<Self, LoopbackError> {
         let (sockets, redirect_uri) = bind::bind(redirect_uri).await?;
         Ok(Self {
@@ -73,8 +76,10 @@ impl LoopbackListener {
         })
     }
 
-    /// Binds to a free port of 127.0.0.1, or of `::1` where there is no such address. `path` starts
-    /// with `/`.
+    /// Binds to a free port of 127.0.0.1, or of `::1` on machines without IPv4. `path` starts with `/`.
+    ///
+    /// # Errors
+    /// [`LoopbackError`].
     pub async fn bind_anywhere(path: &str) -> Result<Self, LoopbackError> {
         let at = |host: &str| RedirectUri::parse(&format!("http://{host}{path}"));
         match Self::bind(&at("127.0.0.1")?).await {
@@ -83,14 +88,16 @@ impl LoopbackListener {
         }
     }
 
-    /// Where the provider must send the browser.
+    /// The redirect URI for the authorization request, with the port.
     pub const fn redirect_uri(&self) -> &RedirectUri {
         &self.redirect_uri
     }
 
-    /// Waits for the callback, without a time limit. What is not it is answered with 400, and the wait
-    /// goes on. After a code or a final error (see [`CallbackError::is_final`]) no other callback is
-    /// taken; the browser waits for [`LoopbackListener::finish`] then.
+    /// Waits for the callback, without a time limit. Requests that are not the callback get an error page. After the
+    /// callback the browser waits until [`LoopbackListener::finish`] is called.
+    ///
+    /// # Errors
+    /// An error that is [final](CallbackError::is_final). After other errors the wait goes on.
     pub async fn callback(&mut self, expected: ExpectedCallback) -> Result<AuthorizationCode, CallbackError> {
         let (answers, mut answer) = mpsc::channel(1);
         let handler = Arc::new(CallbackHandler::new(
@@ -109,8 +116,8 @@ impl LoopbackListener {
         }
     }
 
-    /// Shows the browser that came how it ended, then closes. A browser that does not ask for the page
-    /// within 2 s is not waited for.
+    /// Shows the browser how the sign-in ended, and closes the listener. Waits for at most 2 s until the browser has
+    /// fetched the page.
     pub async fn finish(mut self, outcome: SignInOutcome) {
         let Some(handler) = self.handler.take() else {
             return;
@@ -125,7 +132,7 @@ impl LoopbackListener {
                 }
             }
         };
-        // Whether anybody saw the page changes nothing.
+        // The sign-in has ended even if the browser did not fetch the page.
         let _ = timeout(LINGER, shown).await;
     }
 
@@ -146,7 +153,7 @@ impl LoopbackListener {
     }
 }
 
-/// The next connection to any of the sockets.
+/// Accepts the next connection on any of the sockets.
 async fn accept(sockets: &[TcpListener]) -> io::Result<TcpStream> {
     poll_fn(|context| {
         for socket in sockets {
@@ -159,7 +166,7 @@ async fn accept(sockets: &[TcpListener]) -> io::Result<TcpStream> {
     .await
 }
 
-/// Answers one request.
+/// Answers the request of a connection.
 async fn converse(stream: TcpStream, handler: Arc<CallbackHandler>) {
     let showed_page = AtomicBool::new(false);
     let service = service_fn(async |request| {
@@ -173,7 +180,7 @@ async fn converse(stream: TcpStream, handler: Arc<CallbackHandler>) {
         .max_buf_size(MAX_REQUEST_BYTES)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
-    // A peer that breaks the rules of HTTP is told by hyper; there is nothing to do about it here.
+    // `hyper` answers requests that are not valid HTTP; their errors need no other handling.
     let ended = timeout(CONNECTION_TIME, served).await;
     if matches!(ended, Ok(Ok(()))) && showed_page.load(Ordering::Relaxed) {
         handler.showed();

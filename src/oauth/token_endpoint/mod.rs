@@ -1,4 +1,4 @@
-//! The token endpoint, pure: what is sent to it and what comes back (RFC 6749, sections 4.1.3, 5 and 6).
+//! Token requests and token responses (RFC 6749, sections 4.1.3, 5 and 6). Sending them is up to the caller.
 
 mod request;
 mod response;

@@ -1,4 +1,4 @@
-//! Token requests.
+//! Token requests (RFC 6749, sections 2.3.1, 4.1.3 and 6).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,16 +10,16 @@ use zeroize::Zeroizing;
 use crate::oauth::{OAuthError, PkceVerifier};
 use crate::sensitive::SensitiveText;
 
-/// A client as its provider knows it.
+/// An OAuth client: its id and secret at the provider.
 #[derive(Debug, Clone)]
 pub struct OAuthClient {
-    /// Its id.
+    /// The client's id.
     pub client_id: String,
-    /// Its secret; a public client has none.
+    /// The client's secret; a public client has none.
     pub client_secret: Option<SensitiveText>,
 }
 
-/// How a client says who it is (RFC 6749, section 2.3.1).
+/// How a client authenticates itself at the token endpoint (RFC 6749, section 2.3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientAuthentication {
     /// Id and secret as HTTP Basic, each form-encoded first: `client_secret_basic`.
@@ -31,7 +31,7 @@ pub enum ClientAuthentication {
 }
 
 impl ClientAuthentication {
-    /// What to try first for `client`.
+    /// The kind to try first for `client`.
     pub const fn first(client: &OAuthClient) -> Self {
         if client.client_secret.is_some() {
             Self::Basic
@@ -40,7 +40,7 @@ impl ClientAuthentication {
         }
     }
 
-    /// What to try where this one was answered with `invalid_client`; none for a public client.
+    /// The kind to try if the response to this one was `invalid_client`; none for a public client.
     pub const fn other(self) -> Option<Self> {
         match self {
             Self::Basic => Some(Self::Post),
@@ -50,27 +50,26 @@ impl ClientAuthentication {
     }
 }
 
-/// What is asked of a token endpoint.
+/// A token request.
 #[derive(Debug, Clone)]
 pub enum TokenRequest {
-    /// Tokens for an authorization code.
+    /// Exchanges an authorization code for tokens.
     AuthorizationCode {
         /// The code.
         code: SensitiveText,
-        /// The redirect URI of the authorization request, to the letter; none if it had none.
+        /// The redirect URI of the authorization request, as the same text; none if it had none.
         redirect_uri: Option<String>,
-        /// The verifier whose challenge the authorization request carried; none if it had none.
+        /// The verifier of the authorization request's challenge; none if it had none.
         verifier: Option<PkceVerifier>,
     },
-    /// A new access token with the scopes of the former one, and perhaps a new refresh token (RFC 6749,
-    /// section 6).
+    /// Refreshes an access token, with the same scopes.
     RefreshToken {
         /// The refresh token.
         refresh_token: SensitiveText,
     },
 }
 
-/// The request for the token endpoint at `endpoint`, ready for [`crate::net::HttpClient::send`].
+/// Makes the HTTP request to the token endpoint `endpoint`, for [`crate::net::HttpClient::send`].
 ///
 /// # Errors
 /// [`OAuthError::BadRequest`] for an id or a secret that no header can carry.
@@ -84,7 +83,7 @@ pub fn request(
     let headers = request.headers_mut();
     let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
     headers.insert(CONTENT_TYPE, form_type);
-    // Some providers answer with a form unless they are asked for JSON.
+    // Without this header some providers answer with a form instead of JSON.
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     if let (ClientAuthentication::Basic, Some(secret)) = (authentication, &client.client_secret) {
         headers.insert(AUTHORIZATION, basic(&client.client_id, secret)?);
@@ -128,7 +127,8 @@ fn form(client: &OAuthClient, authentication: ClientAuthentication, asked: &Toke
     form.finish()
 }
 
-/// Id and secret are form-encoded before they are joined, so that a `:` in the id divides nothing.
+/// The header for HTTP Basic. Id and secret are form-encoded first (RFC 6749, section 2.3.1), because the id may have
+/// a `:`.
 fn basic(client_id: &str, secret: &SensitiveText) -> Result<HeaderValue, OAuthError> {
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let secret = Zeroizing::new(encoded(secret.expose()));

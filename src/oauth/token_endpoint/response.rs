@@ -1,4 +1,4 @@
-//! Token answers.
+//! Token responses (RFC 6749, sections 5.1 and 5.2).
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -7,25 +7,24 @@ use crate::net::Answer;
 use crate::oauth::{OAuthError, OAuthScope, ProviderErrorCode};
 use crate::sensitive::SensitiveText;
 
-/// Largest answer that is read, in bytes.
+/// Largest response that is read, in bytes.
 pub const MAX_ANSWER_BYTES: usize = 64 << 10;
 
-/// Longest lifetime that is believed, in seconds: a hundred years.
+/// Longest lifetime of a token that is accepted, in seconds: a hundred years.
 const MAX_EXPIRES_IN: u64 = 100 * 366 * 24 * 60 * 60;
 
-/// What a token endpoint handed out.
+/// A token response. `Debug` shows no token.
 #[derive(Debug, Clone)]
 pub struct TokenResponse {
     /// The access token.
     pub access_token: SensitiveText,
-    /// The refresh token, if one came; without one a former one stays good (RFC 6749, section 6).
+    /// The refresh token. Without one, a former refresh token stays valid (RFC 6749, section 6).
     pub refresh_token: Option<SensitiveText>,
     /// An OpenID Connect id token, unverified.
     pub id_token: Option<SensitiveText>,
-    /// Unix time in seconds at which the access token expires, counted from when it was asked for;
-    /// none if the provider does not say.
+    /// When the access token expires, in Unix seconds, counted from the request; none if the provider does not say.
     pub expires_at: Option<u64>,
-    /// What was granted; none if it is what was asked for.
+    /// The granted scopes; none if they are the requested ones.
     pub scopes: Option<Vec<OAuthScope>>,
 }
 
@@ -40,12 +39,11 @@ struct Body {
     scope: Option<Value>,
 }
 
-/// Reads the answer to a token request that was made at `requested_at`, in Unix seconds.
+/// Reads the response to a token request that was made at `requested_at`, in Unix seconds.
 ///
 /// # Errors
-/// [`OAuthError::Refused`] with the provider's code wherever there is one, on a status of 200 too;
-/// [`OAuthError::BadResponse`] for everything else that is no token answer. Neither has anything of the
-/// body but that code.
+/// [`OAuthError::Refused`] if there is an error code, with any HTTP status: some providers send errors with 200.
+/// [`OAuthError::BadResponse`] for everything else that is not a token response.
 pub fn parse(answer: &Answer, requested_at: u64) -> Result<TokenResponse, OAuthError> {
     let bad = |problem| OAuthError::BadResponse {
         status: answer.status.as_u16(),
@@ -95,19 +93,19 @@ pub fn parse(answer: &Answer, requested_at: u64) -> Result<TokenResponse, OAuthE
     })
 }
 
-/// `bearer` in any case; Slack says `bot` or `user` of what is a bearer token.
+/// Whether a token type means a bearer token: `bearer` in any case, or Slack's `bot` and `user`.
 fn is_bearer(token_type: &str) -> bool {
     ["bearer", "bot", "user"]
         .iter()
         .any(|known| token_type.eq_ignore_ascii_case(known))
 }
 
-/// Printable ASCII (RFC 6749, appendix A.12).
+/// Whether a text may be a token: printable ASCII (RFC 6749, appendix A.12).
 fn is_token(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-/// Some providers write the number as a text, or with a fraction.
+/// A number of seconds. Some providers send a text, or a fraction.
 fn seconds(value: &Value) -> Option<u64> {
     let seconds = match value {
         Value::Number(number) => number.as_f64()?,

@@ -38,7 +38,7 @@ pub mod tool {
     pub const REQUEST_OAUTH: &str = "request_oauth_token";
     /// Answers such a request. Input: [`super::oauth::ProvideOAuthAuthorization`]; response: `empty`.
     pub const PROVIDE_OAUTH: &str = "provide_oauth_authorization";
-    /// Reads an OAuth access token for which nobody has to sign in. Input:
+    /// Reads an OAuth access token without a sign-in. Input:
     /// [`super::oauth::GetOfflineOAuthToken`]; response: [`super::oauth::OfflineAccessToken`].
     pub const OFFLINE_OAUTH: &str = "get_offline_oauth_token";
 }
