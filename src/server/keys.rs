@@ -1,8 +1,9 @@
-//! The server's own identity: its project and its API key, made at first use and kept in the store.
+//! The server's API key, which names its project: generated at first use and kept in the store. Below `state`,
+//! above `store`.
 
 use uuid::Uuid;
 
-use super::store::{SqliteStore, StoreError};
+use super::store::{Store, StoreError};
 use crate::sensitive::{SecretValue, SensitiveText};
 use crate::token::{ApiKey, ApiScope, ParticipantToken, TokenError};
 use crate::wire::{Identity, RoomName};
@@ -18,32 +19,30 @@ pub struct ServerKeys {
 }
 
 impl ServerKeys {
-    /// The keys in `store`, made now if there are none.
+    /// The keys in `store`; generates and stores them if there are none.
     ///
     /// # Errors
-    /// What the store says; [`StoreError::Corrupted`] if what it holds is no API key.
-    pub fn load(store: &SqliteStore) -> Result<Self, StoreError> {
+    /// Those of the store; [`StoreError::Corrupted`] if the stored value is not an API key.
+    pub async fn load(store: &dyn Store) -> Result<Self, StoreError> {
         let corrupted = || StoreError::Corrupted("the server's API key cannot be read".to_owned());
-        let text = if let Some(text) = store.setting(API_KEY_SETTING)? {
+        let text = if let Some(text) = store.setting(API_KEY_SETTING).await? {
             text
         } else {
             let made = SecretValue::new(new_api_key()?.text().expose().as_bytes().to_vec());
-            // Of two processes that start at once, one key wins and both use it.
-            store.set_setting_if_absent(API_KEY_SETTING, &made)?
+            // Two processes that start at the same time use the same key.
+            store.set_setting_if_absent(API_KEY_SETTING, made).await?
         };
         let text = std::str::from_utf8(text.expose()).map_err(|_| corrupted())?;
         Ok(Self {
             api_key: ApiKey::parse(text).map_err(|_| corrupted())?,
         })
     }
-}
 
-impl ServerKeys {
-    /// Keys of a server that nobody reaches but over a stream inside its process: they end with it.
+    /// New keys that are not stored, for a server that is reached inside its process alone.
     ///
     /// # Errors
     /// [`StoreError::Random`].
-    pub fn passing() -> Result<Self, StoreError> {
+    pub fn ephemeral() -> Result<Self, StoreError> {
         Ok(Self {
             api_key: new_api_key()?,
         })
@@ -51,12 +50,12 @@ impl ServerKeys {
 }
 
 fn new_api_key() -> Result<ApiKey, StoreError> {
-    // The only thing that can fail is the system's randomness.
+    // Only the system's random numbers can fail.
     ApiKey::generate(Uuid::new_v4()).map_err(|_| StoreError::Random(getrandom::Error::UNEXPECTED))
 }
 
-/// A participant token for whoever sits at this machine: `identity` in `room`, an administrator if it
-/// is the data directory's owner and not a name taken on.
+/// A participant token for the user of this machine: `identity` in `room`, as an administrator if that is the owner of
+/// the data directory and not another name that the user chose.
 pub fn local_token(
     api_key: &ApiKey,
     identity: Identity,

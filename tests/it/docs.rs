@@ -307,7 +307,7 @@ async fn store_and_read(
         let directory = tempfile::tempdir().unwrap();
         let data_dir = DataDir::open_to_serve(directory.path()).unwrap();
         let store = SqliteStore::open(&data_dir, &KeySource::Default).unwrap();
-        let keys = ServerKeys::load(&store).unwrap();
+        let keys = ServerKeys::load(&store).await.unwrap();
         let (room, ada) = (RoomName::new("demo").unwrap(), Identity::new("ada").unwrap());
         let token = ParticipantToken::new(ada.clone(), room, ApiScope::participant())
             .sign(&keys.api_key)

@@ -1,6 +1,6 @@
 //! The room on this machine: through the server that runs on the data directory, else through one in this process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -12,7 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::ui::Ui;
 use crate::room::RoomClient;
 use crate::server::data_dir::{DataDir, LocalAccess};
-use crate::server::store::{KeySource, OpeningStore, SqliteStore};
+use crate::server::store::{KeySource, SqliteStore, Store as _};
 use crate::server::{Server, ServerConfig, ServerKeys, local_token};
 use crate::token::ApiKey;
 use crate::wire::{Identity, RoomName, room_url, websocket_url};
@@ -51,15 +51,15 @@ pub(super) async fn join_local(
         LocalAccess::Here(data_dir) => {
             let data_dir = Arc::new(data_dir);
             warn_of(&key_source, &context.ui);
-            // Opened while the room is joined; the key that the store holds is for others.
-            let store = OpeningStore::new(Arc::clone(&data_dir), key_source);
-            let keys = ServerKeys::passing()?;
+            let opened = Arc::clone(&data_dir);
+            let store = spawn_blocking(move || SqliteStore::open(&opened, &key_source)).await??;
+            // The key in the store is for servers that other processes reach.
+            let keys = ServerKeys::ephemeral()?;
             let token = local_token(&keys.api_key, identity.clone(), room.clone(), administrator)?;
-            let server = Server::new(config, keys, identity, Arc::new(store.clone()));
+            let server = Server::new(config, keys, identity, Arc::new(store));
             let stream = Box::new(server.connect_in_memory());
             let room_url = room_url(&Url::parse("ws://localhost/")?, room);
             let client = RoomClient::join_over(stream, &room_url, &token).await?;
-            store.opened().await?;
             let local = LocalServer {
                 server,
                 _data_dir: data_dir,
@@ -78,12 +78,22 @@ fn served_api_key(path: &Path) -> anyhow::Result<ApiKey> {
 }
 
 /// The API key of the data directory, from its running server or its store.
-pub(in crate::cli) fn local_api_key(path: &Path, key_source: &KeySource, ui: &Ui) -> anyhow::Result<ApiKey> {
-    match DataDir::open_local(path)? {
-        LocalAccess::Served(_) => served_api_key(path),
+pub(in crate::cli) async fn local_api_key(
+    path: PathBuf,
+    key_source: KeySource,
+    ui: &Ui,
+) -> anyhow::Result<ApiKey> {
+    let directory = path.clone();
+    match spawn_blocking(move || DataDir::open_local(&directory)).await?? {
+        LocalAccess::Served(_) => served_api_key(&path),
         LocalAccess::Here(data_dir) => {
-            warn_of(key_source, ui);
-            Ok(ServerKeys::load(&SqliteStore::open(&data_dir, key_source)?)?.api_key)
+            warn_of(&key_source, ui);
+            let data_dir = Arc::new(data_dir);
+            let opened = Arc::clone(&data_dir);
+            let store = spawn_blocking(move || SqliteStore::open(&opened, &key_source)).await??;
+            let keys = ServerKeys::load(&store).await?;
+            store.close().await?;
+            Ok(keys.api_key)
         }
     }
 }

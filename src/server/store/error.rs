@@ -1,14 +1,12 @@
-//! What can go wrong with the store.
+//! Why the store fails. Free of the types of any one database.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::ErrorCode;
-
 use crate::wire::{RoomName, SecretId};
 
-/// Why the store could not do what it was asked. No variant holds a value or a key.
+/// Why the store fails. No variant holds a value or a key.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// A newer version of the program made the database.
@@ -116,9 +114,9 @@ pub enum StoreError {
         /// What the system said.
         source: Arc<io::Error>,
     },
-    /// SQLite failed in another way.
+    /// The database failed in another way. Holds what it said.
     #[error("the database failed: {0}")]
-    Database(Arc<rusqlite::Error>),
+    Database(String),
 }
 
 impl StoreError {
@@ -165,28 +163,6 @@ impl StoreError {
                 action,
                 path: path.to_owned(),
                 source: Arc::new(source),
-            },
-        }
-    }
-}
-
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::Error as Sql;
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::DiskFull,
-            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly,
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
-            Some(ErrorCode::TooBig) => Self::TooLarge,
-            Some(ErrorCode::DatabaseCorrupt) => {
-                Self::Corrupted("SQLite cannot make sense of the file".into())
-            }
-            Some(ErrorCode::NotADatabase) => Self::Corrupted("the file is not a database".into()),
-            _ => match error {
-                Sql::InvalidColumnType(..) | Sql::FromSqlConversionFailure(..) | Sql::Utf8Error(..) => {
-                    Self::Corrupted("a column is not of its type".into())
-                }
-                error => Self::Database(Arc::new(error)),
             },
         }
     }

@@ -16,16 +16,16 @@ mod key_source;
 mod keys;
 mod locks;
 mod migrate;
-mod opening;
 mod passphrase;
 mod reader;
 mod record;
 mod schema;
 mod seal;
+mod settings;
 mod sqlite;
+mod sqlite_error;
 #[cfg(test)]
 mod tests;
-
 mod worker;
 mod writer;
 
@@ -34,7 +34,6 @@ use futures_util::future::BoxFuture;
 pub use error::StoreError;
 pub use key_source::KeySource;
 pub use locks::SecretLock;
-pub use opening::OpeningStore;
 pub use record::{
     BoundedRead, DelegatedTo, Found, SecretKey, SecretKind, SecretQuery, SecretRecord, StoredSecret,
 };
@@ -83,6 +82,20 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`StoreError::Busy`] if another process has it for a minute.
     fn lock(&self, key: SecretKey) -> BoxFuture<'_, Result<SecretLock, StoreError>>;
+
+    /// A value of the server's own, such as its API key. None if it is not set.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupted`] if it is not what was written.
+    fn setting(&self, name: &'static str) -> BoxFuture<'_, Result<Option<SecretValue>, StoreError>>;
+
+    /// Sets a value of the server's own if it is not set, and gives the value that is set then. Of several processes
+    /// that do this at the same time, all get the same value.
+    fn set_setting_if_absent(
+        &self,
+        name: &'static str,
+        value: SecretValue,
+    ) -> BoxFuture<'_, Result<SecretValue, StoreError>>;
 
     /// How much it reads at once, roughly.
     fn readers(&self) -> usize;

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 
-use super::commits::{self, Acknowledgements};
+use super::commits::Acknowledgements;
 use super::connection::Connections;
-use super::keys::StoreKeys;
 use super::locks::{SecretLock, SecretLocks};
 use super::reader::{self, Question, Reader};
-use super::seal::Bound;
 use super::worker::{Shared, Workers};
 use super::writer::{self, Action, Change};
-use super::{BoundedRead, Found, KeySource, SecretKey, SecretQuery, SecretRecord, Store, StoreError, schema};
+use super::{
+    BoundedRead, Found, KeySource, SecretKey, SecretQuery, SecretRecord, Store, StoreError, schema, settings,
+};
 use crate::sensitive::SecretValue;
 use crate::server::data_dir::DataDir;
 
@@ -68,42 +68,20 @@ impl SqliteStore {
         self.writer.start_all(&self.shared)
     }
 
-    /// A value the server keeps for itself, such as its API key; none if it is not set. Blocks.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupted`] if it is not as it was written.
-    pub fn setting(&self, name: &str) -> Result<Option<SecretValue>, StoreError> {
-        self.shared
-            .connections
-            .with(|connection| setting(connection, &self.shared.keys, name))
-    }
-
-    /// Sets a value of the server's own unless it is set, and gives what is set now. Of several
-    /// processes that do this at once all get the same. Blocks.
-    pub fn set_setting_if_absent(&self, name: &str, value: &SecretValue) -> Result<SecretValue, StoreError> {
-        let keys = &self.shared.keys;
-        self.shared.connections.with(|connection| {
-            if let Some(present) = setting(connection, keys, name)? {
-                return Ok(present);
-            }
-            let (number, sealed) = keys.seal(|key, database| Bound::setting(key, database, name), value)?;
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            transaction.execute(
-                "INSERT OR IGNORE INTO setting VALUES (?, ?, ?)",
-                (name, number, sealed),
-            )?;
-            let number = transaction.query_row(commits::COUNT, (), |row| row.get(0))?;
-            transaction.commit()?;
-            if let Err(error) = self.shared.acknowledgements.write(keys, number) {
-                tracing::warn!(%error, "the count of transactions could not be written");
-            }
-            setting(connection, keys, name)?.ok_or(StoreError::Busy)
-        })
-    }
-
     #[cfg(test)]
     pub(super) const fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// Runs rare `work` on a thread of the runtime, instead of in a queue.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shared) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        spawn_blocking(move || work(&shared))
+            .await
+            .unwrap_or(Err(StoreError::Stopped))
     }
 
     async fn change(&self, action: Action) -> Result<bool, StoreError> {
@@ -118,7 +96,7 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let question: Question = Box::new(move |reader| {
-            // Who no longer waits need not know, and holds up nobody: those behind it, or a server that stops.
+            // Skipped if its caller has stopped waiting, so that it delays neither the next one nor a server that stops.
             if !reply.is_closed() {
                 let _ = reply.send(question(reader));
             }
@@ -132,26 +110,6 @@ impl SqliteStore {
 fn most_readers() -> usize {
     let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     processors.saturating_add(1).min(MAX_READERS)
-}
-
-fn setting(connection: &Connection, keys: &StoreKeys, name: &str) -> Result<Option<SecretValue>, StoreError> {
-    let row = connection
-        .query_row(
-            "SELECT key_number, sealed FROM setting WHERE name = ?",
-            [name],
-            |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)),
-        )
-        .optional()?;
-    let Some((number, sealed)) = row else {
-        return Ok(None);
-    };
-    keys.open(
-        number,
-        |key, database| Bound::setting(key, database, name),
-        &sealed,
-    )
-    .map(Some)
-    .ok_or_else(|| StoreError::Corrupted(format!("the setting {name} is not what was written")))
 }
 
 impl Store for SqliteStore {
@@ -185,6 +143,18 @@ impl Store for SqliteStore {
 
     fn contains(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(self.ask(move |reader| reader.contains(&key)))
+    }
+
+    fn setting(&self, name: &'static str) -> BoxFuture<'_, Result<Option<SecretValue>, StoreError>> {
+        Box::pin(self.blocking(move |shared| settings::read(shared, name)))
+    }
+
+    fn set_setting_if_absent(
+        &self,
+        name: &'static str,
+        value: SecretValue,
+    ) -> BoxFuture<'_, Result<SecretValue, StoreError>> {
+        Box::pin(self.blocking(move |shared| settings::set_if_absent(shared, name, &value)))
     }
 
     fn lock(&self, key: SecretKey) -> BoxFuture<'_, Result<SecretLock, StoreError>> {

@@ -26,7 +26,7 @@ impl Local {
             panic!("no server runs there")
         };
         let store = SqliteStore::open(&data_dir, &KeySource::Default).unwrap();
-        let keys = ServerKeys::load(&store).unwrap();
+        let keys = ServerKeys::load(&store).await.unwrap();
         let (bob, room) = (Identity::new("bob").unwrap(), RoomName::new("room").unwrap());
         let token = local_token(&keys.api_key, bob.clone(), room, false).unwrap();
         let config = ServerConfig {

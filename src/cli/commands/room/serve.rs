@@ -143,7 +143,7 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     warn_of(&key_source, &context.ui);
     let store = SqliteStore::open(&data_dir, &key_source)?;
     store.start_threads()?;
-    let keys = ServerKeys::load(&store)?;
+    let keys = ServerKeys::load(&store).await?;
     let config = ServerConfig {
         limits: args.limits.into(),
         allowed_hosts: args.allow_host,

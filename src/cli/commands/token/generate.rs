@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
-use tokio::task::spawn_blocking;
 
 use crate::cli::args::duration::parse_seconds;
 use crate::cli::args::input::{Limit, NamedContent, read_file_or_stdin};
@@ -173,8 +172,7 @@ async fn api_key(context: &Context, args: &GenerateArgs) -> anyhow::Result<ApiKe
             None => environment.data_dir()?,
         };
         let key_source = args.key.resolve(context)?;
-        let ui = context.ui.clone();
-        return spawn_blocking(move || local_api_key(&path, &key_source, &ui)).await?;
+        return local_api_key(path, key_source, &context.ui).await;
     }
     let text = environment.text("MESHAGENT_API_KEY")?.ok_or_else(|| {
         CommandError::new(Kind::NotPermitted, "there is no API key to sign with")

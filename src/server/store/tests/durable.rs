@@ -39,12 +39,12 @@ fn several_that_open_an_empty_directory_at_once_all_succeed() {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
                 let store = open(path);
                 let value = format!("value {number}").into_bytes().into();
-                let setting = store.set_setting_if_absent("api_key", &value).unwrap();
                 runtime.block_on(async {
+                    let setting = store.set_setting_if_absent("api_key", value).await.unwrap();
                     put_numbered(&store, number).await;
                     store.close().await.unwrap();
-                });
-                setting.into_exposed()
+                    setting.into_exposed()
+                })
             }
         };
         let threads: Vec<_> = (0..8).map(|number| scope.spawn(work(number))).collect();
@@ -56,8 +56,9 @@ fn several_that_open_an_empty_directory_at_once_all_succeed() {
     );
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let store = open(path.path());
-    assert_eq!(store.setting("api_key").unwrap().unwrap().expose(), &settings[0]);
-    assert!(store.setting("other").unwrap().is_none());
+    let setting = |name| runtime.block_on(store.setting(name)).unwrap();
+    assert_eq!(setting("api_key").unwrap().expose(), &settings[0]);
+    assert!(setting("other").is_none());
     for number in 0..8 {
         let key = mine(&format!("s{number}")).key;
         assert!(runtime.block_on(store.contains(key)).unwrap());

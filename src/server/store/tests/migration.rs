@@ -72,7 +72,7 @@ async fn holds_everything(store: &SqliteStore) {
     let found = store.find(viewer).await.unwrap().whole().unwrap();
     assert_eq!(found.len(), contents().len() - 1);
     assert_eq!(
-        store.setting("api_key").unwrap().unwrap().expose(),
+        store.setting("api_key").await.unwrap().unwrap().expose(),
         b"not a real key"
     );
 }

@@ -147,7 +147,8 @@ async fn a_value_is_nowhere_in_the_files_and_the_log_stays_small() {
     put(&store, mine("one"), CANARY).await;
     put(&store, mine("big"), &CANARY.repeat(100_000)).await;
     store
-        .set_setting_if_absent("api_key", &CANARY.to_vec().into())
+        .set_setting_if_absent("api_key", CANARY.to_vec().into())
+        .await
         .unwrap();
     assert!(!format!("{store:?}").contains("canary"));
     store.close().await.unwrap();
