@@ -91,7 +91,7 @@ test("where no browser is to be opened, the address is printed", async () => {
 
 test("another participant signs in, by a rule", async () => {
   const [bob, agent] = await Promise.all(["bob", "agent"].map((name) => scene.join(name, "asked")));
-  const rule = '[[rule]]\nkind = "oauth"\nclient_id = "basic"\nhost = "127.0.0.1"\nauthorize = true\n';
+  const rule = '[[rule]]\nkind = "oauth"\nclient_id = "basic"\nhost = "127.0.0.1"\nport = "*"\nscopes = ["openid", "read"]\nallow_http = true\nauthorize = true\n';
   const provide = bob.start(["provide", "--once", "--rules", await scene.write("rules.toml", rule)]);
   await provide.says(/In room asked as bob/);
   const oauth = provider.client("basic");

@@ -139,7 +139,7 @@ test("our `provide` signs in for the SDK by a rule, at a port of its own", async
   const directory = await mkdtemp(join(tmpdir(), "meshagent-oauth-"));
   t.after(() => rm(directory, { recursive: true }));
   const rules = join(directory, "rules.toml");
-  await writeFile(rules, '[[rule]]\nkind = "oauth"\nclient_id = "public"\nhost = "127.0.0.1"\nauthorize = true\n');
+  await writeFile(rules, '[[rule]]\nkind = "oauth"\nclient_id = "public"\nhost = "127.0.0.1"\nport = "*"\nscopes = ["openid", "read"]\nallow_http = true\nauthorize = true\n');
   const person = async (name) => new Person(server, await server.variables(name, room));
   const provide = (await person("bob")).start(["provide", "--no-browser", "--once", "--rules", rules]);
   const [, fromParticipantId] = await provide.says(/participant (\S+)\. Others ask with/);

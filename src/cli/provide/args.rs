@@ -29,20 +29,27 @@ A rule that gives, one that asks, and one for OAuth:
   kind = \"oauth\"
   client_id = \"app\"
   host = \"*.idp.example\"
+  scopes = [\"profile\", \"read:*\"]
   authorize = true
 
 What a rule matches; what is left out matches everything:
   kind         \"secret\", the default, or \"oauth\"
   url, type    patterns, for secrets
   client_id    a pattern, for OAuth
+  scopes       patterns; each OAuth scope must match one
   host         patterns; each OAuth endpoint's host must match one
+  path, query  patterns for OAuth endpoints, like host
+  port         numbers for OAuth endpoints, or \"*\" for any
   requester    names of those who ask
   delegate_to  names of those the answer may be delegated to
 
 Without delegate_to, a rule that says yes matches only what goes to the requester alone. In a pattern * stands for any \
 characters but /, and ** for any. In the host of a URL both stand for whole labels, as in https://*.example/**; a port \
-that is not named is the default one, and :* is any. url = \"**\" is everything. requester, delegate_to and host are a \
-text or a list of texts.
+that is not named is the default one, and :* is any. url = \"**\" is everything. \
+requester, delegate_to, scopes, host, path, query and port are one value or a list of values.
+
+A rule with authorize = true matches only requests without scopes, over https, on the default port, without a query and \
+with PKCE, unless it has scopes, allow_http = true, port, query or allow_no_pkce = true.
 
 What a rule does, one of:
   give = \"SOURCE\"     gives a SOURCE, as --secret does

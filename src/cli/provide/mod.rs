@@ -7,7 +7,9 @@
 mod args;
 mod command;
 mod decision;
-pub(in crate::cli) mod oauth_request;
+pub(in crate::cli) mod mismatch;
+mod oauth_patterns;
+mod oauth_request;
 pub(in crate::cli) mod open_requests;
 mod pattern;
 mod prompt;

@@ -16,15 +16,6 @@ pub(super) struct OAuthAsked {
 }
 
 impl OAuthAsked {
-    /// The hosts of both endpoints. None if one is not an [`HttpEndpoint`]: then no rule may say yes.
-    pub(super) fn hosts(&self) -> Option<[String; 2]> {
-        let client = &self.client;
-        Some([
-            host(&client.authorization_endpoint)?,
-            host(&client.token_endpoint)?,
-        ])
-    }
-
     /// What it is to sign in for.
     pub(super) fn wanted(&self) -> Result<Wanted, Unfit> {
         Wanted::read(
@@ -72,11 +63,6 @@ impl OAuthAsked {
         }
         lines
     }
-}
-
-fn host(endpoint: &str) -> Option<String> {
-    let endpoint = HttpEndpoint::parse(endpoint).ok()?;
-    Some(endpoint.host().to_owned())
 }
 
 #[cfg(test)]
@@ -127,22 +113,5 @@ pub(super) mod tests {
         );
         assert_eq!(unusual[4], "back to: https://app.example/cb");
         assert!(unusual[5].starts_with("note: PKCE is left out"));
-    }
-
-    #[test]
-    fn hosts_of_endpoints() {
-        let hosts = |authorization: &str, token: &str| oauth("c", authorization, token).hosts();
-        assert_eq!(
-            hosts("https://A.example:8443/x", "http://[::1]/t"),
-            Some(["a.example".to_owned(), "[::1]".to_owned()])
-        );
-        for bad in [
-            "https://a.example@evil.test/",
-            "file:///etc/passwd",
-            "a.example",
-            "javascript:alert(1)",
-        ] {
-            assert_eq!(hosts(bad, "https://a.example"), None, "{bad}");
-        }
     }
 }

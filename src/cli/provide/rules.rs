@@ -1,7 +1,9 @@
 //! Rules that answer while nobody is there. The first that matches decides.
 
 use super::command::ValueCommand;
-use super::pattern::{HostPattern, Pattern, UrlPattern};
+use super::mismatch::Mismatch;
+use super::oauth_patterns::OAuthPatterns;
+use super::pattern::{Pattern, UrlPattern};
 use super::request::{Asked, What};
 use super::source::Source;
 use crate::wire::SecretId;
@@ -31,11 +33,7 @@ pub(super) enum Subject {
         url: Option<UrlPattern>,
         secret_type: Option<Pattern>,
     },
-    OAuth {
-        client_id: Option<Pattern>,
-        /// One of them must match the host of each endpoint; empty for all hosts.
-        hosts: Vec<HostPattern>,
-    },
+    OAuth(OAuthPatterns),
 }
 
 /// What a rule does.
@@ -75,15 +73,30 @@ impl Rules {
         })
     }
 
-    /// The first rule that matches.
+    /// The first rule that matches. The log says why those before it do not.
     pub(super) fn find(&self, asked: &Asked) -> Option<&Rule> {
-        self.0.iter().find(|rule| rule.matches(asked))
+        self.0.iter().find(|rule| match rule.check(asked) {
+            Ok(()) => true,
+            Err(Mismatch::Kind) => false,
+            Err(why) => {
+                tracing::info!("{} does not match: {why}", rule.place);
+                false
+            }
+        })
     }
 }
 
 impl Rule {
-    fn matches(&self, asked: &Asked) -> bool {
-        self.subject.matches(&asked.what) && self.is_asked_by(asked) && self.allows_delegate(asked)
+    /// Whether the request matches, or why it does not.
+    fn check(&self, asked: &Asked) -> Result<(), Mismatch> {
+        self.subject.check(&asked.what)?;
+        if !self.is_asked_by(asked) {
+            return Err(Mismatch::Requester);
+        }
+        if !self.allows_delegate(asked) {
+            return Err(Mismatch::Delegate);
+        }
+        Ok(())
     }
 
     fn is_asked_by(&self, asked: &Asked) -> bool {
@@ -107,10 +120,7 @@ impl Rule {
 }
 
 impl Subject {
-    fn matches(&self, what: &What) -> bool {
-        let fits = |pattern: &Option<Pattern>, text: &str| {
-            pattern.as_ref().is_none_or(|pattern| pattern.matches(text))
-        };
+    fn check(&self, what: &What) -> Result<(), Mismatch> {
         match (self, what) {
             (
                 Self::Secret { url, secret_type },
@@ -119,16 +129,18 @@ impl Subject {
                     secret_type: kind,
                 },
             ) => {
-                let url_fits = url.as_ref().is_none_or(|url| url.matches(asked) == Ok(true));
-                url_fits && fits(secret_type, kind)
+                if let Some(pattern) = url
+                    && !pattern.matches(asked)?
+                {
+                    return Err(Mismatch::Url);
+                }
+                match secret_type {
+                    Some(pattern) if !pattern.matches(kind) => Err(Mismatch::Type),
+                    _ => Ok(()),
+                }
             }
-            (Self::OAuth { client_id, hosts }, What::OAuth(asked)) => {
-                let host_fits = |name: &String| hosts.iter().any(|host| host.matches(name));
-                let hosts_fit =
-                    hosts.is_empty() || asked.hosts().is_some_and(|names| names.iter().all(host_fits));
-                fits(client_id, &asked.client.client_id) && hosts_fit
-            }
-            _ => false,
+            (Self::OAuth(patterns), What::OAuth(asked)) => patterns.check(asked),
+            _ => Err(Mismatch::Kind),
         }
     }
 }
@@ -226,7 +238,9 @@ mod tests {
         );
         let oauth = |client_id: &str, authorization: &str, token: &str| {
             let mut asked = asked("", "");
-            asked.what = What::OAuth(client_asked(client_id, authorization, token));
+            let mut client = client_asked(client_id, authorization, token);
+            client.challenge = Some("challenge".to_owned());
+            asked.what = What::OAuth(client);
             found(&rules, &asked).is_some()
         };
         let good = "https://login.idp.example/authorize";

@@ -9,8 +9,17 @@ use crate::exchange::ended;
 use crate::secrecy::is_clean;
 use crate::support::{Provider, signal};
 
-/// Rules that allow the client of these tests.
-const RULES: &str = "[[rule]]\nkind = \"oauth\"\nclient_id = \"cli*\"\nhost = \"**\"\nauthorize = true\n";
+/// A rule that allows the client of these tests, whose token endpoint is on this machine.
+pub(super) const RULES: &str = r#"
+    [[rule]]
+    kind = "oauth"
+    client_id = "cli*"
+    host = ["provider.example", "127.0.0.1"]
+    port = "*"
+    scopes = ["read", "write"]
+    allow_http = true
+    authorize = true
+"#;
 
 /// A participant called bob that answers by `rules.toml`, with this browser.
 fn bob(server: &TestServer<'_>, browser: &Browser<'_>, flags: &[&str]) -> Provider {
@@ -130,6 +139,73 @@ fn what_no_rule_allows_is_rejected_at_once_and_no_browser_opens() {
             .any(|line| line.ends_with("for client evil: rejected, by rule 2.")),
         "{said:?}"
     );
+}
+
+/// What a rule does not name is not what it says yes to: scopes, ports, plain http, no PKCE, a query.
+#[test]
+fn a_yes_is_for_what_the_rule_names_and_the_log_says_what_it_does_not() {
+    let env = TestEnv::new();
+    let rule = |client: &str, more: &str| {
+        format!(
+            "[[rule]]\nkind = \"oauth\"\nclient_id = \"{client}\"\nhost = \"**\"\nauthorize = true\n{more}\n"
+        )
+    };
+    let rules = [
+        rule("client", "port = \"*\"\nallow_http = true\nscopes = \"read\""),
+        rule("encrypted", "port = \"*\""),
+        rule("default-port", "allow_http = true"),
+        rule("tenant", "port = \"*\"\nallow_http = true"),
+    ];
+    env.write("rules.toml", rules.concat());
+    let Stage {
+        server,
+        endpoint,
+        browser,
+    } = Stage::new(&env);
+    let mut bob = bob(&server, &browser, &["-v"]);
+    let agent = server.with_token("agent", "room");
+    let url = endpoint.url();
+    let asks = |client: &str, authorize: &str, flags: &[&str]| {
+        let call = agent.secret(["oauth", "--from", "bob", "--quiet", "--token-endpoint", &url]);
+        call.args(["--client-id", client, "--authorization-endpoint", authorize])
+            .args(flags)
+    };
+    for (client, authorize, flags, why) in [
+        (
+            "client",
+            AUTHORIZE,
+            &["--scopes", "read,delete_repo"][..],
+            "rule 1 does not match: scope delete_repo is not named by `scopes`",
+        ),
+        (
+            "client",
+            AUTHORIZE,
+            &["--scopes", "read", "--no-pkce"],
+            "rule 1 does not match: the request leaves PKCE out",
+        ),
+        (
+            "encrypted",
+            AUTHORIZE,
+            &[],
+            "rule 2 does not match: 127.0.0.1 is asked over plain http",
+        ),
+        ("default-port", AUTHORIZE, &[], "is not named by `port`"),
+        (
+            "tenant",
+            "https://provider.example/authorize?user_scope=admin",
+            &[],
+            "rule 4 does not match: user_scope=admin is not named by `query`",
+        ),
+    ] {
+        let ran = asks(client, authorize, flags).run().refuses(5);
+        ran.says("nobody is there to ask");
+        bob.says(why);
+    }
+    assert!(!browser.was_opened() && endpoint.calls().is_empty());
+    let child = asks("client", AUTHORIZE, &["--scopes", "read"]).spawn();
+    browser.opens().page("code=c&state=S");
+    ended(child).succeeds();
+    bob.stop();
 }
 
 #[test]

@@ -9,5 +9,6 @@ mod text;
 mod url;
 
 pub(super) use self::host::HostPattern;
+pub(super) use self::requested_url::AmbiguousUrl;
 pub(super) use self::text::Pattern;
 pub(super) use self::url::UrlPattern;

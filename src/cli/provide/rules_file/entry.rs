@@ -1,20 +1,17 @@
 //! One `[[rule]]` of a rules file, and the rule that it is.
 
-use std::fmt::Display;
 use std::ops::Range;
 use std::path::Path;
-use std::str::FromStr;
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::Mistake;
-use crate::cli::args::duration::parse_seconds;
-use crate::cli::provide::command::{DEFAULT_LIMIT, ValueCommand};
+use super::values::{Names, PortNumbers, Time, command, names, paths, pattern, patterns, ports, scopes};
+use crate::cli::provide::oauth_patterns::OAuthPatterns;
 use crate::cli::provide::rules::{Action, Origin, Rule, Subject};
 use crate::cli::provide::source::Source;
 use crate::settings::Environment;
-use crate::wire::Identity;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +22,12 @@ pub(super) struct Entry {
     r#type: Option<Spanned<String>>,
     client_id: Option<Spanned<String>>,
     host: Option<Spanned<Names>>,
+    path: Option<Spanned<Names>>,
+    query: Option<Spanned<Names>>,
+    port: Option<Spanned<PortNumbers>>,
+    scopes: Option<Spanned<Names>>,
+    allow_http: Option<Spanned<bool>>,
+    allow_no_pkce: Option<Spanned<bool>>,
     requester: Option<Spanned<Names>>,
     delegate_to: Option<Spanned<Names>>,
     give: Option<Spanned<String>>,
@@ -42,20 +45,6 @@ enum RuleKind {
     #[default]
     Secret,
     OAuth,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a name, or a list of names")]
-enum Names {
-    One(String),
-    Several(Vec<String>),
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected seconds, or a time like \"90s\"")]
-enum Time {
-    Seconds(u64),
-    Text(String),
 }
 
 impl Entry {
@@ -85,10 +74,17 @@ impl Entry {
                 url: pattern(self.url)?,
                 secret_type: pattern(self.r#type)?,
             },
-            RuleKind::OAuth => Subject::OAuth {
+            RuleKind::OAuth => Subject::OAuth(OAuthPatterns {
                 client_id: pattern(self.client_id)?,
                 hosts: self.host.map(patterns).transpose()?.unwrap_or_default(),
-            },
+                paths: self.path.map(paths).transpose()?.unwrap_or_default(),
+                queries: self.query.map(patterns).transpose()?,
+                ports: self.port.as_ref().map(ports).transpose()?,
+                scopes: self.scopes.map(scopes).transpose()?,
+                is_strict: gives,
+                allow_http: self.allow_http.is_some_and(Spanned::into_inner),
+                allow_no_pkce: self.allow_no_pkce.is_some_and(Spanned::into_inner),
+            }),
         };
         Ok(Rule {
             place: format!("rule {number}"),
@@ -109,6 +105,12 @@ impl Entry {
                 vec![
                     ("client_id", span(self.client_id.as_ref())),
                     ("host", span(self.host.as_ref())),
+                    ("path", span(self.path.as_ref())),
+                    ("query", span(self.query.as_ref())),
+                    ("port", span(self.port.as_ref())),
+                    ("scopes", span(self.scopes.as_ref())),
+                    ("allow_http", span(self.allow_http.as_ref())),
+                    ("allow_no_pkce", span(self.allow_no_pkce.as_ref())),
                     ("authorize", span(self.authorize.as_ref())),
                 ],
                 "oauth",
@@ -132,6 +134,14 @@ impl Entry {
         let timeout = span(self.timeout.as_ref()).filter(|_| self.command.is_none());
         if let Some(at) = timeout {
             return Err(Mistake::new(at, "`timeout` is the time of a `command`"));
+        }
+        let exceptions = [span(self.allow_http.as_ref()), span(self.allow_no_pkce.as_ref())];
+        if let Some(at) = exceptions.into_iter().flatten().next()
+            && self.authorize.is_none()
+        {
+            let what =
+                "`allow_http` and `allow_no_pkce` are for rules with `authorize`; others match both anyway";
+            return Err(Mistake::new(at, what));
         }
         let newline =
             span(self.strip_newline.as_ref()).filter(|_| self.command.is_none() && self.give.is_none());
@@ -196,70 +206,4 @@ impl Entry {
             )),
         }
     }
-}
-
-fn command(argv: &Spanned<Vec<String>>, limit: Option<&Spanned<Time>>) -> Result<ValueCommand, Mistake> {
-    let Some((program, arguments)) = argv
-        .get_ref()
-        .split_first()
-        .filter(|(program, _)| !program.is_empty())
-    else {
-        return Err(Mistake::of(
-            argv,
-            "`command` is a program and its arguments: [\"pass\", \"show\", \"db\"]",
-        ));
-    };
-    let limit = limit.map_or(Ok(DEFAULT_LIMIT), |time| {
-        let text = match time.get_ref() {
-            Time::Seconds(seconds) => seconds.to_string(),
-            Time::Text(text) => text.clone(),
-        };
-        parse_seconds(&text).map_err(|error| Mistake::of(time, error))
-    })?;
-    Ok(ValueCommand {
-        program: program.clone(),
-        arguments: arguments.to_vec(),
-        limit,
-    })
-}
-
-fn pattern<T: FromStr<Err: Display>>(text: Option<Spanned<String>>) -> Result<Option<T>, Mistake> {
-    text.map(|text| {
-        text.get_ref()
-            .parse()
-            .map_err(|error: T::Err| Mistake::of(&text, error.to_string()))
-    })
-    .transpose()
-}
-
-fn patterns<T: FromStr<Err: Display>>(names: Spanned<Names>) -> Result<Vec<T>, Mistake> {
-    let (names, at) = list(names)?;
-    let patterns = names.iter().map(|name| name.parse());
-    patterns
-        .collect::<Result<_, T::Err>>()
-        .map_err(|error| Mistake::new(at, error.to_string()))
-}
-
-/// What a list has in it, and where it stands.
-fn list(names: Spanned<Names>) -> Result<(Vec<String>, Range<usize>), Mistake> {
-    let at = names.span();
-    let names = match names.into_inner() {
-        Names::One(name) => vec![name],
-        Names::Several(names) => names,
-    };
-    if names.is_empty() {
-        return Err(Mistake::new(
-            at,
-            "an empty list matches nothing; leave it out to match everything",
-        ));
-    }
-    Ok((names, at))
-}
-
-fn names(names: Spanned<Names>) -> Result<Vec<String>, Mistake> {
-    let (names, at) = list(names)?;
-    if let Some(error) = names.iter().find_map(|name| Identity::new(name.as_str()).err()) {
-        return Err(Mistake::new(at, format!("this is no name: {error}")));
-    }
-    Ok(names)
 }

@@ -4,6 +4,7 @@
 mod entry;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::io::ErrorKind;
 use std::ops::Range;

@@ -11,9 +11,20 @@ fn mistake(text: &str) -> (usize, usize, String) {
     (line, column, mistake.what)
 }
 
+/// Each text is a rules file with a mistake: its line, its column, and what is said of it.
+#[track_caller]
+fn are_mistakes(files: &[(&str, usize, usize, &str)]) {
+    for (text, line, column, what) in files {
+        let found = mistake(text);
+        assert_eq!((found.0, found.1), (*line, *column), "{text}: {}", found.2);
+        assert!(found.2.contains(what), "{text}: {}", found.2);
+        assert!(!found.2.contains('\n'), "{}", found.2);
+    }
+}
+
 #[test]
 fn a_mistake_is_told_with_its_place() {
-    for (text, line, column, what) in [
+    are_mistakes(&[
         ("[[rule]]\nurl = \"u\"\ngive = \"env:GONE\"", 3, 8, "is not set"),
         ("[[rule]]\nurl = \"ü\" give = 1", 2, 11, "expected"),
         (
@@ -24,28 +35,9 @@ fn a_mistake_is_told_with_its_place() {
         ),
         ("[[rules]]\nask = true", 1, 3, "unknown field `rules`"),
         ("\n[[rule]]\nurl = \"u\"", 2, 1, "needs one of `give`"),
-        ("[[rule]]\nkind = \"oauth\"", 1, 1, "needs one of `authorize`"),
         ("[[rule]]\nask = true\nreject = \"no\"", 1, 1, "names several"),
         ("[[rule]]\nask = false", 2, 7, "only `true`"),
         ("[[rule]]\ngive = \"env:SET\"", 1, 1, "needs `url`"),
-        (
-            "[[rule]]\nkind = \"oauth\"\nhost = \"h\"\nauthorize = true",
-            1,
-            1,
-            "needs `client_id` and `host`",
-        ),
-        (
-            "[[rule]]\nkind = \"oauth\"\nurl = \"u\"\nask = true",
-            3,
-            7,
-            "kind = \"secret\"",
-        ),
-        (
-            "[[rule]]\nclient_id = \"c\"\nask = true",
-            2,
-            13,
-            "kind = \"oauth\"",
-        ),
         ("[[rule]]\nkind = \"other\"\nask = true", 2, 8, "unknown variant"),
         ("[[rule]]\nurl = \"\"\nask = true", 2, 7, "cannot be empty"),
         (
@@ -81,12 +73,6 @@ fn a_mistake_is_told_with_its_place() {
         ("[[rule]]\nrequester = []\nask = true", 2, 13, "matches nothing"),
         ("[[rule]]\nrequester = \"a\\nb\"\nask = true", 2, 13, "no name"),
         (
-            "[[rule]]\nkind = \"oauth\"\nhost = [\"h\", \"\"]\nask = true",
-            3,
-            8,
-            "not a host",
-        ),
-        (
             "[[rule]]\nask = true\nurl = \"https://*db.example/**\"",
             3,
             7,
@@ -104,12 +90,74 @@ fn a_mistake_is_told_with_its_place() {
             15,
             "a name, or a list of names",
         ),
-    ] {
-        let found = mistake(text);
-        assert_eq!((found.0, found.1), (line, column), "{text}: {}", found.2);
-        assert!(found.2.contains(what), "{text}: {}", found.2);
-        assert!(!found.2.contains('\n'), "{}", found.2);
-    }
+    ]);
+}
+
+#[test]
+fn a_mistake_of_an_oauth_rule_is_told_with_its_place() {
+    are_mistakes(&[
+        ("[[rule]]\nkind = \"oauth\"", 1, 1, "needs one of `authorize`"),
+        (
+            "[[rule]]\nkind = \"oauth\"\nhost = \"h\"\nauthorize = true",
+            1,
+            1,
+            "needs `client_id` and `host`",
+        ),
+        (
+            "[[rule]]\nkind = \"oauth\"\nurl = \"u\"\nask = true",
+            3,
+            7,
+            "kind = \"secret\"",
+        ),
+        (
+            "[[rule]]\nclient_id = \"c\"\nask = true",
+            2,
+            13,
+            "kind = \"oauth\"",
+        ),
+        (
+            "[[rule]]\nkind = \"oauth\"\nask = true\nscopes = \"repo read:org\"",
+            4,
+            10,
+            "are a list",
+        ),
+        (
+            "[[rule]]\nkind = \"oauth\"\nask = true\npath = \"authorize\"",
+            4,
+            8,
+            "starts with `/`",
+        ),
+        (
+            "[[rule]]\nkind = \"oauth\"\nask = true\nport = \"https\"",
+            4,
+            8,
+            "or \"*\" for any",
+        ),
+        (
+            "[[rule]]\nkind = \"oauth\"\nask = true\nport = 70000",
+            4,
+            8,
+            "a list of ports",
+        ),
+        (
+            "[[rule]]\nkind = \"oauth\"\nask = true\nallow_http = true",
+            4,
+            14,
+            "rules with `authorize`",
+        ),
+        (
+            "[[rule]]\nask = true\nscopes = \"repo\"",
+            3,
+            10,
+            "kind = \"oauth\"",
+        ),
+        (
+            "[[rule]]\nkind = \"oauth\"\nhost = [\"h\", \"\"]\nask = true",
+            3,
+            8,
+            "not a host",
+        ),
+    ]);
 }
 
 #[test]
