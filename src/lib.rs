@@ -41,6 +41,9 @@
 pub mod account;
 pub mod cli;
 mod fs;
+#[cfg(test)]
+#[path = "../tests/fuzz/driver.rs"]
+mod fuzz;
 pub mod net;
 pub mod oauth;
 pub mod room;

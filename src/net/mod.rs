@@ -7,6 +7,9 @@
 mod client;
 mod destination;
 mod error;
+#[cfg(test)]
+#[path = "../../tests/fuzz/net.rs"]
+mod fuzz;
 mod no_proxy;
 mod proxy;
 mod tls;

@@ -43,6 +43,9 @@ mod authorization;
 pub mod browser;
 mod callback;
 mod error;
+#[cfg(test)]
+#[path = "../../tests/fuzz/oauth.rs"]
+mod fuzz;
 mod loopback;
 mod page;
 pub mod pasted;

@@ -27,6 +27,9 @@ mod base_url;
 mod environment;
 mod error;
 mod file;
+#[cfg(test)]
+#[path = "../../tests/fuzz/settings.rs"]
+mod fuzz;
 mod lock;
 mod profile;
 mod resolve;

@@ -26,6 +26,9 @@
 
 mod api_key;
 mod error;
+#[cfg(test)]
+#[path = "../../tests/fuzz/token.rs"]
+mod fuzz;
 mod grant;
 mod jwt;
 mod participant;

@@ -41,6 +41,9 @@ mod assembler;
 mod content;
 mod data;
 mod error_code;
+#[cfg(test)]
+#[path = "../../tests/fuzz/wire.rs"]
+mod fuzz;
 mod http_endpoint;
 mod message;
 pub mod messaging;

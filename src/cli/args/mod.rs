@@ -2,6 +2,9 @@
 
 pub(in crate::cli) mod duration;
 pub(in crate::cli) mod env_secret;
+#[cfg(test)]
+#[path = "../../../tests/fuzz/args.rs"]
+mod fuzz;
 pub(in crate::cli) mod input;
 pub(in crate::cli) mod output;
 pub(in crate::cli) mod room;

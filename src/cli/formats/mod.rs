@@ -1,6 +1,9 @@
 //! Text formats that commands read and write: files of secrets for `export` and `import`, templates, git's credentials.
 
 pub(in crate::cli) mod dotenv;
+#[cfg(test)]
+#[path = "../../../tests/fuzz/formats.rs"]
+mod fuzz;
 pub(in crate::cli) mod git_credential;
 mod json;
 pub(in crate::cli) mod syntax;

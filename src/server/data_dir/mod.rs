@@ -5,6 +5,9 @@
 
 mod client_env;
 mod error;
+#[cfg(test)]
+#[path = "../../../tests/fuzz/data_dir.rs"]
+mod fuzz;
 mod lock;
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,9 @@
 mod commits;
 mod connection;
 mod error;
+#[cfg(test)]
+#[path = "../../../tests/fuzz/store.rs"]
+mod fuzz;
 mod key_source;
 mod keys;
 mod locks;

@@ -74,6 +74,10 @@ impl From<RoleArg> for Role {
     }
 }
 
+#[cfg(test)]
+#[path = "../../../../tests/fuzz/token_spec.rs"]
+mod fuzz;
+
 /// How a specification begins.
 const SPEC_HINT: &str = "it starts with `version: v1` and `kind: ParticipantToken`";
 

@@ -3,6 +3,9 @@
 
 mod entry;
 #[cfg(test)]
+#[path = "../../../../tests/fuzz/rules_file.rs"]
+mod fuzz;
+#[cfg(test)]
 mod tests;
 mod values;
 
