@@ -42,7 +42,8 @@ pub use self::requests::RequestOptions;
 use crate::room::{RoomClient, RoomHandle};
 use crate::sensitive::SecretValue;
 use crate::wire::secrets::{
-    DeleteSecret, ExistsResponse, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret, TOOLKIT, tool,
+    DeleteSecret, ExistsResponse, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret,
+    SetSecretResponse, TOOLKIT, tool,
 };
 use crate::wire::{Content, Identity, SecretId};
 
@@ -120,18 +121,39 @@ impl SecretsClient {
         value: SecretValue,
         options: SetOptions,
     ) -> Result<(), SecretsError> {
+        expect_done(tool::SET, self.set(Some(id), value, options).await?)
+    }
+
+    /// Stores a secret under a new id, which the server makes, and returns the id.
+    ///
+    /// # Errors
+    /// Those of [`SecretsClient::set_secret`]. Other servers store the secret without sending its id:
+    /// [`SecretsError::UnexpectedResponse`].
+    pub async fn create_secret(
+        &self,
+        value: SecretValue,
+        options: SetOptions,
+    ) -> Result<SecretId, SecretsError> {
+        let response = self.set(None, value, options).await?;
+        let SetSecretResponse { id } = expect_json(tool::SET, response)?;
+        Ok(id)
+    }
+
+    async fn set(
+        &self,
+        id: Option<&SecretId>,
+        value: SecretValue,
+        options: SetOptions,
+    ) -> Result<Content, SecretsError> {
         let headers = SetSecret {
-            secret_id: Some(id.to_string()),
+            secret_id: id.map(ToString::to_string),
             secret_type: options.secret_type,
             name: options.name,
             delegated_to: options.delegated_to.map(Into::into),
             for_identity: options.for_identity.map(Into::into),
             has_data: Some(true),
         };
-        expect_done(
-            tool::SET,
-            self.call(tool::SET, Content::binary(&headers, value)?).await?,
-        )
+        self.call(tool::SET, Content::binary(&headers, value)?).await
     }
 
     /// Reads a secret by its id. `None` if there is no such secret that the caller may see.

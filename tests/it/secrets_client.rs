@@ -61,6 +61,26 @@ async fn find_secret_looks_by_type_name_and_delegate() {
 }
 
 #[tokio::test]
+async fn create_secret_returns_the_id_that_the_server_made() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let room = join(&server, "ada").await;
+    let secrets = SecretsClient::new(&room);
+    let mut ids = Vec::new();
+    for value in ["x", "y"] {
+        let stored = secrets.create_secret(value.as_bytes().to_vec().into(), SetOptions::default());
+        let id = stored.await.unwrap();
+        let secret = secrets.get_secret(&id, None).await.unwrap().unwrap();
+        assert_eq!(
+            (secret.value.expose().as_slice(), secret.name),
+            (value.as_bytes(), id.to_string())
+        );
+        ids.push(id);
+    }
+    assert_ne!(ids[0], ids[1]);
+}
+
+#[tokio::test]
 async fn a_client_works_in_tasks_until_the_connection_is_dropped() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);

@@ -13,6 +13,7 @@ use crate::server::participant::Participant;
 use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
 use crate::wire::secrets::{
     DEFAULT_TYPE, DeleteSecret, ExistsResponse, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret,
+    SetSecretResponse,
 };
 use crate::wire::{Content, ErrorCode, Identity, SecretId};
 
@@ -49,9 +50,11 @@ impl Secrets<'_> {
         if value.expose().len() > limit {
             return Err(too_large(limit));
         }
-        let id = match headers.secret_id {
-            Some(id) => requests::ordinary(new_secret_id(id)?)?,
-            None => Uuid::now_v7().into(),
+        let (id, response) = if let Some(id) = headers.secret_id {
+            (requests::ordinary(new_secret_id(id)?)?, Content::Empty)
+        } else {
+            let id = SecretId::from(Uuid::now_v7());
+            (id.clone(), Content::json(&SetSecretResponse { id })?)
         };
         let owner = self.owner(headers.for_identity)?;
         owner
@@ -69,7 +72,7 @@ impl Secrets<'_> {
             },
         };
         self.participant.store.write(record, value).await?;
-        Ok(Content::Empty)
+        Ok(response)
     }
 
     /// `get_secret`

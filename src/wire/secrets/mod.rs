@@ -9,6 +9,8 @@ pub mod request;
 
 use serde::{Deserialize, Serialize};
 
+use super::SecretId;
+
 /// The toolkit's name.
 pub const TOOLKIT: &str = "secrets";
 /// Start of the message types that clients before March 2026 send instead of `room.invoke_tool`:
@@ -19,7 +21,8 @@ pub const LEGACY_PREFIX: &str = "secrets.";
 pub mod tool {
     /// Lists the secrets that the caller may see. Response: [`super::SecretList`].
     pub const LIST: &str = "list_secrets";
-    /// Stores a secret. Input: [`super::SetSecret`] and the value; response: `empty`.
+    /// Stores a secret. Input: [`super::SetSecret`] and the value; response: `empty`, or [`super::SetSecretResponse`] if
+    /// the input has no id.
     pub const SET: &str = "set_secret";
     /// Reads a secret. Input: [`super::GetSecret`]; response: `file`, or `empty` if there is none.
     pub const GET: &str = "get_secret";
@@ -63,6 +66,13 @@ pub struct SetSecret {
     pub for_identity: Option<String>,
     /// False if the call has no value. Clients before March 2026 do not send it.
     pub has_data: Option<bool>,
+}
+
+/// Response of `set_secret` without an id. Other servers answer `empty`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetSecretResponse {
+    /// The id that the server made.
+    pub id: SecretId,
 }
 
 /// Input of `get_secret`.
