@@ -1,4 +1,4 @@
-//! What an operator can set.
+//! The server's settings and limits.
 
 use std::time::Duration;
 
@@ -7,41 +7,41 @@ use url::Url;
 use super::oauth::TokenEndpointRules;
 use crate::wire::MAX_PAYLOAD_BYTES;
 
-/// How a server behaves.
+/// A server's settings.
 #[derive(Debug, Clone, Default)]
 pub struct ServerConfig {
-    /// Its limits.
+    /// Limits on clients and their requests.
     pub limits: Limits,
-    /// Host names besides loopback ones and the address itself that a request may be made to.
+    /// Host names that a request may name, besides loopback names and the address that it was sent to.
     pub allowed_hosts: Vec<String>,
-    /// Origins of web pages that may ask; none by default.
+    /// Origins of web pages that may send requests. None by default.
     pub allowed_origins: Vec<String>,
-    /// The address that clients are told, where a proxy stands before the server.
+    /// The address that clients are told if they reach the server through a proxy.
     pub public_url: Option<Url>,
-    /// Which token endpoints are called.
+    /// The token endpoints that may be called.
     pub token_endpoints: TokenEndpointRules,
 }
 
-/// What a client may ask of a server before it is turned away.
+/// Limits on clients and their requests.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Connections at once.
+    /// Connections at the same time.
     pub connections: usize,
     /// Bytes of a request's headers.
     pub header_bytes: usize,
-    /// Time for a request's headers to come.
+    /// Time in which a request's headers must arrive.
     pub header_time: Duration,
     /// Bytes of the largest value.
     pub value_bytes: usize,
-    /// Calls of one participant that are worked on at once; more wait unread in its socket.
+    /// Calls of one participant that are in flight at the same time. Further ones stay unread in its socket.
     pub calls_in_flight: usize,
-    /// Requests that may wait for one participant's answer, and that one participant may wait for.
+    /// Requests that may wait for one participant's reply, and requests whose replies one participant may wait for.
     pub pending_requests: usize,
-    /// Silence after which a participant is asked whether it is there.
+    /// Time without a response after which a participant is sent a ping.
     pub ping_interval: Duration,
-    /// Silence after which a participant counts as gone.
+    /// Silence of a participant after which it is disconnected.
     pub idle_timeout: Duration,
-    /// Time in which a participant must take a packet that is sent to it.
+    /// Time in which a participant must read a packet that is sent to it.
     pub send_timeout: Duration,
     /// Time in which a provider's token endpoint must answer.
     pub token_endpoint_time: Duration,

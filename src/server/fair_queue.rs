@@ -1,8 +1,8 @@
-//! A queue that takes turns by identity, and lets small work go beside large.
+//! A queue that serves identities in turn, and lets small work pass large work.
 //!
-//! A number of slots is shared by all who stand in the queue. Whoever finds none free waits in the lane of its identity;
-//! a slot that is given back goes to the next lane, not to whoever came first: one identity with a thousand calls holds
-//! up another's single call for at most one of its own.
+//! All calls share a number of slots. A call that finds none free waits in the lane of its identity. A slot that becomes
+//! free goes to the next lane, not to the call that came first: a single call waits for at most one of another identity's
+//! thousand calls.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,13 +11,13 @@ use tokio::sync::oneshot;
 
 use crate::wire::{Identity, RoomName};
 
-/// An identity in a room: those who share it share their turns.
+/// An identity in a room. All its calls wait in the same lane.
 pub(super) type Lane = Arc<(RoomName, Identity)>;
 
-/// How much work waits for a slot.
+/// How much work a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Size {
-    /// Less than a millisecond's.
+    /// Less than a millisecond.
     Small,
     /// More, such as a list or a large value.
     Large,
@@ -29,30 +29,30 @@ pub(super) struct FairQueue(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// How much may be in hand at once.
+    /// Calls that run at the same time, at most.
     slots: usize,
-    /// How much of it may be large: less than all, so that small work finds a slot.
+    /// Large ones among them, at most. Fewer than all, so that small work finds a slot.
     large_slots: usize,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    small_in_hand: usize,
-    large_in_hand: usize,
+    small_running: usize,
+    large_running: usize,
     small: Lanes,
     large: Lanes,
 }
 
-/// Those who wait for a slot of one size.
+/// The calls of one size that wait for a slot.
 #[derive(Debug, Default)]
 struct Lanes {
-    /// Whose turn it is, from the front; each lane that has somebody waiting is here once.
+    /// The lanes with waiting calls, each once. The front is the next to be served.
     order: VecDeque<Lane>,
     waiting: HashMap<Lane, VecDeque<oneshot::Sender<Slot>>>,
 }
 
-/// A slot, which is given back when this is dropped.
+/// A slot. Dropping it frees it.
 #[derive(Debug)]
 pub(super) struct Slot {
     queue: FairQueue,
@@ -71,28 +71,28 @@ impl FairQueue {
         }))
     }
 
-    /// Waits for a slot in its turn. A wait that is dropped has no turn any more.
+    /// Waits for a slot. Cancel safe: a future that is dropped gives up its place in the lane.
     pub(super) async fn enter(&self, lane: &Lane, size: Size) -> Slot {
         let (give, slot) = oneshot::channel();
         self.lock().lanes(size).push(lane, give);
         self.give_slots();
         match slot.await {
             Ok(slot) => slot,
-            // The queue drops nobody who waits.
+            // Does not happen: the queue drops no sender before it has sent a slot.
             Err(_) => self.slot(size),
         }
     }
 
-    /// Gives free slots to those whose turn it is.
+    /// Gives the free slots to the next calls.
     fn give_slots(&self) {
         loop {
             let mut state = self.lock();
             let Some((size, next)) = self.next(&mut state) else {
                 return;
             };
-            *state.in_hand(size) += 1;
+            *state.running(size) += 1;
             drop(state);
-            // If it waits no longer, the slot comes back by its destructor, and the next is served there.
+            // If the call has stopped waiting, the slot is dropped, which serves the next one.
             drop(next.send(self.slot(size)));
         }
     }
@@ -101,16 +101,16 @@ impl FairQueue {
         let free = self
             .0
             .slots
-            .saturating_sub(state.small_in_hand + state.large_in_hand);
-        // The last free slot is for large work where none of it is in hand.
-        let kept = usize::from(!state.large.order.is_empty() && state.large_in_hand == 0);
+            .saturating_sub(state.small_running + state.large_running);
+        // The last free slot is kept for large work if none of it runs.
+        let kept = usize::from(!state.large.order.is_empty() && state.large_running == 0);
         if free > kept
             && let Some(next) = state.small.pop()
         {
             return Some((Size::Small, next));
         }
         if free > 0
-            && state.large_in_hand < self.0.large_slots
+            && state.large_running < self.0.large_slots
             && let Some(next) = state.large.pop()
         {
             return Some((Size::Large, next));
@@ -133,7 +133,7 @@ impl FairQueue {
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
-        let in_hand = state.in_hand(self.size);
+        let in_hand = state.running(self.size);
         *in_hand = in_hand.saturating_sub(1);
         drop(state);
         self.queue.give_slots();
@@ -148,10 +148,10 @@ impl State {
         }
     }
 
-    const fn in_hand(&mut self, size: Size) -> &mut usize {
+    const fn running(&mut self, size: Size) -> &mut usize {
         match size {
-            Size::Small => &mut self.small_in_hand,
-            Size::Large => &mut self.large_in_hand,
+            Size::Small => &mut self.small_running,
+            Size::Large => &mut self.large_running,
         }
     }
 }
@@ -162,14 +162,14 @@ impl Lanes {
             self.order.push_back(Arc::clone(lane));
             VecDeque::new()
         });
-        // Those who gave up are not kept: a lane may be long.
+        // Calls that have stopped waiting are removed, because a lane may be long.
         while waiting.front().is_some_and(oneshot::Sender::is_closed) {
             waiting.pop_front();
         }
         waiting.push_back(give);
     }
 
-    /// The next who still waits, from the lane whose turn it is; that lane goes to the end.
+    /// The next call that still waits, from the front lane, which moves to the end.
     fn pop(&mut self) -> Option<oneshot::Sender<Slot>> {
         while let Some(lane) = self.order.pop_front() {
             let Some(waiting) = self.waiting.get_mut(&lane) else {
@@ -209,7 +209,7 @@ mod tests {
     fn enter(queue: &FairQueue, name: &str, size: Size) -> Waiting {
         let (queue, lane) = (queue.clone(), lane(name));
         let mut waiting: Waiting = Box::pin(async move { queue.enter(&lane, size).await });
-        // Stands in the queue from here on.
+        // Waits in the queue from here on.
         if let Some(slot) = (&mut waiting).now_or_never() {
             return Box::pin(std::future::ready(slot));
         }
@@ -274,6 +274,6 @@ mod tests {
         assert!(has_turn(&mut waiting).is_some());
         let state = queue.lock();
         assert!(state.small.waiting.is_empty() && state.small.order.is_empty());
-        assert_eq!((state.small_in_hand, state.large_in_hand), (0, 0));
+        assert_eq!((state.small_running, state.large_running), (0, 0));
     }
 }

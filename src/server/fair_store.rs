@@ -1,4 +1,4 @@
-//! The store as one participant uses it: in its turn.
+//! The store as one participant uses it: its calls wait in a [`FairQueue`]. Below `state`, above `store`.
 
 use std::sync::Arc;
 
@@ -8,16 +8,16 @@ use super::fair_queue::{FairQueue, Lane, Size};
 use super::store::{BoundedRead, Found, SecretKey, SecretLock, SecretQuery, SecretRecord, Store, StoreError};
 use crate::sensitive::SecretValue;
 
-/// Bytes of a value from which reading or writing it is large work.
+/// Size of a value from which reading or writing it counts as large work, in bytes.
 const LARGE_BYTES: usize = 256 << 10;
 
-/// Changes that may wait for the store at once: it commits as many together.
+/// Changes that are handed to the store at a time: as many as it commits in one transaction.
 const WRITES: usize = 256;
 
-/// Large changes that may wait for the store at once: others' changes wait for each of them.
+/// Large changes among them, because all other changes wait for each of them.
 const LARGE_WRITES: usize = 1;
 
-/// The queues before a server's store.
+/// The queues in front of a server's store.
 #[derive(Debug, Clone)]
 pub(super) struct StoreQueues {
     reads: FairQueue,
@@ -25,7 +25,7 @@ pub(super) struct StoreQueues {
 }
 
 impl StoreQueues {
-    /// Queues for a store that reads so much at once.
+    /// Queues for a store that runs `readers` reads at the same time.
     pub(super) fn new(readers: usize) -> Self {
         Self {
             reads: FairQueue::new(readers, readers / 2),
@@ -34,7 +34,7 @@ impl StoreQueues {
     }
 }
 
-/// A store whose calls wait for the turn of one identity. A call whose future is dropped before its turn is not made.
+/// A store whose calls wait in the lane of one identity. A call whose future is dropped while it waits is not made.
 #[derive(Debug, Clone)]
 pub(super) struct FairStore {
     store: Arc<dyn Store>,
@@ -55,9 +55,9 @@ impl FairStore {
         }
     }
 
-    /// Does `work` in a slot of `queue`. Large work keeps its slot until it is done, also when nobody waits for it any
-    /// more: the store has begun it.
-    async fn in_turn<T: Send + 'static>(
+    /// Runs `work` in a slot of `queue`. Large work keeps its slot until it is done, even if the caller stops waiting,
+    /// because the store has started it.
+    async fn in_slot<T: Send + 'static>(
         &self,
         queue: &FairQueue,
         size: Size,
@@ -75,7 +75,7 @@ impl FairStore {
         }
     }
 
-    fn read_in_turn<T: Send + 'static, F>(
+    fn read_in_slot<T: Send + 'static, F>(
         &self,
         size: Size,
         read: impl FnOnce(Arc<dyn Store>) -> F,
@@ -83,10 +83,10 @@ impl FairStore {
     where
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        Box::pin(self.in_turn(&self.queues.reads, size, read(Arc::clone(&self.store))))
+        Box::pin(self.in_slot(&self.queues.reads, size, read(Arc::clone(&self.store))))
     }
 
-    fn write_in_turn<T: Send + 'static, F>(
+    fn write_in_slot<T: Send + 'static, F>(
         &self,
         size: Size,
         write: impl FnOnce(Arc<dyn Store>) -> F,
@@ -94,7 +94,7 @@ impl FairStore {
     where
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        Box::pin(self.in_turn(&self.queues.writes, size, write(Arc::clone(&self.store))))
+        Box::pin(self.in_slot(&self.queues.writes, size, write(Arc::clone(&self.store))))
     }
 }
 
@@ -105,12 +105,12 @@ impl Store for FairStore {
         } else {
             Size::Large
         };
-        self.read_in_turn(size, |store| async move { store.find(query).await })
+        self.read_in_slot(size, |store| async move { store.find(query).await })
     }
 
     fn read(&self, key: SecretKey) -> BoxFuture<'_, Result<Option<(SecretRecord, SecretValue)>, StoreError>> {
-        // It may be of any size.
-        self.read_in_turn(Size::Large, |store| async move { store.read(key).await })
+        // The value may have any size.
+        self.read_in_slot(Size::Large, |store| async move { store.read(key).await })
     }
 
     fn read_up_to(
@@ -118,29 +118,29 @@ impl Store for FairStore {
         key: SecretKey,
         limit: usize,
     ) -> BoxFuture<'_, Result<Option<BoundedRead>, StoreError>> {
-        self.read_in_turn(Self::size(limit), move |store| async move {
+        self.read_in_slot(Self::size(limit), move |store| async move {
             store.read_up_to(key, limit).await
         })
     }
 
     fn write(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.write_in_turn(Self::size(value.expose().len()), |store| async move {
+        self.write_in_slot(Self::size(value.expose().len()), |store| async move {
             store.write(record, value).await
         })
     }
 
     fn replace(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.write_in_turn(Self::size(value.expose().len()), |store| async move {
+        self.write_in_slot(Self::size(value.expose().len()), |store| async move {
             store.replace(record, value).await
         })
     }
 
     fn delete(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.write_in_turn(Size::Small, |store| async move { store.delete(key).await })
+        self.write_in_slot(Size::Small, |store| async move { store.delete(key).await })
     }
 
     fn contains(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.read_in_turn(Size::Small, |store| async move { store.contains(key).await })
+        self.read_in_slot(Size::Small, |store| async move { store.contains(key).await })
     }
 
     fn setting(&self, name: &'static str) -> BoxFuture<'_, Result<Option<SecretValue>, StoreError>> {

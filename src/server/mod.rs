@@ -1,8 +1,8 @@
-//! The room server: the same one for `meshagent room serve` and inside a command in local mode.
+//! The room server, for `meshagent room serve` and for a command in local mode.
 //!
 //! From the outside in: [`http`] accepts connections, checks credentials, and hands a joining participant
 //! to a [`session`]; the session reads calls, which the [`toolkit`] answers with what [`state`] holds:
-//! [`rooms`] (who is present, what is pushed to them and what they are asked), [`oauth`] (tokens of
+//! [`rooms`] (the participants, what is pushed to them and the requests to them), [`oauth`] (tokens of
 //! providers), [`keys`] (the server's API key) and the [`store`], whose files are in a [`data_dir`]. Each of
 //! these layers imports only those after it; [`config`], [`caller`], [`clock`] and [`shutdown`] serve all of
 //! them and import none.
@@ -47,14 +47,13 @@ use self::state::State;
 use self::store::Store;
 use crate::wire::Identity;
 
-/// Bytes that the in-memory stream of local mode holds in each direction.
+/// Size of the in-memory stream of local mode, in each direction.
 const LOCAL_STREAM_BYTES: usize = 256 << 10;
 
-/// How many times a token endpoint may be asked for one token: with the client secret that is stored, and
-/// with another.
+/// How often a token endpoint may be called for one token: with the stored client secret, and with another.
 const TOKEN_ATTEMPTS: u32 = 2;
 
-/// How long it may take to store what a token endpoint gave.
+/// How long it may take to store the tokens that an endpoint gave.
 const STORING_TIME: Duration = Duration::from_secs(5);
 
 /// A room server. Cheap to clone: all clones are the same server.
@@ -84,22 +83,22 @@ impl Server {
         }
     }
 
-    /// Serves connections of `listener` until `shutdown` is done; then participants are told, what is
-    /// in flight is finished (5 s at most; longer where a provider is asked for a token, which may
-    /// replace a stored one), and the store is closed.
+    /// Serves connections of `listener` until `shutdown` completes, and then closes the server as
+    /// [`Server::close`] does.
     pub async fn run(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         accept(&self.state, listener, shutdown).await;
         self.close().await;
     }
 
-    /// A connection to this server inside the process, and the address to use on it.
+    /// A connection to this server inside the process.
     pub fn connect_in_memory(&self) -> DuplexStream {
         let (client, server) = tokio::io::duplex(LOCAL_STREAM_BYTES);
         serve_in_memory(&self.state, server);
         client
     }
 
-    /// Ends all connections, finishes what is in flight and closes the store.
+    /// Ends all connections, finishes the calls in flight and closes the store. Calls have 5 s; a call to a token
+    /// endpoint may take longer, because its tokens may replace stored ones.
     pub async fn close(&self) {
         self.state.connections.finish().await;
         let endpoint_time = self.state.config.limits.token_endpoint_time;

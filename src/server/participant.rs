@@ -1,5 +1,5 @@
-//! A participant that has joined a room, as the tools that answer its calls see it. It stands beside
-//! [`State`]: `session` creates it, `toolkit` reads it.
+//! A participant that has joined a room, as the tools that answer its calls see it. `session`
+//! creates it, `toolkit` reads it. Above [`State`].
 
 use std::sync::Arc;
 

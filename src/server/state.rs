@@ -21,7 +21,7 @@ pub(super) struct State {
     pub(super) owner: Identity,
     pub(super) rooms: Rooms,
     pub(super) store: Arc<dyn Store>,
-    /// Those who wait for the store.
+    /// The queues of calls that wait for the store.
     pub(super) queues: StoreQueues,
     pub(super) credentials: Arc<Credentials>,
     pub(super) connections: OpenConnections,

@@ -1,4 +1,4 @@
-//! What can be wrong with a data directory.
+//! Why a data directory cannot be used.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub enum DataDirError {
     AlreadyServed {
         /// The directory.
         path: PathBuf,
-        /// Where the other server listens, if it has said so.
+        /// The address of the other server, if it has published one.
         url: Option<Url>,
     },
     /// Local commands kept the directory for longer than a server waits.
@@ -24,19 +24,19 @@ pub enum DataDirError {
         /// The directory.
         path: PathBuf,
     },
-    /// A server holds the directory, and did not say where it listens in time.
+    /// A server holds the directory, and did not publish its address in time.
     #[error("a server is starting or stopping on {path} and has not said where it listens")]
     NotReady {
         /// The directory.
         path: PathBuf,
     },
-    /// The path is taken by something that is no directory.
+    /// The path is not a directory.
     #[error("{path} is not a directory")]
     NotADirectory {
         /// The path.
         path: PathBuf,
     },
-    /// Somebody else could change the files in the directory, or read one of them.
+    /// Another user could change the files in the directory, or read one of them.
     #[error("{path} is not private: {reason}")]
     NotPrivate {
         /// The directory or file.
@@ -50,7 +50,7 @@ pub enum DataDirError {
         /// The variable's name.
         name: String,
     },
-    /// `client.env` has a line that is no `KEY=VALUE`.
+    /// `client.env` has a line that is not `KEY=VALUE`.
     #[error("line {line} of {path} is not KEY=VALUE")]
     BadClientEnv {
         /// The file.
@@ -58,14 +58,14 @@ pub enum DataDirError {
         /// The line, counted from 1.
         line: usize,
     },
-    /// The system refused.
+    /// An operation on a file failed.
     #[error("could not {action} {path}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
-        /// On what.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }

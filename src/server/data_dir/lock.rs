@@ -1,4 +1,4 @@
-//! Who holds the directory: one server alone, or local commands together.
+//! The lock of the directory: held by one server alone, or shared by local commands.
 //!
 //! The lock is on the file `lock`. The address that a running server publishes lies beside it; a command
 //! uses that address only while it finds the lock held exclusively.
@@ -13,7 +13,7 @@ use crate::server::shutdown::FINISH_TIME;
 /// let its connections go.
 pub(super) const PATIENCE: Duration = FINISH_TIME.saturating_add(Duration::from_secs(3));
 
-/// Who else holds the directory.
+/// The other holder of the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Held {
     /// Local commands.

@@ -1,7 +1,7 @@
-//! The directory in which a server, or the commands of local mode, keep their files.
+//! The directory in which a server, or the commands of local mode, keep their files. The lowest layer of the server.
 //!
-//! A server has it alone, for as long as it runs; commands that run the server inside themselves share
-//! it with each other. Whoever finds a running server there talks to that server instead.
+//! A server holds it alone as long as it runs; commands that run a server in their own process share it. A command that
+//! finds a running server uses that server instead.
 
 mod client_env;
 mod error;
@@ -31,34 +31,34 @@ const ADDRESS: &str = "address";
 const CLIENT_ENV: &str = "client.env";
 const MAX_ADDRESS_BYTES: usize = 4 << 10;
 
-/// A data directory that is held: by this server alone, or together with other local commands. It is
-/// given back when this is dropped.
+/// A data directory that this process holds: alone as a server, or shared with other local commands. Dropping it
+/// releases it.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    /// Held for its lock.
+    /// Open as long as its lock is held.
     _lock: LockFile,
     served_by_us: bool,
 }
 
-/// How a local command gets at the directory.
+/// How a local command reaches the directory.
 #[derive(Debug)]
 pub enum LocalAccess {
     /// No server runs there: the command works in the directory itself.
     Here(DataDir),
-    /// A server runs there and listens at this address. It may end at any moment: a refused connection
-    /// is a reason to look again.
+    /// A server runs there and listens at this address. It may stop at any time: after a refused connection, open the
+    /// directory again.
     Served(Url),
 }
 
 impl DataDir {
-    /// Takes the directory for a server, alone. It is made (0700) if it is missing.
+    /// Takes the directory for a server, alone. Creates it (mode 0700) if it is missing.
     ///
     /// Local commands are waited for, up to 8 s. Blocks.
     ///
     /// # Errors
-    /// [`DataDirError::AlreadyServed`] at once if another server has it; [`DataDirError::Busy`] if
-    /// commands still have it after that time; [`DataDirError::NotPrivate`] if it is another user's or
+    /// [`DataDirError::AlreadyServed`] at once if another server holds it; [`DataDirError::Busy`] if
+    /// commands still hold it after that time; [`DataDirError::NotPrivate`] if it belongs to another user or
     /// others may write to it.
     pub fn open_to_serve(path: &Path) -> Result<Self, DataDirError> {
         Self::open_to_serve_within(path, PATIENCE)
@@ -66,7 +66,7 @@ impl DataDir {
 
     fn open_to_serve_within(path: &Path, patience: Duration) -> Result<Self, DataDirError> {
         let (path, file) = prepare(path)?;
-        // An address that a killed server left behind must not be taken for ours.
+        // A killed server may have left its address, which must not be taken for this server's.
         let held = lock::alone(&file, Instant::now() + patience, || remove(&path.join(ADDRESS)))
             .map_err(|source| io_error("lock", &path, source))?;
         match held {
@@ -83,8 +83,8 @@ impl DataDir {
         }
     }
 
-    /// Takes the directory for a local command, together with others; or says which server has it.
-    /// It is made (0700) if it is missing.
+    /// Takes the directory for a local command, shared with others, or returns the address of the server that holds it.
+    /// Creates it (mode 0700) if it is missing.
     ///
     /// A server that is about to publish its address is waited for, up to 8 s. Blocks.
     ///
@@ -118,8 +118,8 @@ impl DataDir {
         }
     }
 
-    /// Says that the server is ready: writes `client.env` (0600, `KEY=VALUE` lines), then the address
-    /// that local commands connect to. Each file is replaced whole.
+    /// Publishes that the server is ready: writes `client.env` (mode 0600, `KEY=VALUE` lines), then the address that
+    /// local commands connect to. Each file is replaced atomically.
     ///
     /// # Errors
     /// [`DataDirError::BadValue`] for a value that a shell would not take literally.
@@ -133,8 +133,8 @@ impl DataDir {
         Ok(())
     }
 
-    /// Takes the published address back: from now on nobody new connects. `client.env` stays, as its
-    /// API key does. Dropping the directory does this too.
+    /// Removes the published address, so that no further local command connects. `client.env` stays, because its API key
+    /// stays valid. Dropping the directory does the same.
     pub fn withdraw(&self) {
         if self.served_by_us
             && let Err(error) = remove(&self.path.join(ADDRESS))
@@ -143,27 +143,27 @@ impl DataDir {
         }
     }
 
-    /// Whether no other process works in the directory.
+    /// Whether this process holds the directory alone.
     pub(in crate::server) const fn is_ours_alone(&self) -> bool {
         self.served_by_us
     }
 
-    /// The directory, from the root.
+    /// The absolute path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where `client.env` is.
+    /// The path of `client.env`.
     pub fn client_env_path(&self) -> PathBuf {
         self.path.join(CLIENT_ENV)
     }
 
-    /// The variables in the `client.env` of the data directory `path`, in their order. They hold the
-    /// API key.
+    /// The variables in the `client.env` of the data directory `path`, in their order. One of them is the API key.
     ///
     /// # Errors
-    /// [`DataDirError::Io`] of kind `NotFound` if no server ever ran there;
-    /// [`DataDirError::NotPrivate`] if the file is a link, another user's, or readable by others.
+    /// [`DataDirError::Io`] of kind `NotFound` if no server has run there;
+    /// [`DataDirError::NotPrivate`] if the file is a symbolic link, belongs to another user, or is readable by
+    /// others.
     pub fn read_client_env(path: &Path) -> Result<Vec<(String, SensitiveText)>, DataDirError> {
         let path = path.join(CLIENT_ENV);
         let content =
@@ -190,7 +190,7 @@ impl Drop for DataDir {
     }
 }
 
-/// Makes the directory if need be, checks it, and opens its lock file.
+/// Creates the directory if it is missing, checks it, and opens its lock file.
 fn prepare(path: &Path) -> Result<(PathBuf, LockFile), DataDirError> {
     let path = std::path::absolute(path).map_err(|source| io_error("use", path, source))?;
     let metadata = match fs::metadata(&path) {
@@ -214,7 +214,7 @@ fn prepare(path: &Path) -> Result<(PathBuf, LockFile), DataDirError> {
     }
 }
 
-/// The address in the directory, if there is a readable one.
+/// The address in the directory, if there is one and it can be read.
 fn published(path: &Path) -> Option<Url> {
     let content = private::read(&path.join(ADDRESS), MAX_ADDRESS_BYTES, private::check_file).ok()?;
     Url::parse(str::from_utf8(&content).ok()?).ok()

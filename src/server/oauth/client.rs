@@ -11,26 +11,27 @@ use crate::net::authority;
 use crate::oauth::OAuthScope;
 use crate::wire::{MAX_NAME_BYTES, SecretId};
 
-/// How the ids of credentials begin. No other secret's id does.
+/// Prefix of the ids of credentials. No other secret's id starts with it.
 pub(in crate::server) const CREDENTIAL_ID_PREFIX: &str = "oauth:";
 
-/// Longest part of the provider's host in an id, in bytes. It is there for people; the digest tells.
+/// Longest part of the provider's host in an id, in characters. It is for people to read; the digest identifies the
+/// client.
 const MAX_HOST_BYTES: usize = 80;
 
-/// Bytes of a digest that are in an id.
+/// Bytes of a digest that an id contains.
 const DIGEST_BYTES: usize = 12;
 
-/// An OAuth client at its provider: with the two identities, what a credential is found by.
+/// An OAuth client at its provider. A credential is found by its client, its owner and its delegate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::server) struct ClientAtProvider {
     pub(in crate::server) client_id: String,
-    /// To the letter: grants name it so.
+    /// Unchanged, because grants name it character by character.
     pub(in crate::server) authorization_endpoint: String,
     pub(in crate::server) token_endpoint: Url,
 }
 
 impl ClientAtProvider {
-    /// What the ids of its credentials start with.
+    /// The start of the ids of its credentials.
     pub(super) fn id_start(&self) -> String {
         let host: String = authority(&self.token_endpoint)
             .chars()
@@ -44,15 +45,15 @@ impl ClientAtProvider {
         format!("{CREDENTIAL_ID_PREFIX}{host}/{digest}/")
     }
 
-    /// Id of the credential that was asked for with these scopes. None if it cannot be one, which a host
-    /// name of control characters alone could bring about.
+    /// The id of the credential that was requested with the scopes `asked`. None if the endpoint's host cannot be part
+    /// of an id.
     pub(in crate::server) fn id(&self, asked: &[OAuthScope]) -> Option<SecretId> {
         let scopes: BTreeSet<&OAuthScope> = asked.iter().collect();
         let digest = digest(scopes.into_iter().map(OAuthScope::as_str));
         SecretId::new(format!("{}{digest}", self.id_start())).ok()
     }
 
-    /// Name of a credential, for people: the provider's host, the client, the scopes.
+    /// The name of a credential, for people to read: the provider's host, the client, the scopes.
     pub(super) fn name(&self, scopes: &[OAuthScope]) -> String {
         let (host, client) = (authority(&self.token_endpoint), &self.client_id);
         let mut name = format!("{host}, client {client}");
@@ -71,7 +72,7 @@ impl ClientAtProvider {
     }
 }
 
-/// Twelve bytes of SHA-256 over texts, each after its length.
+/// The first [`DIGEST_BYTES`] of SHA-256 over texts, each preceded by its length.
 fn digest<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     let mut hash = Sha256::new();
     for text in texts {

@@ -1,4 +1,4 @@
-//! What a provider handed out, as the store keeps it, sealed like every secret.
+//! The tokens that a provider gave for a client, as the store keeps them: a secret of its own kind.
 
 use std::collections::BTreeSet;
 
@@ -12,21 +12,20 @@ use crate::oauth::OAuthScope;
 use crate::oauth::token_endpoint::{OAuthClient, TokenResponse};
 use crate::sensitive::{SecretValue, SensitiveText, SerializableText};
 
-/// How long before its end a token is not given out any more, in seconds: it is still to be used.
+/// How long before it expires a token is not given out any more, in seconds, so that the caller has time to use it.
 const EXPIRY_MARGIN: u64 = 60;
 
-/// How far the clock may be set back before what it said of a token is not believed, in seconds.
+/// How far the clock may be set back, in seconds, before the age of a token counts as unknown.
 const CLOCK_LEEWAY: u64 = 60;
 
-/// How long a token is taken for good that can be refreshed and has no end that the provider tells, in
-/// seconds.
+/// How long a token counts as valid that can be refreshed and for which the provider names no lifetime, in seconds.
 const ASSUMED_LIFETIME: u64 = 60 * 60;
 
-/// Scopes of `OpenID` Connect. Providers grant them and then leave them out of what they say they granted,
-/// or write them in another way.
+/// Scopes of `OpenID` Connect. Providers grant them, and leave them out of the list of granted scopes or write them in
+/// another way.
 const IDENTITY_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
-/// A credential.
+/// The tokens of a client, with all that is needed to refresh them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::server) struct Credential {
     client_id: String,
@@ -35,7 +34,7 @@ pub(in crate::server) struct Credential {
     token_endpoint: String,
     access_token: SerializableText,
     refresh_token: Option<SerializableText>,
-    /// What it is good for, as far as the provider tells.
+    /// The scopes that it covers, as far as the provider tells.
     scopes: BTreeSet<OAuthScope>,
     /// When the access token came, in Unix seconds.
     issued_at: u64,
@@ -44,7 +43,7 @@ pub(in crate::server) struct Credential {
 }
 
 impl Credential {
-    /// Of what the provider answered at `now`, when the scopes `asked` had been asked for.
+    /// The credential from what the provider answered at `now` to a request for the scopes `asked`.
     pub(super) fn new(
         of: &ClientAtProvider,
         client_secret: Option<SensitiveText>,
@@ -67,7 +66,7 @@ impl Credential {
         credential
     }
 
-    /// Takes over a new access token. The refresh token stays if no other came.
+    /// Takes over a new access token. The refresh token stays if the answer has no other.
     pub(super) fn take(&mut self, answer: TokenResponse, now: u64) {
         self.access_token = SerializableText(answer.access_token);
         if let Some(refresh_token) = answer.refresh_token {
@@ -88,13 +87,13 @@ impl Credential {
             && self.token_endpoint == client.token_endpoint.as_str()
     }
 
-    /// Whether it is good for all these scopes.
+    /// Whether it covers all these scopes.
     pub(super) fn covers<'a>(&self, asked: impl IntoIterator<Item = &'a OAuthScope>) -> bool {
         asked.into_iter().all(|scope| self.scopes.contains(scope))
     }
 
-    /// Whether the access token may still be given out at `now`. A clock that stands before the time
-    /// the token came is wrong now or was wrong then: the token may be old.
+    /// Whether the access token may still be given out at `now`. If the clock stands before the time of issue, it is
+    /// wrong now or was wrong then, and the token may be old.
     pub(super) fn is_valid(&self, now: u64) -> bool {
         let until = match (self.expires_at, &self.refresh_token) {
             (Some(end), _) => end.saturating_sub(EXPIRY_MARGIN),
@@ -115,17 +114,17 @@ impl Credential {
         }
     }
 
-    /// The refresh token is good for nothing any more.
+    /// Removes the refresh token, which the provider does not accept any more.
     pub(super) fn forget_refresh_token(&mut self) {
         self.refresh_token = None;
     }
 
-    /// Where it is refreshed. None if what is stored is no URL, which was one when it was stored.
+    /// The endpoint that refreshes it. None if the stored text is not a URL, which it was when it was stored.
     pub(super) fn token_endpoint(&self) -> Option<Url> {
         Url::parse(&self.token_endpoint).ok()
     }
 
-    /// `secret`, unless it is the one that is stored.
+    /// `secret`, unless it equals the stored one.
     pub(super) fn other_secret(&self, secret: Option<SensitiveText>) -> Option<SensitiveText> {
         let stored = self
             .client_secret
@@ -134,7 +133,7 @@ impl Credential {
         secret.filter(|secret| !stored.is_some_and(|stored| stored.ct_eq(secret.expose().as_bytes()).into()))
     }
 
-    /// The client, with this secret, or else the one that is stored.
+    /// The client, with `secret` or else with the stored one.
     pub(super) fn client(&self, secret: Option<SensitiveText>) -> OAuthClient {
         OAuthClient {
             client_id: self.client_id.clone(),
@@ -142,17 +141,17 @@ impl Credential {
         }
     }
 
-    /// Keeps the secret that the client has now.
+    /// Stores the secret of `client`.
     pub(super) fn keep_secret(&mut self, client: OAuthClient) {
         self.client_secret = client.client_secret.map(SerializableText);
     }
 
-    /// Whether it is good for everything that `former` is.
+    /// Whether it covers all that `former` covers.
     pub(super) fn replaces(&self, former: &Self) -> bool {
         self.covers(&former.scopes)
     }
 
-    /// As it is stored. None if it does not become JSON, which it always does.
+    /// The value that is stored. None if it cannot be serialized, which does not happen.
     pub(super) fn to_value(&self) -> Option<SecretValue> {
         serde_json::to_vec(self).ok().map(SecretValue::new)
     }
@@ -162,7 +161,7 @@ impl Credential {
         serde_json::from_slice(value.expose()).ok()
     }
 
-    /// What may be said of it to who may see it: everything but the tokens and the client's secret.
+    /// A description for an identity that may see it: all but the tokens and the client's secret.
     pub(in crate::server) fn describe(&self) -> SecretValue {
         let described = json!({
             "client_id": self.client_id,
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_given_out_until_a_minute_before_its_end() {
+    fn a_token_is_given_out_until_a_minute_before_it_expires() {
         let credential = credential("", answer("a", None, Some(13_600)));
         for (now, valid) in [
             (10_000, true),
@@ -220,13 +219,13 @@ mod tests {
         ] {
             assert_eq!(credential.is_valid(now), valid, "{now}");
         }
-        // The clock was set back: who knows how old the token is.
+        // The clock was set back: the age of the token is unknown.
         assert!(!credential.is_valid(9_939));
         assert!(!credential.is_valid(0));
     }
 
     #[test]
-    fn a_token_without_an_end() {
+    fn a_token_without_a_lifetime_is_valid_for_an_hour_if_it_can_be_refreshed() {
         let forever = credential("", answer("a", None, None));
         assert!(forever.is_valid(u64::MAX) && forever.is_valid(0));
         let refreshed = credential("", answer("a", Some("r"), None));
@@ -234,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_token_stays_unless_another_came() {
+    fn a_refresh_token_stays_unless_the_answer_has_another() {
         let mut credential = credential("x", answer("a", Some("r"), None));
         credential.take(answer("b", None, Some(1)), 20_000);
         assert_eq!(credential.refresh_token().unwrap().expose(), "r");
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_provider_granted_counts() {
+    fn the_granted_scopes_replace_the_requested_ones() {
         let granted = |list| TokenResponse {
             scopes: Some(scopes(list)),
             ..answer("a", None, None)
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_stored_whole_and_shown_without_what_is_secret() {
+    fn it_is_stored_completely_and_described_without_secrets() {
         let credential = credential("x", answer("canary-a", Some("canary-r"), Some(5)));
         let opened = Credential::open(&credential.to_value().unwrap()).unwrap();
         assert_eq!(opened.access_token().expose(), "canary-a");

@@ -4,15 +4,22 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use futures_util::future::{BoxFuture, Shared};
+
 use super::client::ClientAtProvider;
 use super::credential::Credential;
-use super::refresh::Refresh;
 use super::{CredentialError, TokenEndpoints};
 use crate::oauth::OAuthScope;
-use crate::sensitive::SecretValue;
+use crate::sensitive::{SecretValue, SensitiveText};
 use crate::server::shutdown::WorkToken;
 use crate::server::store::{Found, SecretKey, SecretKind, SecretQuery, SecretRecord, Store, StoredSecret};
 use crate::wire::secrets::oauth::CREDENTIAL_TYPE;
+
+/// The access token of a credential; None if it has none.
+pub(super) type Outcome = Result<Option<SensitiveText>, CredentialError>;
+
+/// A refresh in progress: all calls that need its token wait for the same one.
+pub(super) type Refresh = Shared<BoxFuture<'static, Outcome>>;
 
 /// The credentials of a server.
 #[derive(Debug)]

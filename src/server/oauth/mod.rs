@@ -1,5 +1,6 @@
-//! OAuth, as the server of a room has its part in it: it calls the token [`endpoint`] of a provider, if the
-//! [`rules`] allow it, and keeps the [`credentials`] that come of it.
+//! The server's part of OAuth: it calls the token [`endpoint`] of a provider, if the [`rules`] allow it, and keeps the
+//! [`credentials`] that it gets: a [`code_exchange`] creates them, a [`refresh`] renews them. Below `state`, above
+//! `store`.
 
 mod address;
 mod client;

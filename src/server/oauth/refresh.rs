@@ -7,21 +7,15 @@
 use std::sync::{Arc, PoisonError};
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::oneshot;
 
-use super::credentials::{run_detached, value_of};
+use super::credentials::{Outcome, Refresh, run_detached, value_of};
 use super::{CredentialError, Credentials};
 use crate::oauth::token_endpoint::TokenRequest;
 use crate::sensitive::SensitiveText;
 use crate::server::clock;
 use crate::server::shutdown::WorkToken;
 use crate::server::store::SecretKey;
-
-type Outcome = Result<Option<SensitiveText>, CredentialError>;
-
-/// A refresh in progress: all calls that need its token wait for the same one.
-pub(super) type Refresh = Shared<BoxFuture<'static, Outcome>>;
 
 impl Credentials {
     /// The access token of a credential, refreshed if it has expired. None if it has no valid token and cannot be

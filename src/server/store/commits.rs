@@ -1,9 +1,9 @@
-//! How many transactions were acknowledged, kept beside the database.
+//! The number of acknowledged transactions, kept in a file beside the database.
 //!
-//! SQLite ends a write-ahead log that is damaged silently at the damage, and then gives back older values. So every
-//! transaction counts itself in the database, and the count is written to a file of its own before the transaction is
-//! acknowledged. The file is not synced: the database is, before it, so that the file is never ahead of a database
-//! that is whole.
+//! SQLite ignores a damaged write-ahead log from the damage on, without an error, and then returns older values. So
+//! every transaction increments a count in the database, and the count is written to the file before the transaction is
+//! acknowledged. The database is synced before the file is written, so that the file is never ahead of an intact
+//! database.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -19,13 +19,13 @@ use crate::fs::private;
 /// Name of the file in the data directory: the count as 8 bytes, big-endian, and a MAC over it.
 pub(super) const FILE: &str = "store.commits";
 
-/// Counts a transaction, within it; gives the number that it has.
+/// Increments the count, within a transaction, and returns it.
 pub(super) const COUNT: &str = "UPDATE meta SET commits = commits + 1 RETURNING commits";
 
-/// Bytes that are read of the file at most.
+/// Most bytes of the file that are read.
 const MAX_BYTES: u64 = 64;
 
-/// Reads the file; none if it is not there or was never written.
+/// Reads the file. None if it does not exist or was never written.
 pub(super) fn read(directory: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     let path = directory.join(FILE);
     let failed = |error| StoreError::io("read", &path, error);
@@ -34,7 +34,7 @@ pub(super) fn read(directory: &Path) -> Result<Option<Vec<u8>>, StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    // Another process may be writing it.
+    // Another process may be writing the file.
     file.lock_shared().map_err(failed)?;
     let mut content = Vec::new();
     (&file)
@@ -44,7 +44,7 @@ pub(super) fn read(directory: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     Ok(Some(content).filter(|content| !content.is_empty()))
 }
 
-/// Checks that the database holds what was acknowledged.
+/// Checks that the database holds all acknowledged transactions.
 ///
 /// # Errors
 /// [`StoreError::Behind`], and [`StoreError::Corrupted`] if the file was not written for this database.
@@ -73,7 +73,7 @@ pub(super) struct Acknowledgements {
 }
 
 impl Acknowledgements {
-    /// Opens the file in `directory`, and makes it if it is missing.
+    /// Opens the file in `directory`, and creates it if it is missing.
     pub(super) fn open(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join(FILE);
         let file = private::open_or_create(&path).map_err(|error| StoreError::io("open", &path, error))?;
@@ -82,7 +82,7 @@ impl Acknowledgements {
         })
     }
 
-    /// Says that the transaction with this number is on disk.
+    /// Records that the transaction with this number is on disk.
     pub(super) fn write(&self, keys: &StoreKeys, commits: u64) -> io::Result<()> {
         let content = [commits.to_be_bytes().as_slice(), &keys.commits_mac(commits)].concat();
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);

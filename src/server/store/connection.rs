@@ -1,4 +1,4 @@
-//! Connections to the database: how one is opened and closed, and who gets the first.
+//! Connections to the database: opening, sharing and closing them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,14 +13,14 @@ use super::StoreError;
 /// How long another process's transaction is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What every connection runs under (security, "At rest"). Checkpoints are the writer's to make.
+/// Settings of every connection (security, "At rest"). Checkpoints are made by the writer.
 const PRAGMAS: &str = "PRAGMA synchronous = FULL;
     PRAGMA secure_delete = ON;
     PRAGMA cell_size_check = ON;
     PRAGMA wal_autocheckpoint = 0;
     PRAGMA journal_size_limit = 4194304;";
 
-/// Opens the database at `path`, which exists.
+/// Opens the database at `path`, which must exist.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -38,13 +38,13 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Moves what is in the write-ahead log into the database, as far as readers allow.
+/// Moves the content of the write-ahead log into the database, as far as readers allow.
 pub(super) fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))?;
     Ok(())
 }
 
-/// Makes connections, and keeps the first until somebody needs it.
+/// Opens connections, and keeps the first one until it is needed.
 #[derive(Debug)]
 pub(super) struct Connections {
     path: PathBuf,
@@ -64,13 +64,13 @@ impl Connections {
         self.first.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection to keep: the first, or a new one.
+    /// A connection for the caller to keep: the first, or a new one.
     pub(super) fn take(&self) -> Result<Connection, StoreError> {
         let first = self.first().take();
         first.map_or_else(|| open(&self.path), Ok)
     }
 
-    /// Runs `work` on a connection that nobody has taken.
+    /// Runs `work` on the connection that is kept here; opens one if there is none.
     pub(super) fn with<T>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
@@ -82,8 +82,8 @@ impl Connections {
         first.as_mut().map_or(Err(StoreError::Closed), work)
     }
 
-    /// Closes a connection, and empties the write-ahead log unless others are using it: whoever opens the
-    /// database next would read it from end to end, and it keeps what was deleted.
+    /// Closes a connection, and empties the write-ahead log unless other processes use it: the next process that opens
+    /// the database would have to read all of it, and it still contains what was deleted.
     pub(super) fn finish(&self, connection: Connection) -> Result<(), StoreError> {
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");
@@ -100,7 +100,7 @@ impl Connections {
         connection.close().map_err(|(_, error)| error.into())
     }
 
-    /// Closes the connection that nobody has taken.
+    /// Closes the connection that is kept here.
     pub(super) fn close(&self) -> Result<(), StoreError> {
         let first = self.first().take();
         first.map_or(Ok(()), |first| self.finish(first))

@@ -19,7 +19,7 @@ pub enum StoreError {
         /// The newest format known here.
         known: i64,
     },
-    /// The file is no database of this program.
+    /// The file is not a database of this program.
     #[error("{0} is not a meshagent database")]
     Foreign(PathBuf),
     /// The key does not open this database.
@@ -44,7 +44,7 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The secret's row is not as it was written.
+    /// The secret's row is not what was written.
     #[error("the secret {id} in room {room} is damaged: what is stored is not what was written")]
     Damaged {
         /// The room.
@@ -52,7 +52,7 @@ pub enum StoreError {
         /// The id.
         id: SecretId,
     },
-    /// A newer version of the program wrote the secret with more than this one understands.
+    /// A newer version of the program wrote the secret, in a form that this one does not know.
     #[error("the secret {id} in room {room} was written by a newer version of meshagent")]
     NewerSecret {
         /// The room.
@@ -60,10 +60,10 @@ pub enum StoreError {
         /// The id.
         id: SecretId,
     },
-    /// Something else in the database is not as it was written.
+    /// Another part of the database is not what was written.
     #[error("the database is damaged: {0}")]
     Corrupted(String),
-    /// The database is gone, and other files of the store are there.
+    /// The database is missing or empty, but other files of the store exist.
     #[error("{database} is {how}, and {beside} is there: a store was here, and this is not it")]
     Gone {
         /// The database.
@@ -73,7 +73,7 @@ pub enum StoreError {
         /// The file that shows that a store was here.
         beside: PathBuf,
     },
-    /// The database ends before what was acknowledged.
+    /// The database lacks acknowledged transactions.
     #[error(
         "the database holds {found} transactions of the {acknowledged} that were acknowledged: its write-ahead log is damaged, or it is an older copy"
     )]
@@ -104,23 +104,23 @@ pub enum StoreError {
     /// The system gave no random bytes.
     #[error("the system gave no random bytes: {0}")]
     Random(getrandom::Error),
-    /// The system refused.
+    /// An operation on a file failed.
     #[error("could not {action} {path}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
-        /// On what.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: Arc<io::Error>,
     },
-    /// The database failed in another way. Holds what it said.
+    /// The database failed in another way, with this error.
     #[error("the database failed: {0}")]
     Database(String),
 }
 
 impl StoreError {
-    /// Whether the error is one of a single row, and others can be read.
+    /// Whether the error is about a single row, so that others can still be read.
     pub(super) const fn is_damage(&self) -> bool {
         matches!(
             self,

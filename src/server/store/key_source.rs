@@ -1,4 +1,4 @@
-//! Where the key that protects all others comes from.
+//! The source of the key that protects all others.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,10 +17,10 @@ use crate::sensitive::SensitiveText;
 const KEY_FILE: &str = "store.key";
 const MAX_KEY_FILE_BYTES: usize = 256;
 
-/// Where the key comes from. A key is 32 bytes, written in base64 or hex.
+/// The source of the key. A key is 32 bytes, written in base64 or hex.
 #[derive(Debug, Clone, Default)]
 pub enum KeySource {
-    /// A file: regular, ours, mode 0600 or stricter, no symbolic link.
+    /// A file: regular, owned by this user, mode 0600 or stricter, not a symbolic link.
     File(PathBuf),
     /// A systemd credential: the file in `$CREDENTIALS_DIRECTORY`, guarded by systemd.
     SystemdCredential(PathBuf),
@@ -28,13 +28,13 @@ pub enum KeySource {
     Passphrase(SensitiveText),
     /// A variable of the environment, which other processes of the same user can read.
     Environment(SensitiveText),
-    /// `store.key` beside the database; made at first use, and never when a database exists.
+    /// `store.key` beside the database. Created with the database, never for one that exists.
     #[default]
     Default,
 }
 
 impl KeySource {
-    /// What the database remembers of its making, for error messages.
+    /// The name of the source, which the database records for error messages.
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::File(_) => "a key file",
@@ -45,14 +45,14 @@ impl KeySource {
         }
     }
 
-    /// For a new database: how the passphrase will be stretched, if it is one.
+    /// For a new database: the parameters that stretch the passphrase, if the source is one.
     pub(super) fn stretching(&self) -> Result<Option<Stretching>, StoreError> {
         matches!(self, Self::Passphrase(_))
             .then(Stretching::new)
             .transpose()
     }
 
-    /// For a new database: makes the default key file if that is the source and it is not there yet.
+    /// For a new database: creates the default key file, if that is the source and the file does not exist.
     pub(super) fn prepare(&self, directory: &Path) -> Result<(), StoreError> {
         if !matches!(self, Self::Default) {
             return Ok(());
@@ -70,12 +70,12 @@ impl KeySource {
         }
     }
 
-    /// The file that [`KeySource::prepare`] makes in `directory`, if it makes one.
+    /// The file that [`KeySource::prepare`] creates in `directory`, if it creates one.
     pub(super) fn made_file(&self, directory: &Path) -> Option<PathBuf> {
         matches!(self, Self::Default).then(|| directory.join(KEY_FILE))
     }
 
-    /// The key, for a database in `directory` that was made with a key from `made_with`.
+    /// The key, for a database in `directory` that was created with a key from `made_with`.
     pub(super) fn key(
         &self,
         directory: &Path,

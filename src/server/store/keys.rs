@@ -1,5 +1,5 @@
 //! Store keys: numbered, wrapped under the key-encryption key, one of them current. Beside them the row key, for
-//! MACs over what is stored readable.
+//! MACs over the readable columns.
 //!
 //! Rotation will add a key with the next number, make it the current one, and seal the rows anew in
 //! batches; until that is done, rows under the former keys are still read.
@@ -19,17 +19,17 @@ use crate::sensitive::SecretValue;
 /// Number of the first store key.
 pub(super) const FIRST: u32 = 1;
 
-/// What a wrapped key is for.
+/// The purpose of a wrapped key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Purpose {
     /// Seals values.
     Store,
-    /// Makes the MACs over what is readable. It outlives the store keys.
+    /// Makes the MACs over readable columns. It stays when the store keys change.
     Row,
 }
 
 impl Purpose {
-    /// As it is stored.
+    /// The text that the database stores.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Store => "store",
@@ -73,7 +73,7 @@ pub(super) fn encryption_key(source_key: &Key, database: &DatabaseId) -> Key {
     key
 }
 
-/// Makes a key and wraps it.
+/// Generates a key and wraps it.
 pub(super) fn make_wrapped(
     kek: &Key,
     purpose: Purpose,
@@ -94,7 +94,7 @@ pub(super) struct StoreKeys {
     database: DatabaseId,
     current: u32,
     keys: BTreeMap<u32, Key>,
-    /// Keyed, and cloned for each MAC.
+    /// Initialized with the row key; cloned for each MAC.
     row: Hmac<Sha256>,
 }
 
@@ -107,8 +107,8 @@ impl fmt::Debug for StoreKeys {
 }
 
 impl StoreKeys {
-    /// Unwraps the keys. None if one of them does not open, if no store key is number `current`, or if there is no
-    /// row key. Keys for purposes that are not known are left.
+    /// Unwraps the keys. None if one of them does not open, if no store key has the number `current`, or if there is no
+    /// row key. Keys of unknown purposes are skipped.
     pub(super) fn unwrap(
         kek: &Key,
         database: DatabaseId,
@@ -148,12 +148,12 @@ impl StoreKeys {
         mac
     }
 
-    /// The MAC over what is readable of a secret, whose value was sealed with `nonce`.
+    /// The MAC over the readable columns of a secret, whose value was sealed with `nonce`.
     pub(super) fn row_mac(&self, secret: &StoredSecret, extra: &[u8], nonce: &[u8]) -> Vec<u8> {
         self.short_mac(&Bound::row(&self.database, secret, extra, nonce))
     }
 
-    /// Whether `mac` is what [`StoreKeys::row_mac`] gives.
+    /// Whether `mac` equals [`StoreKeys::row_mac`], in constant time.
     pub(super) fn is_row(&self, secret: &StoredSecret, extra: &[u8], nonce: &[u8], mac: &[u8]) -> bool {
         self.is_short_mac(&Bound::row(&self.database, secret, extra, nonce), mac)
     }
@@ -163,7 +163,7 @@ impl StoreKeys {
         self.short_mac(&Bound::commits(&self.database, commits))
     }
 
-    /// Whether `mac` is what [`StoreKeys::commits_mac`] gives.
+    /// Whether `mac` equals [`StoreKeys::commits_mac`], in constant time.
     pub(super) fn is_commits(&self, commits: u64, mac: &[u8]) -> bool {
         self.is_short_mac(&Bound::commits(&self.database, commits), mac)
     }
@@ -178,7 +178,7 @@ impl StoreKeys {
         mac.len() == MAC_BYTES && self.mac(bound).verify_truncated_left(mac).is_ok()
     }
 
-    /// Seals `value` under the current key; `bound` says to what. Gives the key's number too.
+    /// Seals `value` under the current key, with the associated data that `bound` gives. Returns the key's number too.
     pub(super) fn seal(
         &self,
         bound: impl FnOnce(u32, &DatabaseId) -> Bound,
@@ -192,7 +192,7 @@ impl StoreKeys {
         Ok((self.current, seal::seal(key, &bound, value.expose())?))
     }
 
-    /// Opens what was sealed under key `number`. None if there is no such key or it does not open.
+    /// Opens a value that was sealed under key `number`. None if there is no such key, or it does not open the value.
     pub(super) fn open(
         &self,
         number: i64,

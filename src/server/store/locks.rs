@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 use super::{SecretKey, StoreError};
 use crate::fs::LockFile;
 
-/// Lock files between processes. Two secrets may share one, which costs time and nothing else.
+/// Number of lock files between processes. Two secrets may share one: then one of them waits for the other.
 const FILES: u8 = 16;
 
 /// How long another process is waited for: longer than what is done under a lock takes.
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// The lock of one secret; dropping it releases the lock.
 #[derive(Debug)]
 pub struct SecretLock {
-    /// Held for its lock.
+    /// Open as long as its lock is held.
     _file: Option<LockFile>,
     _guard: OwnedMutexGuard<()>,
 }
@@ -31,7 +31,7 @@ pub struct SecretLock {
 #[derive(Debug)]
 pub(super) struct SecretLocks {
     here: Mutex<HashMap<SecretKey, Weak<tokio::sync::Mutex<()>>>>,
-    /// Where the lock files are; none if no other process uses the store.
+    /// The directory of the lock files. None if no other process uses the store.
     directory: Option<PathBuf>,
 }
 
@@ -77,7 +77,7 @@ impl SecretLocks {
 }
 
 fn file_name(key: &SecretKey) -> String {
-    // No name has a control character in it.
+    // Names contain no control characters.
     let text = [
         key.room.as_str(),
         key.owner.as_str(),
@@ -117,7 +117,7 @@ mod tests {
         }
     }
 
-    /// How many had the turn at once, at most.
+    /// The most tasks that held the lock at the same time.
     async fn most_at_once(locks: &[Arc<SecretLocks>], id: impl Fn(usize) -> String) -> usize {
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let takes = (0..20).map(|number| {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_secret_is_taken_in_turns_and_others_are_not_waited_for() {
+    async fn a_secret_is_locked_once_and_others_are_not_affected() {
         let locks = [Arc::new(SecretLocks::new(None))];
         assert_eq!(most_at_once(&locks, |_| "same".to_owned()).await, 1);
         assert!(most_at_once(&locks, |number| number.to_string()).await > 1);
@@ -144,12 +144,12 @@ mod tests {
         assert_eq!(
             locks[0].here.lock().unwrap().len(),
             1,
-            "what is over is forgotten"
+            "a released lock is forgotten"
         );
     }
 
     #[tokio::test]
-    async fn processes_take_turns_too() {
+    async fn locks_exclude_other_processes() {
         let directory = tempfile::tempdir().unwrap();
         let locks = [(); 2].map(|()| Arc::new(SecretLocks::new(Some(directory.path()))));
         assert_eq!(most_at_once(&locks, |_| "same".to_owned()).await, 1);

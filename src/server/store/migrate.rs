@@ -1,4 +1,4 @@
-//! From format 1 to format 2, in one transaction: a process that is killed on the way leaves format 1.
+//! Migrates a database from format 1 to format 2, in one transaction: a process that is killed meanwhile leaves format 1.
 //!
 //! Format 1 had no version, no time and no MAC in a secret's row, one key source in `meta`, and the wrapped key beside
 //! its store key.
@@ -10,19 +10,20 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::StoreError;
 use super::key_source::KeySource;
 use super::keys::{self, Purpose, StoreKeys, WrappedKey};
+use super::meta::{Meta, Slot};
 use super::reader::secret_key;
-use super::schema::{FORMAT, KEY_TABLES, Meta, SECRET_TABLE, Slot};
 use super::seal::{Bound, nonce};
+use super::tables::{FORMAT, KEY_TABLES, SECRET_TABLE};
 use super::{SecretKind, SecretRecord, StoredSecret};
 use crate::server::clock;
 
-/// The version of a secret that format 1 kept.
+/// The version that a secret from format 1 gets.
 const FIRST_VERSION: u64 = 1;
 
-/// Brings an older database to [`FORMAT`]; does nothing where another process has done it.
+/// Migrates an older database to [`FORMAT`]. Does nothing if another process has done so.
 ///
 /// # Errors
-/// [`StoreError::WrongKey`] and others of the key source; then nothing is changed.
+/// [`StoreError::WrongKey`] and others of the key source. The database is not changed then.
 pub(super) fn run(
     connection: &mut Connection,
     directory: &Path,
@@ -100,8 +101,8 @@ fn move_keys(
     Ok(keys)
 }
 
-/// Moves the secrets, each with a MAC. A row that is not what was written gets none, so that it stays damaged; says how
-/// many there are.
+/// Moves the secrets and gives each a MAC. A damaged row gets none, so that it stays damaged. Returns the number of damaged
+/// rows.
 fn move_secrets(transaction: &Transaction<'_>, keys: &StoreKeys) -> Result<usize, StoreError> {
     transaction.execute_batch("DROP INDEX secret_delegated; ALTER TABLE secret RENAME TO secret_1;")?;
     transaction.execute_batch(SECRET_TABLE)?;

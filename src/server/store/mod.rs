@@ -1,16 +1,16 @@
-//! Secrets at rest.
+//! Secrets at rest. Below `rooms`, `oauth` and `keys`, above `data_dir`.
 //!
-//! A [`Store`] keeps records and their values; [`SqliteStore`] is the one there is. On the way in a
-//! value is sealed ([`seal`]) under a store key ([`keys`]), which is itself wrapped under a key that
-//! comes from a [`KeySource`]. One thread writes ([`writer`]) and some read ([`reader`]), each with a
-//! connection of its own, made when it is first needed.
+//! A [`Store`] keeps records and their values; [`SqliteStore`] is its implementation. A value is sealed ([`seal`]) under
+//! a store key ([`keys`]), which is itself wrapped under a key that comes from a [`KeySource`]. One thread writes
+//! ([`writer`]) and several read ([`reader`]), each with its own connection, which is opened when it is first needed.
 //!
-//! Ids, names, types and owners are stored readable, under a MAC; a value is sealed. Whatever is read of a row proves
-//! that nothing about it was changed. That a row was removed, or put back as it once was, cannot be seen from the row;
-//! an audit log will tell, in a table of its own. [`commits`] tells where a damaged log took back what was acknowledged.
+//! Ids, names, types and owners are stored readable, under a MAC; values are sealed. A row is read only if nothing about
+//! it was changed. The removal of a row, and the return of an older one, cannot be seen from the row itself; an audit
+//! log is the place for that. [`commits`] detects acknowledged transactions that a damaged log has lost.
 
 mod commits;
 mod connection;
+mod database;
 mod error;
 #[cfg(test)]
 #[path = "../../../tests/fuzz/store.rs"]
@@ -18,15 +18,16 @@ mod fuzz;
 mod key_source;
 mod keys;
 mod locks;
+mod meta;
 mod migrate;
 mod passphrase;
 mod reader;
 mod record;
-mod schema;
 mod seal;
 mod settings;
 mod sqlite;
 mod sqlite_error;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -46,44 +47,43 @@ use crate::sensitive::SecretValue;
 
 /// Keeps secrets.
 ///
-/// What was acknowledged is on disk. A call whose future is dropped may still be carried out.
+/// A change is on disk when its call returns. A call whose future is dropped may still be carried out.
 pub trait Store: Send + Sync + std::fmt::Debug {
-    /// The records the viewer may see, those it owns and those delegated to it, sorted by id, owner and
+    /// The records that the viewer may see, which are its own and those delegated to it, sorted by id, owner and
     /// `delegated_to`.
     fn find(&self, query: SecretQuery) -> BoxFuture<'_, Result<Found, StoreError>>;
 
-    /// The secret and its value; none if it is not there.
+    /// The secret and its value. None if it does not exist.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if the row is not as it was written.
+    /// [`StoreError::Damaged`] if the row is not what was written.
     fn read(&self, key: SecretKey) -> BoxFuture<'_, Result<Option<(SecretRecord, SecretValue)>, StoreError>>;
 
-    /// As [`Store::read`], unless the secret takes more than `limit` bytes, sealed: then how many. Nothing is
-    /// read of it then.
+    /// As [`Store::read`], but does not read a secret whose sealed value takes more than `limit` bytes: returns its size
+    /// instead.
     fn read_up_to(
         &self,
         key: SecretKey,
         limit: usize,
     ) -> BoxFuture<'_, Result<Option<BoundedRead>, StoreError>>;
 
-    /// Stores the secret, or replaces the value, type, name and kind of the one that is there.
+    /// Stores the secret, or replaces the value, type, name and kind of the stored one.
     fn write(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Replaces the value, type, name and kind of the secret, unless it is not there (any more); says whether
-    /// it was.
+    /// Replaces the value, type, name and kind of the secret if it exists. Returns whether it exists.
     fn replace(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Removes the secret; says whether it was there.
+    /// Removes the secret. Returns whether it existed.
     fn delete(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Whether the secret is there.
+    /// Whether the secret exists.
     fn contains(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Waits until nobody has the turn of this secret, in any process that uses the store, and takes it:
-    /// for what must not happen twice at once. It keeps nobody from reading and writing.
+    /// Takes the lock of this secret, which only one task of all processes that use the store holds at a time. It does not
+    /// block reading and writing.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] if another process has it for a minute.
+    /// [`StoreError::Busy`] if another process holds it for a minute.
     fn lock(&self, key: SecretKey) -> BoxFuture<'_, Result<SecretLock, StoreError>>;
 
     /// A value of the server's own, such as its API key. None if it is not set.
@@ -100,10 +100,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         value: SecretValue,
     ) -> BoxFuture<'_, Result<SecretValue, StoreError>>;
 
-    /// How much it reads at once, roughly.
+    /// About how many reads run at the same time.
     fn readers(&self) -> usize;
 
-    /// Finishes what was asked for and puts the files in order. Calls after it fail with
-    /// [`StoreError::Closed`].
+    /// Finishes all calls and closes the files. Later calls fail with [`StoreError::Closed`].
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }

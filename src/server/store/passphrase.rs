@@ -38,8 +38,8 @@ impl Stretching {
     /// The key of `passphrase`. Takes a tenth of a second and [`Stretching::memory`].
     ///
     /// # Errors
-    /// [`StoreError::Corrupted`] for parameters beyond 1 GiB, 10 passes or 4 lanes, which somebody may
-    /// have put into the database to stop us.
+    /// [`StoreError::Corrupted`] for parameters beyond 1 GiB, 10 passes or 4 lanes, which an
+    /// attacker may have written to the database to exhaust memory or time.
     pub(super) fn key(&self, passphrase: &SensitiveText) -> Result<Key, StoreError> {
         let damaged = || StoreError::Corrupted("the passphrase's parameters are not acceptable".into());
         let capped = self.memory <= MAX_MEMORY_KIB && self.passes <= MAX_PASSES && self.lanes <= MAX_LANES;

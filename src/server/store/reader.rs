@@ -1,4 +1,4 @@
-//! The one that reads.
+//! The reading threads: list, read and verify rows.
 
 use crossbeam_channel::Receiver;
 use rusqlite::{Connection, Row};
@@ -60,11 +60,11 @@ pub(super) const FIND_ID: &str = concat!(
     )
 );
 
-/// A question, which answers whoever asked it.
-pub(super) type Question = Box<dyn FnOnce(&mut Reader<'_>) + Send>;
+/// A job of a reading thread, which sends its result to its caller.
+pub(super) type ReadJob = Box<dyn FnOnce(&mut Reader<'_>) + Send>;
 
-/// Answers questions until there are no more.
-pub(super) fn run(connection: &Connection, shared: &Shared, questions: &Receiver<Question>) {
+/// Runs jobs until the queue is closed and empty.
+pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<ReadJob>) {
     let prepared = |sql| Prepared::new(connection, sql);
     let mut reader = Reader {
         keys: &shared.keys,
@@ -73,12 +73,12 @@ pub(super) fn run(connection: &Connection, shared: &Shared, questions: &Receiver
         find: prepared(FIND),
         find_id: prepared(FIND_ID),
     };
-    while let Ok(question) = questions.recv() {
-        question(&mut reader);
+    while let Ok(job) = jobs.recv() {
+        job(&mut reader);
     }
 }
 
-/// Reads from a connection.
+/// Reads through one connection, whose statements it keeps.
 #[derive(Debug)]
 pub(super) struct Reader<'c> {
     keys: &'c StoreKeys,

@@ -1,37 +1,37 @@
-//! What is known of a secret without its value, and how it is looked for.
+//! A secret without its value, and the queries for secrets.
 
 use super::StoreError;
 use crate::sensitive::SecretValue;
 use crate::wire::{Identity, RoomName, SecretId};
 
-/// What tells one secret from all others.
+/// What identifies a secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretKey {
-    /// The room it is in.
+    /// Its room.
     pub room: RoomName,
-    /// Who set it, or for whom it was set.
+    /// The identity that set it, or for which it was set.
     pub owner: Identity,
-    /// Who may read it beside the owner.
+    /// The identity that may read it beside the owner.
     pub delegated_to: Option<Identity>,
     /// Its id.
     pub id: SecretId,
 }
 
 impl SecretKey {
-    /// `delegated_to` as it is stored: empty, which no identity is, for none.
+    /// `delegated_to` as it is stored. Empty for none, because no identity is empty.
     pub(super) fn delegate_text(&self) -> &str {
         self.delegated_to.as_ref().map_or("", Identity::as_str)
     }
 }
 
-/// How a secret came to be.
+/// How a secret was created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretKind {
-    /// Somebody set it.
+    /// A participant set it.
     Stored,
-    /// A participant provided it when it was asked.
+    /// A participant provided it in reply to a request.
     Requested,
-    /// A credential from an OAuth provider.
+    /// The credential of an OAuth client.
     OAuth,
 }
 
@@ -55,11 +55,11 @@ impl SecretKind {
 /// A secret without its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretRecord {
-    /// Which one it is.
+    /// What identifies it.
     pub key: SecretKey,
-    /// How it came to be.
+    /// How it was created.
     pub kind: SecretKind,
-    /// Its type, a MIME type by custom.
+    /// Its type, by convention a MIME type.
     pub secret_type: String,
     /// Its name.
     pub name: String,
@@ -72,22 +72,21 @@ pub struct StoredSecret {
     pub record: SecretRecord,
     /// How often it was set, this time included.
     pub version: u64,
-    /// When it was set last, in seconds since 1970; none for a secret of a database in format 1 that was not set
-    /// since.
+    /// When it was last set, in Unix seconds. None for a secret from a database in format 1 that was not set since.
     pub written_at: Option<u64>,
 }
 
-/// What was found.
+/// The result of a query.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The secrets whose rows are what was written, sorted by id, owner and `delegated_to`.
+    /// The secrets whose rows are intact, sorted by id, owner and `delegated_to`.
     pub secrets: Vec<StoredSecret>,
-    /// What is wrong with the first row that is not.
+    /// The error of the first row that is not intact.
     pub damage: Option<StoreError>,
 }
 
 impl Found {
-    /// The secrets, if every row that matched is what was written.
+    /// The secrets, if every row that matched is intact.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] and [`StoreError::Corrupted`] otherwise.
@@ -96,21 +95,21 @@ impl Found {
     }
 }
 
-/// What comes of reading a secret that may be too large.
+/// The result of reading a secret that may be larger than a limit.
 #[derive(Debug)]
 pub enum BoundedRead {
     /// The secret and its value.
     Whole(SecretRecord, SecretValue),
-    /// It takes so many bytes, sealed, which is more than were asked for.
+    /// Its sealed value takes this many bytes, which is more than the limit.
     Larger(usize),
 }
 
-/// What a viewer looks for: every given member must match.
+/// A query for secrets. Every member that is given must match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretQuery {
     /// The room.
     pub room: RoomName,
-    /// Who looks: only secrets of its own and those delegated to it are found.
+    /// The identity that looks: it finds its own secrets and those delegated to it.
     pub viewer: Identity,
     /// The id.
     pub id: Option<SecretId>,
@@ -123,7 +122,7 @@ pub struct SecretQuery {
 }
 
 impl SecretQuery {
-    /// All that `viewer` may see in `room`, as far as it is delegated so.
+    /// A query for all secrets in `room` that `viewer` may see and that have such a delegate.
     pub const fn new(room: RoomName, viewer: Identity, delegated_to: DelegatedTo) -> Self {
         Self {
             room,
@@ -136,11 +135,11 @@ impl SecretQuery {
     }
 }
 
-/// Which delegates a query accepts.
+/// The delegates that a query accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DelegatedTo {
-    /// Every one, and none.
+    /// Any, or none.
     Anyone,
-    /// This one; or secrets that are delegated to nobody.
+    /// This one, or none.
     Exactly(Option<Identity>),
 }

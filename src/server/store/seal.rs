@@ -1,8 +1,8 @@
-//! Sealing: XChaCha20-Poly1305 with a random nonce, bound to everything that is known of the value.
+//! Sealing: XChaCha20-Poly1305 with a random nonce. The readable metadata of a value is its associated data.
 //!
-//! A sealed value is `nonce (24) ‖ ciphertext ‖ tag (16)`. Its associated data is a list of fields,
-//! each preceded by its length, so that no two lists give the same bytes. Values are not copied: they
-//! are encrypted from one buffer into the other.
+//! A sealed value is `nonce (24) ‖ ciphertext ‖ tag (16)`. Its associated data is a list of fields, each preceded by its
+//! length, so that two different lists never give the same bytes. Values are not copied: they are encrypted from one
+//! buffer into the other.
 
 use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305, XNonce};
@@ -11,11 +11,11 @@ use zeroize::Zeroizing;
 use super::{SecretRecord, StoreError, StoredSecret};
 use crate::sensitive::SecretValue;
 
-/// Bytes at the start of a sealed value that no other value has.
+/// Bytes of the nonce, which starts a sealed value.
 pub(super) const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = 16;
 
-/// Sixteen random bytes that tell one database from all others.
+/// Sixteen random bytes that identify a database.
 pub(super) type DatabaseId = [u8; 16];
 
 /// A key of 32 bytes, overwritten when it is dropped.
@@ -26,7 +26,7 @@ pub(super) type Key = Zeroizing<[u8; 32]>;
 pub(super) struct Bound(Vec<u8>);
 
 impl Bound {
-    /// Starts with what is sealed (`magic`), under which key, in which database.
+    /// Starts with the kind of the value (`magic`), the number of the key, and the database.
     fn new(magic: &str, key_number: u32, database: &DatabaseId) -> Self {
         Self(Vec::with_capacity(256))
             .field(magic.as_bytes())
@@ -80,7 +80,7 @@ impl Bound {
         Self::new("meshagent key 1", key_number, database).field(purpose.as_bytes())
     }
 
-    /// For the MAC over what is readable of a secret, whose value was sealed with `nonce`.
+    /// For the MAC over the readable columns of a secret, whose value was sealed with `nonce`.
     pub(super) fn row(database: &DatabaseId, secret: &StoredSecret, extra: &[u8], nonce: &[u8]) -> Self {
         let written_at = secret.written_at.map(u64::to_be_bytes);
         Self::new("meshagent row 1", 0, database)
@@ -101,7 +101,7 @@ impl Bound {
     }
 }
 
-/// The nonce of a sealed value, which no other value has.
+/// The nonce of a sealed value.
 pub(super) fn nonce(sealed: &[u8]) -> &[u8] {
     sealed.get(..NONCE_BYTES).unwrap_or(sealed)
 }
@@ -132,7 +132,7 @@ pub(super) fn seal(key: &Key, bound: &Bound, value: &[u8]) -> Result<Vec<u8>, St
     Ok(sealed)
 }
 
-/// Opens what [`seal`] made. None if the key, the associated data or any bit of it is another.
+/// Opens a value that [`seal`] sealed. None if the key, the associated data or any bit of the value differs.
 pub(super) fn open(key: &Key, bound: &Bound, sealed: &[u8]) -> Option<SecretValue> {
     let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>()?;
     let (body, tag) = rest.split_last_chunk::<TAG_BYTES>()?;

@@ -1,4 +1,4 @@
-//! The store in an SQLite database.
+//! The store in an SQLite database: hands the calls to its threads.
 
 use std::sync::Arc;
 
@@ -9,11 +9,12 @@ use tokio::task::spawn_blocking;
 use super::commits::Acknowledgements;
 use super::connection::Connections;
 use super::locks::{SecretLock, SecretLocks};
-use super::reader::{self, Question, Reader};
+use super::reader::{self, ReadJob, Reader};
 use super::worker::{Shared, Workers};
-use super::writer::{self, Action, Change};
+use super::writer::{self, Change, WriteJob};
 use super::{
-    BoundedRead, Found, KeySource, SecretKey, SecretQuery, SecretRecord, Store, StoreError, schema, settings,
+    BoundedRead, Found, KeySource, SecretKey, SecretQuery, SecretRecord, Store, StoreError, database,
+    settings,
 };
 use crate::sensitive::SecretValue;
 use crate::server::data_dir::DataDir;
@@ -21,30 +22,30 @@ use crate::server::data_dir::DataDir;
 /// Name of the database in its data directory.
 pub(super) const DATABASE: &str = "store.db";
 
-/// Threads that read, on a machine with many processors.
+/// Most threads that read.
 const MAX_READERS: usize = 9;
 
 /// A store in an SQLite database. Several processes may use one at the same time.
 ///
-/// What is queued when this is dropped is still done; [`Store::close`] waits for it.
+/// Calls that are queued when this is dropped are still done; [`Store::close`] waits for them.
 #[derive(Debug)]
 pub struct SqliteStore {
     shared: Arc<Shared>,
-    writer: Workers<Change>,
-    readers: Workers<Question>,
+    writer: Workers<WriteJob>,
+    readers: Workers<ReadJob>,
     locks: SecretLocks,
 }
 
 impl SqliteStore {
-    /// Opens the database in `data_dir`, and makes it if it is missing. Blocks.
+    /// Opens the database in `data_dir`, and creates it if it is missing. Blocks.
     ///
     /// # Errors
     /// [`StoreError::WrongKey`] and [`StoreError::KeyMissing`] if the key source is not the one it was
-    /// made with, [`StoreError::BadKey`] if it gives no key, [`StoreError::NewerVersion`],
+    /// created with, [`StoreError::BadKey`] if it gives no key, [`StoreError::NewerVersion`],
     /// [`StoreError::Foreign`] and [`StoreError::Corrupted`] if the file is not what it should be.
     pub fn open(data_dir: &DataDir, key_source: &KeySource) -> Result<Self, StoreError> {
         let path = data_dir.path().join(DATABASE);
-        let (first, keys) = schema::open(data_dir.path(), &path, key_source)?;
+        let (first, keys) = database::open(data_dir.path(), &path, key_source)?;
         let connections = Connections::new(path, first);
         Ok(Self {
             shared: Arc::new(Shared {
@@ -84,29 +85,29 @@ impl SqliteStore {
             .unwrap_or(Err(StoreError::Stopped))
     }
 
-    async fn change(&self, action: Action) -> Result<bool, StoreError> {
+    async fn change(&self, change: Change) -> Result<bool, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.writer.send(&self.shared, Change { action, reply })?;
+        self.writer.send(&self.shared, WriteJob { change, reply })?;
         answer.await.unwrap_or(Err(StoreError::Stopped))
     }
 
     pub(super) async fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&mut Reader<'_>) -> Result<T, StoreError> + Send + 'static,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let question: Question = Box::new(move |reader| {
+        let job: ReadJob = Box::new(move |reader| {
             // Skipped if its caller has stopped waiting, so that it delays neither the next one nor a server that stops.
             if !reply.is_closed() {
-                let _ = reply.send(question(reader));
+                let _ = reply.send(read(reader));
             }
         });
-        self.readers.send(&self.shared, question)?;
+        self.readers.send(&self.shared, job)?;
         answer.await.unwrap_or(Err(StoreError::Stopped))
     }
 }
 
-/// One reader more than there are processors: it may wait for the disk.
+/// One reader more than there are processors, because a reader may wait for the disk.
 fn most_readers() -> usize {
     let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     processors.saturating_add(1).min(MAX_READERS)
@@ -130,15 +131,15 @@ impl Store for SqliteStore {
     }
 
     fn write(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.change(Action::Put(record, value)).await.map(drop) })
+        Box::pin(async move { self.change(Change::Put(record, value)).await.map(drop) })
     }
 
     fn replace(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(self.change(Action::Replace(record, value)))
+        Box::pin(self.change(Change::Replace(record, value)))
     }
 
     fn delete(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(self.change(Action::Delete(key)))
+        Box::pin(self.change(Change::Delete(key)))
     }
 
     fn contains(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>> {
@@ -167,7 +168,7 @@ impl Store for SqliteStore {
 
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
-            // The readers first: the log can be emptied once nobody reads.
+            // The readers first: the log can be emptied only when none of them reads.
             for ended in self.readers.close().into_iter().chain(self.writer.close()) {
                 ended.await.unwrap_or(Err(StoreError::Stopped))?;
             }

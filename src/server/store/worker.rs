@@ -1,4 +1,4 @@
-//! Threads with a connection of their own each, which take jobs from one queue.
+//! Threads that take jobs from one queue. Each has its own connection.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -13,7 +13,7 @@ use super::commits::Acknowledgements;
 use super::connection::Connections;
 use super::keys::StoreKeys;
 
-/// What all threads work with.
+/// What all threads of a store share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) connections: Connections,
@@ -21,14 +21,14 @@ pub(super) struct Shared {
     pub(super) acknowledgements: Acknowledgements,
 }
 
-/// What a thread does: takes jobs until there are no more.
+/// The body of a thread: works until the queue is closed and empty.
 pub(super) type Body<J> = fn(&Connection, &Shared, &Receiver<J>);
 
-/// Hears that a thread has ended and its connection is closed.
+/// Completes when a thread has ended and its connection is closed.
 pub(super) type Ended = oneshot::Receiver<Result<(), StoreError>>;
 
-/// The threads and the way to them. The first job starts a thread; a job that finds others waiting starts another, as
-/// long as there are fewer than the most.
+/// The threads and their queue. The first job starts a thread; a job that finds others in the queue starts one more, up to
+/// a limit.
 pub(super) struct Workers<J> {
     name: &'static str,
     body: Body<J>,
@@ -40,7 +40,7 @@ enum State<J> {
     Idle,
     Running {
         jobs: Sender<J>,
-        /// The threads have it: if all of them died, what waits in it is dropped, and those who wait for it hear that.
+        /// Owned by the threads: if all of them have panicked, the jobs in it are dropped, and their callers get an error.
         queue: Weak<Receiver<J>>,
         threads: Vec<Ended>,
     },
@@ -125,15 +125,15 @@ impl<J: Send + 'static> Workers<J> {
         let (shared, body) = (Arc::clone(shared), self.body);
         let run = move || {
             body(&connection, &shared, &queue);
-            // Nobody may be waiting for it.
+            // The store may have been dropped.
             let _ = end.send(shared.connections.finish(connection));
         };
-        // One of the runtime's threads: in local mode, the one that opened the store.
+        // One of the runtime's blocking threads: in local mode, the one that has opened the store.
         drop(spawn_blocking(run));
         Ok(ended)
     }
 
-    /// Takes no more jobs. What is queued is still done; each of the receivers hears when a thread has ended.
+    /// Closes the queue. Jobs that are in it are still done; each of the receivers completes when a thread has ended.
     pub(super) fn close(&self) -> Vec<Ended> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *state, State::Closed) {

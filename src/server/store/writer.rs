@@ -1,4 +1,4 @@
-//! The one that writes: takes all changes that wait, commits them together, and answers then.
+//! The writing thread: commits all changes that wait in one transaction, and answers their callers afterwards.
 
 use crossbeam_channel::Receiver;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -15,12 +15,12 @@ use crate::server::clock;
 const MAX_CHANGES: usize = 256;
 /// Most bytes of values in one transaction; a larger value goes alone.
 const MAX_BYTES: usize = 32 << 20;
-/// After how many bytes the write-ahead log is moved into the database.
+/// Bytes after which the write-ahead log is moved into the database.
 const CHECKPOINT_BYTES: usize = 4 << 20;
-/// What a change writes beside its value, roughly: a few pages.
+/// Estimate of what a change writes beside its value: a few pages.
 const CHANGE_BYTES: usize = 16 << 10;
 
-/// The version of the secret that is there.
+/// Selects the version of the stored secret.
 const VERSION: &str =
     "SELECT version FROM secret WHERE room = ? AND owner = ? AND id = ? AND delegated_to = ?";
 const PUT: &str = "INSERT INTO secret
@@ -31,23 +31,23 @@ const PUT: &str = "INSERT INTO secret
         mac = excluded.mac, key_number = excluded.key_number, sealed = excluded.sealed";
 const DELETE: &str = "DELETE FROM secret WHERE room = ? AND owner = ? AND id = ? AND delegated_to = ?";
 
-/// A change, and who waits for it. The answer says whether something was changed.
+/// A job of the writing thread. The reply says whether the change had an effect.
 #[derive(Debug)]
-pub(super) struct Change {
-    pub(super) action: Action,
+pub(super) struct WriteJob {
+    pub(super) change: Change,
     pub(super) reply: oneshot::Sender<Result<bool, StoreError>>,
 }
 
-/// What is to be changed.
+/// A change of a secret.
 #[derive(Debug)]
-pub(super) enum Action {
+pub(super) enum Change {
     Put(SecretRecord, SecretValue),
-    /// A put that does nothing where the secret is not there.
+    /// A put that does nothing if the secret does not exist.
     Replace(SecretRecord, SecretValue),
     Delete(SecretKey),
 }
 
-impl Action {
+impl Change {
     fn bytes(&self) -> usize {
         match self {
             Self::Put(_, value) | Self::Replace(_, value) => value.expose().len(),
@@ -56,8 +56,8 @@ impl Action {
     }
 }
 
-/// Carries out changes until there are no more.
-pub(super) fn run(connection: &Connection, shared: &Shared, changes: &Receiver<Change>) {
+/// Runs jobs until the queue is closed and empty.
+pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<WriteJob>) {
     let mut writer = Writer {
         connection,
         shared,
@@ -67,12 +67,12 @@ pub(super) fn run(connection: &Connection, shared: &Shared, changes: &Receiver<C
         delete: Prepared::new(connection, DELETE),
     };
     let mut since_checkpoint = 0_usize;
-    while let Ok(first) = changes.recv() {
-        let mut bytes = first.action.bytes();
+    while let Ok(first) = jobs.recv() {
+        let mut bytes = first.change.bytes();
         let mut batch = vec![first];
         while batch.len() < MAX_CHANGES && bytes < MAX_BYTES {
-            let Ok(next) = changes.try_recv() else { break };
-            bytes = bytes.saturating_add(next.action.bytes());
+            let Ok(next) = jobs.try_recv() else { break };
+            bytes = bytes.saturating_add(next.change.bytes());
             batch.push(next);
         }
         since_checkpoint = since_checkpoint.saturating_add(bytes + batch.len() * CHANGE_BYTES);
@@ -96,15 +96,13 @@ struct Writer<'c> {
 }
 
 impl Writer<'_> {
-    /// Does the batch in one transaction. Each change is done or not on its own; who waits hears of it
-    /// after the commit.
-    fn commit(&mut self, batch: Vec<Change>) {
-        let (changes, waiting): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .map(|change| (change.action, change.reply))
-            .unzip();
+    /// Applies a batch in one transaction. Each change succeeds or fails on its own; its caller is answered after the
+    /// commit.
+    fn commit(&mut self, batch: Vec<WriteJob>) {
+        let (changes, waiting): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|job| (job.change, job.reply)).unzip();
         // Sealed before the transaction begins, to keep it short.
-        let sealed: Vec<_> = changes.into_iter().map(|action| self.seal(action)).collect();
+        let sealed: Vec<_> = changes.into_iter().map(|change| self.seal(change)).collect();
         let outcomes = self.transaction(sealed).unwrap_or_else(|error| {
             if !self.connection.is_autocommit()
                 && let Err(error) = self.connection.execute_batch("ROLLBACK")
@@ -114,16 +112,16 @@ impl Writer<'_> {
             waiting.iter().map(|_| Err(error.clone())).collect()
         });
         for (reply, outcome) in waiting.into_iter().zip(outcomes) {
-            // Who no longer waits need not know.
+            // The caller may have stopped waiting.
             let _ = reply.send(outcome);
         }
     }
 
-    fn seal(&self, action: Action) -> Result<Sealed, StoreError> {
-        Ok(match action {
-            Action::Put(record, value) => Sealed::Put(self.seal_value(record, &value)?),
-            Action::Replace(record, value) => Sealed::Replace(self.seal_value(record, &value)?),
-            Action::Delete(key) => Sealed::Delete(key),
+    fn seal(&self, change: Change) -> Result<Sealed, StoreError> {
+        Ok(match change {
+            Change::Put(record, value) => Sealed::Put(self.seal_value(record, &value)?),
+            Change::Replace(record, value) => Sealed::Replace(self.seal_value(record, &value)?),
+            Change::Delete(key) => Sealed::Delete(key),
         })
     }
 
@@ -157,13 +155,13 @@ impl Writer<'_> {
         let number = self.count.statement()?.query_row((), |row| row.get(0))?;
         self.connection.execute_batch("COMMIT")?;
         if let Err(error) = self.shared.acknowledgements.write(&self.shared.keys, number) {
-            // The changes are on disk; only a later loss of the log would go unnoticed.
+            // The changes are on disk. Only a later loss of the log would go unnoticed.
             tracing::warn!(%error, "the count of transactions could not be written");
         }
         Ok(outcomes)
     }
 
-    /// Applies a change so that its failure leaves the others be; fails itself if they are lost too.
+    /// Applies a change so that its failure does not affect the others. Fails if the whole transaction has failed.
     fn apply_apart(&mut self, change: &Sealed) -> Result<Result<bool, StoreError>, StoreError> {
         self.connection.execute_batch("SAVEPOINT change")?;
         match self.apply(change) {
@@ -202,7 +200,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The version of the secret that is there; none if there is none.
+    /// The version of the stored secret. None if it does not exist.
     fn version(&mut self, key: &SecretKey) -> Result<Option<u64>, StoreError> {
         let statement = self.version.statement()?;
         let key = (
@@ -214,7 +212,7 @@ impl Writer<'_> {
         Ok(statement.query_row(key, |row| row.get(0)).optional()?)
     }
 
-    /// Puts the secret in the place of the one with version `replaced`, or of none where that is 0.
+    /// Stores the secret over the one with version `replaced`, or as a new one if that is 0.
     fn put(&mut self, secret: &SealedSecret, replaced: u64) -> Result<bool, StoreError> {
         let version = replaced.saturating_add(1);
         let written_at = clock::now();
@@ -240,7 +238,7 @@ impl Writer<'_> {
             secret.key_number,
             &secret.sealed,
         ]);
-        // The statement is kept, its copy of the value is not.
+        // The statement is kept, but not its copy of the value.
         statement.clear_bindings();
         Ok(outcome? > 0)
     }

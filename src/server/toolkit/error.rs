@@ -1,10 +1,10 @@
-//! Why a call fails, as the caller is told.
+//! The error of a call, as its caller is told.
 
 use crate::server::oauth::{CredentialError, TokenEndpointError};
 use crate::server::store::StoreError;
 use crate::wire::{Content, DecodeError, ErrorCode};
 
-/// A failed call. Its text says nothing of values, and nothing of secrets the caller may not see.
+/// The error of a call. Its text contains no value and nothing about secrets that the caller may not see.
 #[derive(Debug)]
 pub(super) struct CallError {
     code: ErrorCode,
@@ -38,7 +38,7 @@ impl From<StoreError> for CallError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
         let text = match error {
-            // These name files, keys or causes that are the operator's business and in its log.
+            // These name files, keys or causes, which are for the operator alone: they are in the server's log.
             StoreError::Io { .. }
             | StoreError::Database(_)
             | StoreError::Foreign(_)

@@ -1,4 +1,4 @@
-//! Reads members that inputs of several tools have.
+//! Checks members that the inputs of several tools have.
 
 use super::CallError;
 use crate::wire::{ErrorCode, Identity, MAX_NAME_BYTES, NameError, SecretId};
@@ -8,12 +8,12 @@ pub(super) fn secret_id(id: String) -> Result<SecretId, CallError> {
     SecretId::new(id).map_err(|error| invalid("secret_id", error))
 }
 
-/// The id of a secret that is stored.
+/// The id of a secret that is to be stored.
 pub(super) fn new_secret_id(id: String) -> Result<SecretId, CallError> {
     SecretId::create(id).map_err(|error| invalid("secret_id", error))
 }
 
-/// The identity that something new is delegated to.
+/// The identity that a new secret is to be delegated to.
 pub(super) fn new_delegate(identity: Option<String>) -> Result<Option<Identity>, CallError> {
     identity
         .map(Identity::create)
@@ -48,7 +48,7 @@ pub(super) fn label(member: &str, text: Option<String>) -> Result<Option<String>
     Ok(Some(text))
 }
 
-/// An error about a name that cannot be one.
+/// An error about a name that is not usable.
 pub(super) fn invalid(member: &str, error: NameError) -> CallError {
     CallError::new(
         ErrorCode::InvalidRequest,
@@ -56,7 +56,7 @@ pub(super) fn invalid(member: &str, error: NameError) -> CallError {
     )
 }
 
-/// An error about a value of more bytes than are taken.
+/// An error about a value of more than `limit` bytes.
 pub(super) fn too_large(limit: usize) -> CallError {
     CallError::new(
         ErrorCode::InvalidRequest,

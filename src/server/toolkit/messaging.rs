@@ -1,4 +1,4 @@
-//! The `messaging` toolkit, as far as it says who is here (protocol, "Presence").
+//! The presence part of the `messaging` toolkit (protocol, "Presence").
 
 use super::CallError;
 use crate::server::participant::Participant;

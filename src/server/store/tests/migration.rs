@@ -4,7 +4,7 @@ use std::fs;
 
 use super::*;
 use crate::fs::{Existing, write_atomic};
-use crate::server::store::{connection, migrate, schema};
+use crate::server::store::{connection, migrate, tables};
 
 /// A data directory that the last release with format 1 made, with the default key file.
 const DATABASE_1: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-1/default/store.db");
@@ -209,5 +209,5 @@ async fn a_row_that_was_forged_in_format_1_is_not_made_good() {
             .len(),
         20_000
     );
-    assert_eq!(schema::FORMAT, 2);
+    assert_eq!(tables::FORMAT, 2);
 }
