@@ -117,10 +117,11 @@ fn a_secret_without_an_id_gets_one() {
     let server = TestServer::start(&env);
     let mut bob = server.join("bob");
     let content = Content::binary(&json!({"name": "named"}), b"x".to_vec().into()).unwrap();
-    assert!(matches!(bob.call(tool::SET, content), Content::Empty));
+    let answer = bob.call(tool::SET, content).into_json::<Value>().unwrap();
     let listed = bob.call(tool::LIST, Content::Empty).into_json::<Value>().unwrap();
     assert_eq!(listed["secrets"][0]["name"], "named");
     assert!(!listed["secrets"][0]["id"].as_str().unwrap().is_empty());
+    assert_eq!(answer, json!({"id": listed["secrets"][0]["id"]}));
     server.stop();
 }
 
