@@ -134,6 +134,10 @@ export class RoomServer {
   /** Starts our command line. The server's end ends it. */
   spawn(env, ...args) {
     const command = spawn(program, args, { env: this.#environment(env) });
+    // A command that needs no stdin may have closed it, or have ended, before something is written to it.
+    command.stdin.on("error", (error) => {
+      if (error.code !== "EPIPE") throw error;
+    });
     this.#commands.push(command);
     return command;
   }
@@ -141,8 +145,6 @@ export class RoomServer {
   /** Runs our command line to its end. */
   async run({ env = {}, input = "" }, ...args) {
     const child = this.spawn(env, ...args);
-    // A command that does not read its stdin closes it.
-    child.stdin.on("error", () => {});
     child.stdin.end(input);
     const [stdout, stderr, [status]] = await Promise.all([collect(child.stdout), collect(child.stderr), once(child, "close")]);
     return { status, stdout, stderr: stderr.toString() };
