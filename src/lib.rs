@@ -38,18 +38,36 @@
 //! `fs` > `sensitive`. `server` imports neither `room` nor `secrets`, so that client and server share the protocol and
 //! nothing else.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "client")]
 pub mod account;
+#[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(any(feature = "client", feature = "server"))]
+#[cfg_attr(
+    not(feature = "cli"),
+    allow(
+        dead_code,
+        unused_imports,
+        unreachable_pub,
+        reason = "client and server each use a part of it"
+    )
+)]
 mod fs;
 #[cfg(test)]
 #[path = "../tests/fuzz/driver.rs"]
 mod fuzz;
 pub mod net;
 pub mod oauth;
+#[cfg(feature = "client")]
 pub mod room;
+#[cfg(feature = "client")]
 pub mod secrets;
 pub mod sensitive;
+#[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "client")]
 pub mod settings;
 pub mod token;
 pub mod wire;

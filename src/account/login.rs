@@ -35,7 +35,7 @@ impl LoginClient {
         Ok(Self {
             client: OAuthClient {
                 client_id: or("MESHAGENT_OAUTH_CLIENT_ID", DEFAULT_CLIENT_ID)?,
-                client_secret: client_secret.map(Into::into),
+                client_secret: client_secret.map(|secret| secret.to_owned().into()),
             },
             scopes: OAuthScope::read_list(&or("MESHAGENT_OAUTH_SCOPES", DEFAULT_SCOPES)?),
         })
