@@ -1,8 +1,8 @@
 //! A queue that serves identities in turn, and lets small work pass large work.
 //!
-//! All calls share a number of slots. A call that finds none free waits in the lane of its identity. A slot that becomes
-//! free goes to the next lane, not to the call that came first: a single call waits for at most one of another identity's
-//! thousand calls.
+//! All calls share a number of slots. A call that finds none free waits in the lane of its identity. A slot that
+//! becomes free goes to the next lane, not to the call that came first: a single call waits for at most one of
+//! another identity's thousand calls.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_leave_have_no_turn_and_cost_nothing() {
+    fn calls_that_stop_waiting_are_skipped_and_removed() {
         let queue = FairQueue::new(2, 1);
         let held: Vec<Slot> = (0..2)
             .filter_map(|_| has_turn(&mut enter(&queue, "bob", Size::Small)))

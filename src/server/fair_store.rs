@@ -55,8 +55,8 @@ impl FairStore {
         }
     }
 
-    /// Runs `work` in a slot of `queue`. Large work keeps its slot until it is done, even if the caller stops waiting,
-    /// because the store has started it.
+    /// Runs `work` in a slot of `queue`. Large work keeps its slot until it is done, even if the caller stops
+    /// waiting, because the store has started it.
     async fn in_slot<T: Send + 'static>(
         &self,
         queue: &FairQueue,

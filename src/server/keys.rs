@@ -54,8 +54,8 @@ fn new_api_key() -> Result<ApiKey, StoreError> {
     ApiKey::generate(Uuid::new_v4()).map_err(|_| StoreError::Random(getrandom::Error::UNEXPECTED))
 }
 
-/// A participant token for the user of this machine: `identity` in `room`, as an administrator if that is the owner of
-/// the data directory and not another name that the user chose.
+/// A participant token for the user of this machine: `identity` in `room`, as an administrator if that is the owner
+/// of the data directory and not another name that the user chose.
 pub fn local_token(
     api_key: &ApiKey,
     identity: Identity,

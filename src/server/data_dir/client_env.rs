@@ -1,5 +1,5 @@
-//! `client.env`: the environment variables that a client of this server needs, as `KEY=VALUE` lines that shells and other
-//! readers understand in the same way.
+//! `client.env`: the environment variables that a client of this server needs, as `KEY=VALUE` lines that shells and
+//! other readers understand in the same way.
 
 use std::fmt::Write as _;
 
@@ -27,8 +27,8 @@ pub(super) fn format(variables: &[(&str, &SensitiveText)]) -> Result<Zeroizing<S
     Ok(text)
 }
 
-/// The variables of the file in their order, or the number of the first line that is not a variable. Empty lines and lines
-/// that start with `#` are skipped.
+/// The variables of the file in their order, or the number of the first line that is not a variable. Empty lines and
+/// lines that start with `#` are skipped.
 pub(super) fn parse(text: &str) -> Result<Vec<(String, SensitiveText)>, usize> {
     let mut variables = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {

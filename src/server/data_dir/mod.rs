@@ -1,7 +1,7 @@
 //! The directory in which a server, or the commands of local mode, keep their files. The lowest layer of the server.
 //!
-//! A server holds it alone as long as it runs; commands that run a server in their own process share it. A command that
-//! finds a running server uses that server instead.
+//! A server holds it alone as long as it runs; commands that run a server in their own process share it. A command
+//! that finds a running server uses that server instead.
 
 mod client_env;
 mod error;
@@ -83,8 +83,8 @@ impl DataDir {
         }
     }
 
-    /// Takes the directory for a local command, shared with others, or returns the address of the server that holds it.
-    /// Creates it (mode 0700) if it is missing.
+    /// Takes the directory for a local command, shared with others, or returns the address of the server that holds
+    /// it. Creates it (mode 0700) if it is missing.
     ///
     /// A server that is about to publish its address is waited for, up to 8 s. Blocks.
     ///
@@ -133,8 +133,8 @@ impl DataDir {
         Ok(())
     }
 
-    /// Removes the published address, so that no further local command connects. `client.env` stays, because its API key
-    /// stays valid. Dropping the directory does the same.
+    /// Removes the published address, so that no further local command connects. `client.env` stays, because its API
+    /// key stays valid. Dropping the directory does the same.
     pub fn withdraw(&self) {
         if self.served_by_us
             && let Err(error) = remove(&self.path.join(ADDRESS))

@@ -45,8 +45,8 @@ impl ClientAtProvider {
         format!("{CREDENTIAL_ID_PREFIX}{host}/{digest}/")
     }
 
-    /// The id of the credential that was requested with the scopes `asked`. None if the endpoint's host cannot be part
-    /// of an id.
+    /// The id of the credential that was requested with the scopes `asked`. None if the endpoint's host cannot be
+    /// part of an id.
     pub(in crate::server) fn id(&self, asked: &[OAuthScope]) -> Option<SecretId> {
         let scopes: BTreeSet<&OAuthScope> = asked.iter().collect();
         let digest = digest(scopes.into_iter().map(OAuthScope::as_str));

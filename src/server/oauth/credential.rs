@@ -21,8 +21,8 @@ const CLOCK_LEEWAY: u64 = 60;
 /// How long a token counts as valid that can be refreshed and for which the provider names no lifetime, in seconds.
 const ASSUMED_LIFETIME: u64 = 60 * 60;
 
-/// Scopes of `OpenID` Connect. Providers grant them, and leave them out of the list of granted scopes or write them in
-/// another way.
+/// Scopes of `OpenID` Connect. Providers grant them, and leave them out of the list of granted scopes or write them
+/// in another way.
 const IDENTITY_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 /// The tokens of a client, with all that is needed to refresh them.

@@ -1,6 +1,6 @@
-//! The server's part of OAuth: it calls the token [`endpoint`] of a provider, if the [`rules`] allow it, and keeps the
-//! [`credentials`] that it gets: a [`code_exchange`] creates them, a [`refresh`] renews them. Below `state`, above
-//! `store`.
+//! The server's part of OAuth: it calls the token [`endpoint`] of a provider, if the [`rules`] allow it, and keeps
+//! the [`credentials`] that it gets: a [`code_exchange`] creates them, a [`refresh`] renews them. Below `state`,
+//! above `store`.
 
 mod address;
 mod client;

@@ -57,7 +57,7 @@ fn a_session_lasts_until_the_room_is_empty() {
 }
 
 #[test]
-fn those_who_enabled_messaging_see_each_other() {
+fn participants_with_messaging_enabled_see_each_other() {
     let (rooms, room) = (Rooms::default(), room());
     let ada = Guest::enter(&rooms, &room, "ada", ApiScope::participant());
     let bob = Guest::enter(&rooms, &room, "bob", ApiScope::participant());
@@ -115,7 +115,7 @@ fn attributes_are_merged_and_the_name_stays() {
 const MAX_ATTRIBUTES: usize = 1 << 16;
 
 #[test]
-fn who_may_not_list_is_told_of_nobody() {
+fn a_participant_without_the_list_grant_sees_no_others() {
     let (rooms, room) = (Rooms::default(), room());
     let api: ApiScope = serde_json::from_value(json!({"messaging": {"list": false}})).unwrap();
     let shut = Guest::enter(&rooms, &room, "shut", api);

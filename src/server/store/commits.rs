@@ -1,8 +1,8 @@
 //! The number of acknowledged transactions, kept in a file beside the database.
 //!
 //! SQLite ignores a damaged write-ahead log from the damage on, without an error, and then returns older values. So
-//! every transaction increments a count in the database, and the count is written to the file before the transaction is
-//! acknowledged. The database is synced before the file is written, so that the file is never ahead of an intact
+//! every transaction increments a count in the database, and the count is written to the file before the transaction
+//! is acknowledged. The database is synced before the file is written, so that the file is never ahead of an intact
 //! database.
 
 use std::fs::File;

@@ -82,8 +82,8 @@ impl Connections {
         first.as_mut().map_or(Err(StoreError::Closed), work)
     }
 
-    /// Closes a connection, and empties the write-ahead log unless other processes use it: the next process that opens
-    /// the database would have to read all of it, and it still contains what was deleted.
+    /// Closes a connection, and empties the write-ahead log unless other processes use it: the next process that
+    /// opens the database would have to read all of it, and it still contains what was deleted.
     pub(super) fn finish(&self, connection: Connection) -> Result<(), StoreError> {
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");

@@ -80,8 +80,8 @@ fn lock_init(directory: &Path) -> Result<LockFile, StoreError> {
     Ok(init)
 }
 
-/// Creates the database under a temporary name, and renames it when it is complete, so that a file of its name is never
-/// unfinished. If several processes try at the same time, one creates it and the others wait.
+/// Creates the database under a temporary name, and renames it when it is complete, so that a file of its name is
+/// never unfinished. If several processes try at the same time, one creates it and the others wait.
 fn make(directory: &Path, path: &Path, source: &KeySource) -> Result<Connection, StoreError> {
     let _init = lock_init(directory)?;
     if is_there(path)? {

@@ -107,8 +107,8 @@ impl fmt::Debug for StoreKeys {
 }
 
 impl StoreKeys {
-    /// Unwraps the keys. None if one of them does not open, if no store key has the number `current`, or if there is no
-    /// row key. Keys of unknown purposes are skipped.
+    /// Unwraps the keys. None if one of them does not open, if no store key has the number `current`, or if there is
+    /// no row key. Keys of unknown purposes are skipped.
     pub(super) fn unwrap(
         kek: &Key,
         database: DatabaseId,
@@ -178,7 +178,8 @@ impl StoreKeys {
         mac.len() == MAC_BYTES && self.mac(bound).verify_truncated_left(mac).is_ok()
     }
 
-    /// Seals `value` under the current key, with the associated data that `bound` gives. Returns the key's number too.
+    /// Seals `value` under the current key, with the associated data that `bound` gives. Returns the key's number
+    /// too.
     pub(super) fn seal(
         &self,
         bound: impl FnOnce(u32, &DatabaseId) -> Bound,

@@ -1,7 +1,8 @@
-//! Migrates a database from format 1 to format 2, in one transaction: a process that is killed meanwhile leaves format 1.
+//! Migrates a database from format 1 to format 2, in one transaction: a process that is killed meanwhile leaves
+//! format 1.
 //!
-//! Format 1 had no version, no time and no MAC in a secret's row, one key source in `meta`, and the wrapped key beside
-//! its store key.
+//! Format 1 had no version, no time and no MAC in a secret's row, one key source in `meta`, and the wrapped key
+//! beside its store key.
 
 use std::path::Path;
 
@@ -101,8 +102,8 @@ fn move_keys(
     Ok(keys)
 }
 
-/// Moves the secrets and gives each a MAC. A damaged row gets none, so that it stays damaged. Returns the number of damaged
-/// rows.
+/// Moves the secrets and gives each a MAC. A damaged row gets none, so that it stays damaged. Returns the number of
+/// damaged rows.
 fn move_secrets(transaction: &Transaction<'_>, keys: &StoreKeys) -> Result<usize, StoreError> {
     transaction.execute_batch("DROP INDEX secret_delegated; ALTER TABLE secret RENAME TO secret_1;")?;
     transaction.execute_batch(SECRET_TABLE)?;

@@ -1,12 +1,13 @@
 //! Secrets at rest. Below `rooms`, `oauth` and `keys`, above `data_dir`.
 //!
-//! A [`Store`] keeps records and their values; [`SqliteStore`] is its implementation. A value is sealed ([`seal`]) under
-//! a store key ([`keys`]), which is itself wrapped under a key that comes from a [`KeySource`]. One thread writes
-//! ([`writer`]) and several read ([`reader`]), each with its own connection, which is opened when it is first needed.
+//! A [`Store`] keeps records and their values; [`SqliteStore`] is its implementation. A value is sealed ([`seal`])
+//! under a store key ([`keys`]), which is itself wrapped under a key that comes from a [`KeySource`]. One thread
+//! writes ([`writer`]) and several read ([`reader`]), each with its own connection, which is opened when it is first
+//! needed.
 //!
-//! Ids, names, types and owners are stored readable, under a MAC; values are sealed. A row is read only if nothing about
-//! it was changed. The removal of a row, and the return of an older one, cannot be seen from the row itself; an audit
-//! log is the place for that. [`commits`] detects acknowledged transactions that a damaged log has lost.
+//! Ids, names, types and owners are stored readable, under a MAC; values are sealed. A row is read only if nothing
+//! about it was changed. The removal of a row, and the return of an older one, cannot be seen from the row itself; an
+//! audit log is the place for that. [`commits`] detects acknowledged transactions that a damaged log has lost.
 
 mod commits;
 mod connection;
@@ -59,8 +60,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Damaged`] if the row is not what was written.
     fn read(&self, key: SecretKey) -> BoxFuture<'_, Result<Option<(SecretRecord, SecretValue)>, StoreError>>;
 
-    /// As [`Store::read`], but does not read a secret whose sealed value takes more than `limit` bytes: returns its size
-    /// instead.
+    /// As [`Store::read`], but does not read a secret whose sealed value takes more than `limit` bytes: returns its
+    /// size instead.
     fn read_up_to(
         &self,
         key: SecretKey,
@@ -79,8 +80,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Whether the secret exists.
     fn contains(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Takes the lock of this secret, which only one task of all processes that use the store holds at a time. It does not
-    /// block reading and writing.
+    /// Takes the lock of this secret, which only one task of all processes that use the store holds at a time. It
+    /// does not block reading and writing.
     ///
     /// # Errors
     /// [`StoreError::Busy`] if another process holds it for a minute.

@@ -176,8 +176,8 @@ impl Reader<'_> {
     }
 }
 
-/// The value in a row of [`READ`], or none if it is not as it was written. It is decrypted straight out of the database's
-/// buffer.
+/// The value in a row of [`READ`], or none if it is not as it was written. It is decrypted straight out of the
+/// database's buffer.
 fn open(keys: &StoreKeys, record: &SecretRecord, row: &Row<'_>) -> Result<Option<SecretValue>, StoreError> {
     let Ok(sealed) = row.get_ref(12)?.as_blob() else {
         return Ok(None);

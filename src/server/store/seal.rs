@@ -1,8 +1,8 @@
 //! Sealing: XChaCha20-Poly1305 with a random nonce. The readable metadata of a value is its associated data.
 //!
-//! A sealed value is `nonce (24) ‖ ciphertext ‖ tag (16)`. Its associated data is a list of fields, each preceded by its
-//! length, so that two different lists never give the same bytes. Values are not copied: they are encrypted from one
-//! buffer into the other.
+//! A sealed value is `nonce (24) ‖ ciphertext ‖ tag (16)`. Its associated data is a list of fields, each preceded by
+//! its length, so that two different lists never give the same bytes. Values are not copied: they are encrypted from
+//! one buffer into the other.
 
 use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305, XNonce};

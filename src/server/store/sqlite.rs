@@ -97,7 +97,8 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let job: ReadJob = Box::new(move |reader| {
-            // Skipped if its caller has stopped waiting, so that it delays neither the next one nor a server that stops.
+            // Skipped if its caller has stopped waiting, so that it delays neither the next one nor a server that
+            // stops.
             if !reply.is_closed() {
                 let _ = reply.send(read(reader));
             }

@@ -28,8 +28,8 @@ pub(super) const META_TABLE: &str = "
         sealed BLOB NOT NULL
     ) STRICT;";
 
-/// The sources of the key-encryption keys, by slot, and the keys that are wrapped under them. There are two slots only while the
-/// key source changes.
+/// The sources of the key-encryption keys, by slot, and the keys that are wrapped under them. There are two slots
+/// only while the key source changes.
 pub(super) const KEY_TABLES: &str = "
     CREATE TABLE kek_slot (
         slot INTEGER PRIMARY KEY,
@@ -45,9 +45,9 @@ pub(super) const KEY_TABLES: &str = "
         PRIMARY KEY (slot, purpose, number)
     ) STRICT;";
 
-/// The secrets. `extra` is reserved for newer versions, and a row where it is not empty is not read by this one. `mac`
-/// covers the readable columns and the nonce that `sealed` starts with. `sealed` is the last column, because SQLite has
-/// to read a large value to reach the columns after it.
+/// The secrets. `extra` is reserved for newer versions, and a row where it is not empty is not read by this one.
+/// `mac` covers the readable columns and the nonce that `sealed` starts with. `sealed` is the last column, because
+/// SQLite has to read a large value to reach the columns after it.
 pub(super) const SECRET_TABLE: &str = "
     CREATE TABLE secret (
         number INTEGER PRIMARY KEY,

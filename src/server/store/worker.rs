@@ -27,8 +27,8 @@ pub(super) type Body<J> = fn(&Connection, &Shared, &Receiver<J>);
 /// Completes when a thread has ended and its connection is closed.
 pub(super) type Ended = oneshot::Receiver<Result<(), StoreError>>;
 
-/// The threads and their queue. The first job starts a thread; a job that finds others in the queue starts one more, up to
-/// a limit.
+/// The threads and their queue. The first job starts a thread; a job that finds others in the queue starts one more,
+/// up to a limit.
 pub(super) struct Workers<J> {
     name: &'static str,
     body: Body<J>,
@@ -40,7 +40,8 @@ enum State<J> {
     Idle,
     Running {
         jobs: Sender<J>,
-        /// Owned by the threads: if all of them have panicked, the jobs in it are dropped, and their callers get an error.
+        /// Owned by the threads: if all of them have panicked, the jobs in it are dropped, and their callers get an
+        /// error.
         queue: Weak<Receiver<J>>,
         threads: Vec<Ended>,
     },

@@ -44,7 +44,7 @@ async fn a_value_that_is_larger_than_asked_for_tells_its_size_only() {
 }
 
 #[tokio::test]
-async fn what_nobody_waits_for_any_more_is_not_read() {
+async fn a_read_whose_caller_stopped_waiting_is_skipped() {
     let path = tempfile::tempdir().unwrap();
     let store = open(path.path());
     let (go, wait) = channel::<()>();

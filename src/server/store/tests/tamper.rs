@@ -1,4 +1,4 @@
-//! Changed rows, wrong keys, foreign files: nothing of it goes unseen.
+//! Changed rows, wrong keys and foreign files are detected.
 
 use super::*;
 
@@ -59,7 +59,7 @@ async fn a_row_that_was_relabelled_does_not_open() {
 }
 
 #[tokio::test]
-async fn no_flipped_bit_of_a_sealed_value_goes_unseen() {
+async fn every_flipped_bit_of_a_sealed_value_is_detected() {
     let path = filled().await;
     let connection = Connection::open(path.path().join(DATABASE)).unwrap();
     let sealed: Vec<u8> = connection
