@@ -4,7 +4,8 @@ use super::MAX_TOKEN_BYTES;
 
 /// Why a participant token is refused, or could not be signed.
 ///
-/// The messages may be the body of an HTTP response of status 401 (403 for [`TokenError::WrongRoom`]): they are
+/// The messages may be the body of an HTTP response of status 401 (403 for [`TokenError::WrongRoom`] and
+/// [`TokenError::BadSecretsGrant`]): they are
 /// short and repeat nothing of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
@@ -38,6 +39,13 @@ pub enum TokenError {
     /// A grant has the wrong form.
     #[error("the token's grant `{0}` is not valid")]
     BadGrant(&'static str),
+    /// The `secrets` member of the grant `api` has another member than those that are known, or one of another form.
+    /// This refusal is a 403.
+    #[error(
+        "the token's `secrets` grant is not valid: it may have `request_oauth_token`, a list of entries with `endpoint`, \
+         `client_id` and `token_endpoint`, and nothing else; make a new token"
+    )]
+    BadSecretsGrant,
     /// Two grants have the same name.
     #[error("the token has two grants of the same name")]
     DuplicateGrant,
@@ -47,7 +55,7 @@ pub enum TokenError {
     /// `nbf` or `iat` is in the future.
     #[error("the token is not valid yet: check the clocks")]
     NotYetValid,
-    /// The token is valid, but for another room or for none. This refusal is a 403, every other a 401.
+    /// The token is valid, but for another room or for none. This refusal is a 403.
     #[error("the token does not admit to this room")]
     WrongRoom,
 }

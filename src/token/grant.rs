@@ -4,6 +4,8 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use super::oauth_grant::{EndpointGrantError, OAuthEndpointGrant};
+
 /// The role of a participant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -17,8 +19,10 @@ pub enum Role {
     Tool,
 }
 
-/// Access to the `secrets` toolkit.
+/// Access to the `secrets` toolkit. A member that is not known is refused: a misspelt list would otherwise allow all
+/// clients.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SecretsGrant {
     /// The OAuth clients whose tokens may be requested. Without a list all are allowed, with an empty list none.
     #[serde(default, alias = "requestOauthToken", skip_serializing_if = "Option::is_none")]
@@ -26,34 +30,24 @@ pub struct SecretsGrant {
 }
 
 impl SecretsGrant {
-    /// Whether tokens of this client at this authorization endpoint may be requested (protocol, "OAuth").
-    pub fn allows_oauth(&self, client_id: &str, authorization_endpoint: &str) -> bool {
+    /// Whether tokens of this client at these endpoints may be requested (protocol, "OAuth").
+    pub fn allows_oauth(&self, client_id: &str, authorization_endpoint: &str, token_endpoint: &str) -> bool {
         self.request_oauth_token.as_ref().is_none_or(|entries| {
             entries
                 .iter()
-                .any(|entry| entry.covers(client_id, authorization_endpoint))
+                .any(|entry| entry.allows(client_id, authorization_endpoint, token_endpoint))
         })
     }
-}
 
-/// An OAuth client at one authorization endpoint, or at all with a common start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OAuthEndpointGrant {
-    /// The authorization endpoint, compared as text. With a `*` at its end, the text that endpoints must start with.
-    pub endpoint: String,
-    /// The client id.
-    #[serde(alias = "clientId")]
-    pub client_id: String,
-}
-
-impl OAuthEndpointGrant {
-    fn covers(&self, client_id: &str, authorization_endpoint: &str) -> bool {
-        let endpoint_fits = self.endpoint == authorization_endpoint
-            || self
-                .endpoint
-                .strip_suffix('*')
-                .is_some_and(|start| authorization_endpoint.starts_with(start));
-        endpoint_fits && self.client_id == client_id
+    /// Checks that each entry of the list can match a request.
+    ///
+    /// # Errors
+    /// [`EndpointGrantError`] for the first that cannot.
+    pub fn check(&self) -> Result<(), EndpointGrantError> {
+        self.request_oauth_token
+            .iter()
+            .flatten()
+            .try_for_each(OAuthEndpointGrant::check)
     }
 }
 
@@ -179,41 +173,51 @@ mod tests {
 
     #[test]
     fn oauth_needs_an_entry_where_there_is_a_list() {
-        let any = secrets(json!({}));
-        assert!(any.allows_oauth("c", "https://p/a"));
-        assert!(secrets(json!({"request_oauth_token": null})).allows_oauth("c", "https://p/a"));
-        assert!(!secrets(json!({"request_oauth_token": []})).allows_oauth("c", "https://p/a"));
-        let some = secrets(json!({"request_oauth_token": [
-            {"endpoint": "https://p/a", "client_id": "c"},
-            {"endpoint": "https://q/*", "client_id": "d"},
-        ]}));
-        for (client, endpoint, allowed) in [
-            ("c", "https://p/a", true),
-            ("c", "https://p/ab", false),
-            ("c", "https://p/", false),
-            ("c", "https://q/x", false),
-            ("d", "https://q/x", true),
-            ("d", "https://q/", true),
-            ("d", "https://q/*", true),
-            ("d", "https://q", false),
-            ("d", "https://p/a", false),
-            ("", "", false),
-        ] {
-            assert_eq!(
-                some.allows_oauth(client, endpoint),
-                allowed,
-                "{client} {endpoint}"
-            );
-        }
+        let allows = |grant: Value, client: &str| {
+            secrets(grant).allows_oauth(client, "https://p/authorize", "https://p/token")
+        };
+        assert!(allows(json!({}), "c"));
+        assert!(allows(json!({"request_oauth_token": null}), "c"));
+        assert!(!allows(json!({"request_oauth_token": []}), "c"));
+        let some = json!({"request_oauth_token": [
+            {"endpoint": "https://q/*", "client_id": "c"},
+            {"endpoint": "https://p/*", "client_id": "d"},
+        ]});
+        assert!(allows(some.clone(), "d"));
+        assert!(!allows(some.clone(), "c"));
+        assert!(!allows(some, ""));
     }
 
     #[test]
     fn the_sdks_other_spelling_restricts_too() {
-        let grant = secrets(json!({"requestOauthToken": [{"endpoint": "e", "clientId": "c"}]}));
-        assert!(grant.allows_oauth("c", "e"));
-        assert!(!grant.allows_oauth("c", "f"));
+        let grant = secrets(json!({"requestOauthToken": [
+            {"endpoint": "https://p/a", "clientId": "c", "tokenEndpoint": "https://q/t"},
+        ]}));
+        assert!(grant.allows_oauth("c", "https://p/a", "https://q/t"));
+        assert!(!grant.allows_oauth("c", "https://p/a", "https://p/t"));
         let both = json!({"requestOauthToken": null, "request_oauth_token": []});
         assert!(serde_json::from_value::<SecretsGrant>(both).is_err());
+    }
+
+    #[test]
+    fn a_misspelt_member_of_the_secrets_grant_is_no_grant() {
+        let entry =
+            |member: &str| json!({"endpoint": "https://p/a", "client_id": "c", member: "https://q/t"});
+        assert!(
+            serde_json::from_value::<SecretsGrant>(json!({"request_oauth_token": [entry("token_endpoint")]}))
+                .is_ok()
+        );
+        for wrong in [
+            json!({"request_oauth_tokens": []}),
+            json!({"request_oauth_token": [entry("token_endpiont")]}),
+        ] {
+            assert!(
+                serde_json::from_value::<SecretsGrant>(wrong.clone()).is_err(),
+                "{wrong}"
+            );
+        }
+        // Other toolkits have members that are not known here.
+        assert!(serde_json::from_value::<ApiScope>(json!({"secrets": {}, "llm": {"x": 1}, "y": 2})).is_ok());
     }
 
     #[test]

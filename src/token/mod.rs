@@ -31,13 +31,17 @@ mod error;
 mod fuzz;
 mod grant;
 mod jwt;
+mod oauth_grant;
 mod participant;
+mod provider_hosts;
 mod strict_json;
 
 pub use api_key::{ApiKey, ApiKeyError};
 pub use error::TokenError;
-pub use grant::{ApiScope, MessagingGrant, OAuthEndpointGrant, Role, SecretsGrant};
+pub use grant::{ApiScope, MessagingGrant, Role, SecretsGrant};
+pub use oauth_grant::{EndpointGrantError, OAuthEndpointGrant};
 pub use participant::{ParticipantToken, TOKEN_VERSION};
+pub use provider_hosts::is_same_provider;
 
 /// Longest token that is read or signed, in bytes: 16 KiB (protocol, "Limits").
 pub const MAX_TOKEN_BYTES: usize = 16 << 10;

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{ApiKey, ApiScope, CLOCK_LEEWAY_SECONDS, Role, TokenError, jwt};
+use super::{ApiKey, ApiScope, CLOCK_LEEWAY_SECONDS, Role, SecretsGrant, TokenError, jwt};
 use crate::sensitive::SensitiveText;
 use crate::wire::{Identity, RoomName};
 
@@ -115,7 +115,7 @@ impl ParticipantToken {
             identity: Identity::new(name).map_err(|_| TokenError::BadClaim("name"))?,
             room: grant(&grants, "room")?,
             role: grant(&grants, "role")?.unwrap_or_default(),
-            api: grant(&grants, "api")?,
+            api: api_grant(&grants)?,
             project_id,
             api_key_id,
             version: optional_text(&claims, "version")?.unwrap_or_else(|| TOKEN_VERSION.to_owned()),
@@ -207,6 +207,22 @@ fn grant<T: DeserializeOwned>(
 ) -> Result<Option<T>, TokenError> {
     let scope = grants.get(name).map(T::deserialize).transpose();
     scope.map_err(|_| TokenError::BadGrant(name))
+}
+
+/// The grant `api`. An error in its `secrets` member is told apart, for its text to say what may be there.
+fn api_grant(grants: &Map<String, Value>) -> Result<Option<ApiScope>, TokenError> {
+    grant(grants, "api").map_err(|error| {
+        let secrets = grants.get("api").and_then(|scope| scope.get("secrets"));
+        match secrets {
+            Some(secrets) if secrets.is_object() => {
+                match serde_json::from_value::<SecretsGrant>(secrets.clone()) {
+                    Ok(_) => error,
+                    Err(_) => TokenError::BadSecretsGrant,
+                }
+            }
+            _ => error,
+        }
+    })
 }
 
 #[cfg(test)]

@@ -140,6 +140,14 @@ fn names_and_grants_must_have_their_form() {
         (grant("api", json!("all")), TokenError::BadGrant("api")),
         (grant("api", json!({"secrets": []})), TokenError::BadGrant("api")),
         (
+            grant("api", json!({"secrets": {"request_oauth_tokens": []}})),
+            TokenError::BadSecretsGrant,
+        ),
+        (
+            grant("api", json!({"secrets": {"request_oauth_token": {}}})),
+            TokenError::BadSecretsGrant,
+        ),
+        (
             json!({"grants": [{"name": "x"}, {"name": "x"}]}),
             TokenError::DuplicateGrant,
         ),

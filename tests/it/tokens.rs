@@ -275,6 +275,52 @@ fn generate_reads_a_specification() {
     server.stop();
 }
 
+/// A misspelt list would allow every client: it is refused where a token is made and where one is read.
+#[test]
+fn a_secrets_grant_with_an_unknown_member_is_refused() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let spec = |secrets: &str| {
+        format!(
+            "version: v1\nkind: ParticipantToken\nidentity: bob\nroom: room\napi:\n  secrets:\n    {secrets}\n"
+        )
+    };
+    let entry =
+        |more: &str| format!("request_oauth_token: [{{endpoint: 'https://p/*', client_id: c, {more}}}]");
+    for (secrets, says) in [
+        (
+            "request_oauth_tokens: []".to_owned(),
+            "unknown field `request_oauth_tokens`",
+        ),
+        (
+            entry("token_endpiont: 'https://p/t'"),
+            "unknown field `token_endpiont`",
+        ),
+        (entry("token_endpoint: '*'"), "`*` stands for the rest of a path"),
+    ] {
+        let call = env.call(["token", "generate", "--local", "--input", "-"]);
+        call.stdin(spec(&secrets)).run().refuses(2).says(says);
+    }
+    let key = signing_key(&server.api_key());
+    let mut claims = claims(&server.token("bob", "room", false));
+    claims["grants"] = json!([
+        {"name": "room", "scope": "room"},
+        {"name": "api", "scope": {"secrets": {"request_oauth_tokens": []}}},
+    ]);
+    let token = forge(&json!({"alg": "HS256"}), &claims, &key);
+    let bearer = format!("Bearer {token}");
+    let answer = upgrade(server.address(), "/rooms/room", &[("Authorization", &bearer)]);
+    assert_eq!(answer.status, 403);
+    let joins = server.with_this_token(&token, "room").secret(["list"]).run();
+    joins.refuses(4).says("it may have `request_oauth_token`");
+    // What other toolkits are granted is not this server's to know.
+    claims["grants"][1]["scope"] =
+        json!({"secrets": {}, "llm": {"models": ["m"]}, "containers": {"x": true}});
+    let token = forge(&json!({"alg": "HS256"}), &claims, &key);
+    let joins = server.with_this_token(&token, "room").secret(["list"]).run();
+    joins.succeeds();
+}
+
 #[test]
 fn a_fault_of_a_specification_is_one_line_with_its_place() {
     let env = TestEnv::new();

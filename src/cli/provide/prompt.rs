@@ -82,7 +82,7 @@ impl<'a> Prompt<'a> {
         gone: impl Future<Output = String>,
     ) -> io::Result<Asking<Reply<'a>>> {
         self.at_keyboard(asked, gone, async |keyboard| {
-            self.console.announce(&asked.describe());
+            self.console.announce(&asked.describe(&self.context.ui));
             let conversation = Conversation {
                 prompt: self,
                 keyboard,

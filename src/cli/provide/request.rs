@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::oauth_request::OAuthAsked;
+use crate::cli::ui::Ui;
 use crate::cli::ui::countdown::spoken;
 use crate::cli::ui::text::escape_name;
 use crate::wire::secrets::DEFAULT_TYPE;
@@ -151,8 +152,8 @@ impl Asked {
         format!("{} asks for {}: {what}.", self.who(), self.summary())
     }
 
-    /// Lines that tell a person what is asked.
-    pub(super) fn describe(&self) -> Vec<String> {
+    /// Lines that tell a person what is asked; what deserves care is in colour.
+    pub(super) fn describe(&self, ui: &Ui) -> Vec<String> {
         let mut lines = vec![match &self.requester {
             Some(requester) => format!("{} asks for {}.", shown(&requester.name), self.what.kind()),
             None => format!(
@@ -166,7 +167,15 @@ impl Asked {
                 add("url", &shown(url));
                 add("type", &shown(secret_type));
             }
-            What::OAuth(oauth) => oauth.describe().iter().for_each(|(label, text)| add(label, text)),
+            What::OAuth(oauth) => {
+                for line in oauth.describe() {
+                    if line.needs_care {
+                        add(line.label, &ui.caution(&line.text));
+                    } else {
+                        add(line.label, &line.text);
+                    }
+                }
+            }
         }
         if let Some(delegate) = self.delegate() {
             let verb = match self.what {
@@ -185,6 +194,34 @@ impl Asked {
     /// The time that is left to answer.
     pub(super) fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+/// A line that tells a person something about a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) label: &'static str,
+    /// Escaped.
+    pub(super) text: String,
+    /// It is unusual, and a person should look at it before saying yes.
+    pub(super) needs_care: bool,
+}
+
+impl Line {
+    pub(super) const fn plain(label: &'static str, text: String) -> Self {
+        Self {
+            label,
+            text,
+            needs_care: false,
+        }
+    }
+
+    pub(super) const fn careful(label: &'static str, text: String) -> Self {
+        Self {
+            label,
+            text,
+            needs_care: true,
+        }
     }
 }
 

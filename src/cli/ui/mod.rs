@@ -166,6 +166,11 @@ impl Ui {
         format!("{} {line}", self.paint("33", "warning:"))
     }
 
+    /// A text on stderr that deserves care, in colour.
+    pub(super) fn caution(&self, text: &str) -> String {
+        self.paint("33", text)
+    }
+
     /// Says why the command failed.
     pub(super) fn failure(&self, failure: &Failure) {
         if self.global.error_format == ErrorFormat::Json {

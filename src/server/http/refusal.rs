@@ -13,8 +13,9 @@ pub(super) enum Refusal {
     NoCredential,
     #[error(transparent)]
     InvalidToken(TokenError),
+    /// The token is genuine, and does not open this room here.
     #[error(transparent)]
-    WrongRoom(TokenError),
+    NotGranted(TokenError),
     #[error("there is no room of that name: {0}")]
     NoSuchRoom(NameError),
     #[error("there is no such project on this server")]
@@ -31,7 +32,7 @@ impl Refusal {
     const fn status(&self) -> StatusCode {
         match self {
             Self::NoCredential | Self::InvalidToken(_) => StatusCode::UNAUTHORIZED,
-            Self::WrongRoom(_) | Self::NewRoom(_) | Self::NewIdentity(_) => StatusCode::FORBIDDEN,
+            Self::NotGranted(_) | Self::NewRoom(_) | Self::NewIdentity(_) => StatusCode::FORBIDDEN,
             Self::NoSuchRoom(_) | Self::NoSuchProject => StatusCode::NOT_FOUND,
             Self::Store => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -41,7 +42,7 @@ impl Refusal {
 impl From<TokenError> for Refusal {
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::WrongRoom => Self::WrongRoom(error),
+            TokenError::WrongRoom | TokenError::BadSecretsGrant => Self::NotGranted(error),
             other => Self::InvalidToken(other),
         }
     }

@@ -43,10 +43,17 @@ impl OAuthInput {
         let oauth =
             oauth.ok_or_else(|| invalid_input("neither `oauth` nor a connector came with the call"))?;
         let grant = participant.caller.api.secrets.as_ref();
-        if !grant.is_some_and(|grant| grant.allows_oauth(&oauth.client_id, &oauth.authorization_endpoint)) {
+        let is_allowed = grant.is_some_and(|grant| {
+            grant.allows_oauth(
+                &oauth.client_id,
+                &oauth.authorization_endpoint,
+                &oauth.token_endpoint,
+            )
+        });
+        if !is_allowed {
             return Err(CallError::new(
                 ErrorCode::PermissionDenied,
-                "the token's `secrets` grant does not list this client at this authorization endpoint",
+                "the token's `secrets` grant does not list this client at these two endpoints",
             ));
         }
         let input = Self::read(oauth)?;

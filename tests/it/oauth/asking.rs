@@ -233,9 +233,12 @@ fn a_grant_that_lists_clients_allows_no_other() {
     let env = TestEnv::new();
     let server = serve(&env);
     let endpoint = TokenEndpoint::start(numbered(3600));
+    let token_endpoint = endpoint.url();
     let spec = env.write(
         "token.yaml",
-        "kind: ParticipantToken\nversion: v1\nidentity: agent\nroom: room\napi:\n  secrets:\n    request_oauth_token:\n      - endpoint: https://provider.example/auth*\n        client_id: client\n",
+        format!(
+            "kind: ParticipantToken\nversion: v1\nidentity: agent\nroom: room\napi:\n  secrets:\n    request_oauth_token:\n      - endpoint: https://provider.example/auth*\n        client_id: client\n        token_endpoint: {token_endpoint}\n      - endpoint: https://provider.example*\n        client_id: same\n",
+        ),
     );
     let limited = server.token_with(&["--input", spec.to_str().unwrap()], &[]);
     let mut agent = Participant::join(server.address(), "room", &limited);
@@ -243,8 +246,13 @@ fn a_grant_that_lists_clients_allows_no_other() {
     let good = client(&endpoint.url());
     assert!(obtain(&mut agent, &mut bob, &good).is_some());
     assert!(token(offline(&mut agent, &good)).is_some());
+    let evil = TokenEndpoint::start(numbered(3600));
+    let evil_url = evil.url();
     for (member, value) in [
         ("client_id", "other"),
+        // Its token endpoint is not at the host where one signs in.
+        ("client_id", "same"),
+        ("token_endpoint", evil_url.as_str()),
         ("authorization_endpoint", "https://provider.example/other"),
         ("authorization_endpoint", "https://evil.example/authorize"),
     ] {
@@ -255,6 +263,26 @@ fn a_grant_that_lists_clients_allows_no_other() {
         fails(&offline(&mut agent, &other), 1001, "does not list this client");
     }
     assert_eq!(endpoint.calls().len(), 1);
+    assert!(evil.calls().is_empty());
+    let mut across = good;
+    across["client_id"] = json!("same");
+    for (authorize, token, allowed) in [
+        (AUTHORIZE, "https://provider.example/token", true),
+        (
+            "https://provider.example.evil.example/",
+            "https://provider.example.evil.example/",
+            false,
+        ),
+    ] {
+        across["authorization_endpoint"] = json!(authorize);
+        across["token_endpoint"] = json!(token);
+        let answer = offline(&mut agent, &across);
+        if allowed {
+            assert_eq!(super::token(answer), None);
+        } else {
+            fails(&answer, 1001, "does not list this client");
+        }
+    }
 }
 
 #[test]

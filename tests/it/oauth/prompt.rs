@@ -47,11 +47,15 @@ fn it_shows_who_asks_for_what_and_opens_the_browser_after_a_yes() {
     ];
     let agent = asks(&server, &endpoint, &flags);
     let shown = bob.shows(CHOICE);
+    let tokens = endpoint.url();
+    let tokens = tokens.split('/').nth(2).unwrap();
     for line in [
         "\x07agent asks for an OAuth authorization.\r\n",
         "  client    client\r\n",
         "  sign-in   provider.example\r\n",
-        "  tokens    127.0.0.1\r\n",
+        &format!(
+            "  tokens    {tokens} (another host than the sign-in, not the usual port, not encrypted)\r\n"
+        ),
         "  scopes    read write\r\n",
         "  delegate  c\\u{200b}arol, who may",
         " UTC (in ",
@@ -80,6 +84,26 @@ fn it_shows_who_asks_for_what_and_opens_the_browser_after_a_yes() {
     assert_eq!(ended(agent).succeeds().out(), "canary-access-1");
     let Screen { code, echo, text, .. } = bob.ends();
     assert_eq!((code, echo), (0, true), "{text}");
+}
+
+#[test]
+fn what_deserves_care_is_in_colour() {
+    let env = TestEnv::new();
+    let server = serve(&env);
+    let endpoint = TokenEndpoint::start(numbered(3600));
+    let mut bob = Terminal::run(bob(&server, &["--no-browser", "--color=always"]));
+    bob.shows("--url URL\r\n");
+    let agent = asks(&server, &endpoint, &["--no-pkce"]);
+    let shown = bob.shows(CHOICE);
+    assert!(shown.contains("sign-in   provider.example\r\n"), "{shown:?}");
+    assert!(shown.contains("tokens    \x1b[33m127.0.0.1:"), "{shown:?}");
+    assert!(shown.contains("note      \x1b[33mPKCE is left out"), "{shown:?}");
+    bob.types("r\r");
+    bob.shows("told: ");
+    bob.types("\r");
+    ended(agent).fails(5);
+    bob.types("\x03");
+    assert_eq!(bob.ends().code, 130);
 }
 
 #[test]
