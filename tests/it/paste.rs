@@ -207,7 +207,7 @@ fn a_terminal_without_escape_sequences_is_sent_none() {
     );
 }
 
-const CHOICE: &str = "ive, reject or ignore? [g/r/i] ";
+const CHOICE: &str = "bob: give, reject or ignore? [g/r/i] ";
 const HOW: &str = "Type it, from a file, or a stored secret? [t/f/s] ";
 const VALUE: &str = "Value (not shown): ";
 

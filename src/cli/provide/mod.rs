@@ -1,15 +1,18 @@
 //! Answers what other participants ask: by rules, and by the person at the terminal.
 //!
-//! A request comes in as an [`asked::Asked`]. The first of the [`rules`] that matches decides what is done;
-//! where none does, the [`prompt`] asks. [`answer`] sends what comes of it. All requests are worked on at
-//! the same time, in one [`session`] over one connection after the other.
+//! A request comes in as a [`request::Asked`]. The first of the [`rules`] that matches decides what is done;
+//! where none does, the [`prompt`] gives it a turn at the terminal, and a [`conversation`] asks. The [`responder`]
+//! sends what comes of it. All requests are worked on at the same time, in one [`session`] over one connection after
+//! the other.
 
 mod args;
 mod command;
+mod conversation;
 mod decision;
+mod facts;
 pub(in crate::cli) mod mismatch;
 mod oauth_patterns;
-mod oauth_request;
+pub(in crate::cli) mod oauth_request;
 pub(in crate::cli) mod open_requests;
 mod pattern;
 mod prompt;

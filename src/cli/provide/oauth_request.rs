@@ -2,7 +2,8 @@
 
 use url::Url;
 
-use super::request::{Line, shown};
+use super::facts::Fact;
+use super::request::shown;
 use crate::cli::sign_in::{Unfit, Wanted};
 use crate::net::authority;
 use crate::token::is_same_provider;
@@ -27,8 +28,8 @@ impl OAuthAsked {
         )
     }
 
-    /// Lines that tell a person what it is to sign in for.
-    pub(super) fn describe(&self) -> Vec<Line> {
+    /// What a person is shown of it.
+    pub(super) fn facts(&self) -> Vec<Fact> {
         let client = &self.client;
         let endpoints = [&client.authorization_endpoint, &client.token_endpoint];
         let [sign_in, tokens] = endpoints.map(|endpoint| HttpEndpoint::parse(endpoint.as_str()));
@@ -40,37 +41,36 @@ impl OAuthAsked {
             _ => true,
         };
         let scopes = client.scopes.as_deref().unwrap_or_default();
-        let scopes = if scopes.is_empty() {
+        let text = if scopes.is_empty() {
             "what the provider gives by default".to_owned()
         } else {
             shown(&scopes.join(" "))
         };
-        let mut lines = vec![
-            Line::plain("client", shown(&client.client_id)),
+        let scopes = Fact::new("scopes", text).marked_if(scopes.iter().any(|scope| is_wide(scope)));
+        let mut facts = vec![
+            Fact::new("client", shown(&client.client_id)),
             describe_endpoint("sign-in", &sign_in, &client.authorization_endpoint, false),
             describe_endpoint("tokens", &tokens, &client.token_endpoint, is_elsewhere),
-            Line::plain("scopes", scopes),
+            scopes,
         ];
         if let Ok(endpoint) = &sign_in
             && let Some(query) = endpoint.url().query()
         {
             // It may ask for more than the scopes say.
-            lines.push(Line::careful("query", shown(query)));
+            facts.push(Fact::new("query", shown(query)).marked_if(true));
         }
         let elsewhere = self
             .redirect_uri
             .as_deref()
             .filter(|text| !text.is_empty() && !Url::parse(text).is_ok_and(|url| is_loopback(&url)));
         if let Some(uri) = elsewhere {
-            lines.push(Line::careful("back to", shown(uri)));
+            facts.push(Fact::new("back to", shown(uri)).marked_if(true));
         }
         if self.challenge.is_none() {
-            lines.push(Line::careful(
-                "note",
-                "PKCE is left out: whoever gets hold of the code may use it".to_owned(),
-            ));
+            let note = "PKCE is left out: whoever gets hold of the code may use it";
+            facts.push(Fact::new("note", note).marked_if(true));
         }
-        lines
+        facts
     }
 }
 
@@ -80,10 +80,10 @@ fn describe_endpoint(
     endpoint: &Result<HttpEndpoint, EndpointError>,
     text: &str,
     is_elsewhere: bool,
-) -> Line {
+) -> Fact {
     let endpoint = match endpoint {
         Ok(endpoint) => endpoint,
-        Err(error) => return Line::careful(label, format!("{} ({error})", shown(text))),
+        Err(error) => return Fact::new(label, format!("{} ({error})", shown(text))).marked_if(true),
     };
     let url = endpoint.url();
     let mut cares = Vec::new();
@@ -98,10 +98,22 @@ fn describe_endpoint(
     }
     let host = shown(&authority(url));
     if cares.is_empty() {
-        Line::plain(label, host)
+        Fact::new(label, host)
     } else {
-        Line::careful(label, format!("{host} ({})", cares.join(", ")))
+        Fact::new(label, format!("{host} ({})", cares.join(", "))).marked_if(true)
     }
+}
+
+/// Whether a scope says that it allows more than to read one thing. Scopes are the provider's own words, so this
+/// knows some that many use, and is no judge of others.
+fn is_wide(scope: &str) -> bool {
+    const WIDE: [&str; 12] = [
+        "admin", "all", "delete", "full", "manage", "modify", "owner", "platform", "repo", "root", "sudo",
+        "write",
+    ];
+    let scope = scope.to_ascii_lowercase();
+    let mut words = scope.split(|character: char| !character.is_ascii_alphanumeric());
+    scope.contains('*') || words.any(|word| WIDE.contains(&word))
 }
 
 #[cfg(test)]
@@ -121,17 +133,41 @@ pub(super) mod tests {
         }
     }
 
-    /// The lines, and a `!` before those that deserve care.
+    /// The lines, and a `!` before those that are marked.
     fn lines(asked: &OAuthAsked) -> Vec<String> {
-        let mark = |line: Line| {
-            let mark = if line.needs_care { "!" } else { "" };
+        let mark = |line: Fact| {
+            let mark = if line.is_marked { "!" } else { "" };
             format!("{mark}{}: {}", line.label, line.text)
         };
-        asked.describe().into_iter().map(mark).collect()
+        asked.facts().into_iter().map(mark).collect()
     }
 
     #[test]
-    fn a_usual_sign_in_needs_no_care() {
+    fn wide_scopes() {
+        for scope in [
+            "repo",
+            "admin:org",
+            "delete_repo",
+            "https://www.googleapis.com/auth/cloud-platform",
+            "Files.ReadWrite.All",
+            "api.*",
+        ] {
+            assert!(is_wide(scope), "{scope}");
+        }
+        for scope in [
+            "openid",
+            "email",
+            "read:user",
+            "drive.readonly",
+            "reposting",
+            "calls",
+        ] {
+            assert!(!is_wide(scope), "{scope}");
+        }
+    }
+
+    #[test]
+    fn a_usual_sign_in_has_no_mark() {
         for (authorization, token, hosts) in [
             (
                 "https://idp.example/a",
@@ -168,13 +204,14 @@ pub(super) mod tests {
             "https://evil.test:9/t",
         );
         unusual.redirect_uri = Some("https://app.example/cb".to_owned());
+        unusual.client.scopes = Some(vec!["user:read".to_owned(), "admin:org".to_owned()]);
         assert_eq!(
             lines(&unusual),
             [
                 "client: c\\u{1b}",
                 "!sign-in: idp.example (not encrypted)",
                 "!tokens: evil.test:9 (another host than the sign-in, not the usual port)",
-                "scopes: what the provider gives by default",
+                "!scopes: user:read admin:org",
                 "!query: user_scope=admin",
                 "!back to: https://app.example/cb",
                 "!note: PKCE is left out: whoever gets hold of the code may use it",

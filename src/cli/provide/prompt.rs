@@ -1,67 +1,51 @@
-//! Asks the person at the terminal, one request after the other.
+//! The person at the terminal, whom one request after the other asks.
 
+use std::cell::Cell;
 use std::io;
-use std::path::PathBuf;
-use std::pin::pin;
+use std::pin::Pin;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
-use super::oauth_request::OAuthAsked;
+use super::conversation::{Conversation, Reply};
 use super::request::{Asked, What, shown};
 use super::sign_in::{Authorized, Prepared, Signing, Unauthorized};
-use super::source::Source;
 use crate::cli::context::Context;
-use crate::cli::error::Failure;
-use crate::cli::formats::git_credential::Credential;
 use crate::cli::sign_in::Pasting;
-use crate::cli::ui::terminal::{Answer, Console, Echo, Keyboard, is_yes};
-use crate::cli::ui::text::escape;
-use crate::oauth::ProviderErrorCode;
+use crate::cli::ui::terminal::{Console, Keyboard};
 use crate::secrets::SecretsClient;
-use crate::sensitive::SecretValue;
-use crate::wire::SecretId;
 
-/// Type of secrets that are a user name and a password, as JSON (protocol, "The `secrets` toolkit").
-const GIT: &str = "git";
-
-/// What a person may say instead of yes.
-const REJECT: &str = "reject";
-const IGNORE: &str = "ignore";
-
-/// What the person said.
+/// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum Reply<'a> {
-    /// Yes, with this; the text says where it came from.
-    Give(SecretValue, String),
-    /// The person signed in.
-    Authorize(Box<Authorized<'a>>),
-    /// The person did not agree at the provider.
-    Denied(ProviderErrorCode),
-    /// No, for this reason, which may be empty.
-    Reject(String),
-    /// Nothing: whoever asks waits until the time is over.
-    Ignore,
-}
-
-/// How asking ended.
-#[derive(Debug)]
-pub(super) enum Asking<T> {
-    Answered(T),
-    /// Nobody waits any more, and it was not yet this one's turn: what became of it.
+pub(super) enum NotAsked {
+    /// Nobody waits for it any more, and it was not yet this one's turn: what became of the request.
     Gone(String),
-    /// It was taken back while it was being answered, and that was said.
+    /// The request was taken back while it was being answered, and that was said.
     TakenBack,
     /// Nobody can be asked here.
     NobodyThere,
+    Unreadable(io::Error),
 }
+
+impl From<io::Error> for NotAsked {
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// The turn of one request: until this is dropped no other one asks. It is kept until what became of the request
+/// was said, so that this comes before the next question.
+#[derive(Debug)]
+pub(super) struct Turn<'a>(#[expect(dead_code, reason = "it is held")] MutexGuard<'a, ()>);
 
 /// The person at the terminal, asked by one request at a time, in the order they came.
 #[derive(Debug)]
 pub(super) struct Prompt<'a> {
-    context: &'a Context,
-    console: &'a Console,
-    signing: Signing<'a>,
+    pub(super) context: &'a Context,
+    pub(super) console: &'a Console,
+    pub(super) signing: Signing<'a>,
     turn: Mutex<()>,
+    /// How many requests wait for their turn.
+    waiting: Cell<usize>,
 }
 
 impl<'a> Prompt<'a> {
@@ -71,22 +55,42 @@ impl<'a> Prompt<'a> {
             console: signing.console,
             signing,
             turn: Mutex::new(()),
+            waiting: Cell::new(0),
         }
     }
 
-    /// Asks when it is this request's turn, until `gone` says that nobody waits for the answer any more.
+    /// Waits for a request's turn, until `gone` says that nobody waits for its answer any more, and why.
+    pub(super) async fn turn(
+        &self,
+        gone: Pin<&mut impl Future<Output = String>>,
+    ) -> Result<Turn<'_>, NotAsked> {
+        if !self.context.ui.can_ask_beside_stdin() {
+            return Err(NotAsked::NobodyThere);
+        }
+        let _waiting = Waiting::start(self);
+        tokio::select! {
+            biased;
+            reason = gone => Err(NotAsked::Gone(reason)),
+            turn = self.turn.lock() => Ok(Turn(turn)),
+        }
+    }
+
+    /// Asks, until `gone` says that nobody waits for the answer any more.
     pub(super) async fn ask(
         &self,
+        _turn: &Turn<'_>,
         asked: &Asked,
         secrets: &SecretsClient,
-        gone: impl Future<Output = String>,
-    ) -> io::Result<Asking<Reply<'a>>> {
+        gone: Pin<&mut impl Future<Output = String>>,
+    ) -> Result<Reply<'a>, NotAsked> {
         self.at_keyboard(asked, gone, async |keyboard| {
-            self.console.announce(&asked.describe(&self.context.ui));
+            let ui = &self.context.ui;
+            self.console.announce(&asked.describe(|text| ui.marked(text)));
             let conversation = Conversation {
                 prompt: self,
                 keyboard,
                 secrets,
+                asker: asked.asker(),
             };
             match &asked.what {
                 What::Secret { secret_type, .. } => conversation.reply(secret_type).await,
@@ -99,216 +103,53 @@ impl<'a> Prompt<'a> {
     /// Signs in where that was agreed to, and takes the callback that is pasted.
     pub(super) async fn sign_in(
         &self,
+        _turn: &Turn<'_>,
         asked: &Asked,
         prepared: Prepared<'a>,
-        gone: impl Future<Output = String>,
-    ) -> io::Result<Asking<Result<Authorized<'a>, Unauthorized>>> {
+        gone: Pin<&mut impl Future<Output = String>>,
+    ) -> Result<Result<Authorized<'a>, Unauthorized>, NotAsked> {
         self.at_keyboard(asked, gone, async |keyboard| {
             Ok(prepared.authorize(Pasting::At(keyboard)).await)
         })
         .await
     }
 
-    /// Does `work` at the keyboard when it is this request's turn.
     async fn at_keyboard<T>(
         &self,
         asked: &Asked,
-        gone: impl Future<Output = String>,
+        gone: Pin<&mut impl Future<Output = String>>,
         work: impl AsyncFnOnce(&Keyboard<'_>) -> io::Result<T>,
-    ) -> io::Result<Asking<T>> {
-        if !self.context.ui.can_ask_beside_stdin() {
-            return Ok(Asking::NobodyThere);
-        }
-        let mut gone = pin!(gone);
-        let _turn = tokio::select! {
+    ) -> Result<T, NotAsked> {
+        let keyboard = Keyboard::open(self.console).map_err(|_| NotAsked::NobodyThere)?;
+        let reason = tokio::select! {
             biased;
-            reason = &mut gone => return Ok(Asking::Gone(reason)),
-            turn = self.turn.lock() => turn,
+            reason = gone => reason,
+            done = work(&keyboard) => return Ok(done?),
         };
-        let Ok(keyboard) = Keyboard::open(self.console) else {
-            return Ok(Asking::NobodyThere);
-        };
-        tokio::select! {
-            biased;
-            reason = &mut gone => {
-                self.console.say(&asked.became(&shown(&reason)));
-                keyboard.quiet().await;
-                Ok(Asking::TakenBack)
-            }
-            done = work(&keyboard) => Ok(Asking::Answered(done?)),
-        }
+        self.console.say(&asked.became(&shown(&reason)));
+        keyboard.quiet().await;
+        Err(NotAsked::TakenBack)
     }
 }
 
-struct Conversation<'a, 'p> {
-    prompt: &'a Prompt<'p>,
-    keyboard: &'a Keyboard<'a>,
-    secrets: &'a SecretsClient,
-}
+/// Counts a request among those that wait for their turn, until this is dropped.
+struct Waiting<'a>(&'a Prompt<'a>);
 
-impl<'p> Conversation<'_, 'p> {
-    async fn reply(&self, secret_type: &str) -> io::Result<Reply<'p>> {
-        const GIVE: &str = "give";
-        loop {
-            match self
-                .choose("Give, reject or ignore? [g/r/i] ", [GIVE, REJECT, IGNORE])
-                .await?
-            {
-                Some(GIVE) => match self.give(secret_type).await? {
-                    Some((value, how)) => return Ok(Reply::Give(value, how)),
-                    None => self.prompt.console.say("Nothing was given."),
-                },
-                Some(no) => {
-                    if let Some(reply) = self.refuse(no).await? {
-                        return Ok(reply);
-                    }
-                }
-                None => self.prompt.console.say("Type g, r or i, and Enter."),
-            }
-        }
+impl<'a> Waiting<'a> {
+    fn start(prompt: &'a Prompt<'a>) -> Self {
+        let waiting = Self(prompt);
+        waiting.count(prompt.waiting.get().saturating_add(1));
+        waiting
     }
 
-    async fn reply_to_sign_in(&self, oauth: &OAuthAsked) -> io::Result<Reply<'p>> {
-        const SIGN_IN: &str = "sign in";
-        loop {
-            let question = "Sign in, reject or ignore? [s/r/i] ";
-            match self.choose(question, [SIGN_IN, REJECT, IGNORE]).await? {
-                Some(SIGN_IN) => {
-                    let why = match self.sign_in(oauth).await {
-                        Ok(authorized) => return Ok(Reply::Authorize(Box::new(authorized))),
-                        Err(Unauthorized::Denied(code)) => return Ok(Reply::Denied(code)),
-                        Err(Unauthorized::GivenUp) => "nobody signed in".to_owned(),
-                        Err(Unauthorized::Failed(why)) => why,
-                    };
-                    self.prompt.console.say(&format!("Not signed in: {why}."));
-                }
-                Some(no) => {
-                    if let Some(reply) = self.refuse(no).await? {
-                        return Ok(reply);
-                    }
-                }
-                None => self.prompt.console.say("Type s, r or i, and Enter."),
-            }
-        }
-    }
-
-    async fn sign_in(&self, oauth: &OAuthAsked) -> Result<Authorized<'p>, Unauthorized> {
-        let prepared = self.prompt.signing.prepare(oauth).await?;
-        prepared.authorize(Pasting::At(self.keyboard)).await
-    }
-
-    /// Rejects or ignores. None if the person thought better of it.
-    async fn refuse(&self, how: &str) -> io::Result<Option<Reply<'p>>> {
-        if how == IGNORE {
-            return Ok(Some(Reply::Ignore));
-        }
-        let reason = self.text("Reason, which they are told: ").await?;
-        Ok(reason.map(Reply::Reject))
-    }
-
-    /// A choice, which is typed as its first letter or as a whole. None for anything else.
-    async fn choose<const N: usize>(
-        &self,
-        question: &str,
-        choices: [&'static str; N],
-    ) -> io::Result<Option<&'static str>> {
-        let typed = self.text(question).await?.unwrap_or_default().to_lowercase();
-        let typed = typed.trim();
-        let is_typed = |choice: &&str| *choice == typed || choice.get(..1) == Some(typed);
-        Ok(choices.into_iter().find(is_typed))
-    }
-
-    /// A value and where it came from. None if the person thought better of it.
-    async fn give(&self, secret_type: &str) -> io::Result<Option<(SecretValue, String)>> {
-        const TYPE: &str = "type";
-        const FILE: &str = "file";
-        const SECRET: &str = "secret";
-        let question = "Type it, from a file, or a stored secret? [t/f/s] ";
-        let source = match self.choose(question, [TYPE, FILE, SECRET]).await? {
-            Some(TYPE) => return self.typed(secret_type).await,
-            Some(FILE) => match self.text("Path of the file: ").await? {
-                Some(path) if !path.is_empty() => Source::File(self.path(&path)),
-                _ => return Ok(None),
-            },
-            Some(SECRET) => match self.text("Id of the secret: ").await?.map(SecretId::new) {
-                Some(Ok(id)) => Source::Id(id),
-                _ => return Ok(None),
-            },
-            _ => return Ok(None),
-        };
-        match source.read(self.prompt.context, self.secrets).await {
-            Ok(value) => Ok(Some((value, source.to_string()))),
-            Err(error) => {
-                let message = Failure::of(&error).message;
-                self.prompt.console.say(&format!("{}.", escape(&message)));
-                Ok(None)
-            }
-        }
-    }
-
-    async fn typed(&self, secret_type: &str) -> io::Result<Option<(SecretValue, String)>> {
-        let how = "typed".to_owned();
-        if secret_type == GIT {
-            let Some(username) = self.text("User name: ").await? else {
-                return Ok(None);
-            };
-            let Some(password) = self.hidden("Password (not shown): ").await? else {
-                return Ok(None);
-            };
-            return git_credential(username, &password).map(|value| Some((value, how)));
-        }
-        let Some(value) = self.hidden("Value (not shown): ").await? else {
-            return Ok(None);
-        };
-        if value.expose().is_empty() {
-            let answer = self.text("Give an empty value? [y/N] ").await?;
-            if !is_yes(answer.unwrap_or_default().as_bytes()) {
-                return Ok(None);
-            }
-        }
-        Ok(Some((value, how)))
-    }
-
-    async fn text(&self, question: &str) -> io::Result<Option<String>> {
-        let Some(typed) = self.ask(question, Echo::Shown).await? else {
-            return Ok(None);
-        };
-        if typed.expose().contains(&b'\n') {
-            self.prompt
-                .console
-                .say("One line is wanted here, and several were pasted.");
-            return Ok(None);
-        }
-        Ok(Some(String::from_utf8_lossy(typed.expose()).into_owned()))
-    }
-
-    async fn hidden(&self, question: &str) -> io::Result<Option<SecretValue>> {
-        self.ask(question, Echo::Hidden).await
-    }
-
-    async fn ask(&self, question: &str, echo: Echo) -> io::Result<Option<SecretValue>> {
-        match self.keyboard.ask(question, echo).await? {
-            Answer::Value(value) => Ok(Some(value)),
-            Answer::Nothing => Ok(None),
-            Answer::Refused(why) => {
-                self.prompt.console.say(&format!("Not taken: {why}."));
-                Ok(None)
-            }
-        }
-    }
-
-    /// A path as a person types it: `~/` is the home directory.
-    fn path(&self, typed: &str) -> PathBuf {
-        match (typed.strip_prefix("~/"), self.prompt.context.environment.home()) {
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => typed.into(),
-        }
+    fn count(&self, count: usize) {
+        self.0.waiting.set(count);
+        self.0.console.set_waiting(count);
     }
 }
 
-/// A credential of the `git` convention.
-fn git_credential(username: String, password: &SecretValue) -> io::Result<SecretValue> {
-    let text = std::str::from_utf8(password.expose()).map_err(io::Error::other)?;
-    let credential = Credential::new(username, text.to_owned().into());
-    credential.to_value().map_err(io::Error::other)
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.count(self.0.waiting.get().saturating_sub(1));
+    }
 }

@@ -1,10 +1,8 @@
 //! What a participant asks of us, as rules match it and as it is shown.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::oauth_request::OAuthAsked;
-use crate::cli::ui::Ui;
-use crate::cli::ui::countdown::spoken;
 use crate::cli::ui::text::escape_name;
 use crate::wire::secrets::DEFAULT_TYPE;
 use crate::wire::secrets::request::{
@@ -36,15 +34,6 @@ pub(super) enum What {
     Secret { url: String, secret_type: String },
     /// An authorization at an OAuth provider.
     OAuth(OAuthAsked),
-}
-
-impl What {
-    const fn kind(&self) -> &'static str {
-        match self {
-            Self::Secret { .. } => "a secret",
-            Self::OAuth(_) => "an OAuth authorization",
-        }
-    }
 }
 
 impl From<&SecretRequest> for Asked {
@@ -136,7 +125,7 @@ impl Asked {
     }
 
     /// Who is to have the answer, where that is not just the one who asks.
-    fn delegate(&self) -> Option<&str> {
+    pub(super) fn delegate(&self) -> Option<&str> {
         self.delegate_to
             .as_deref()
             .filter(|_| !self.is_for_requester_alone())
@@ -152,76 +141,9 @@ impl Asked {
         format!("{} asks for {}: {what}.", self.who(), self.summary())
     }
 
-    /// Lines that tell a person what is asked; what deserves care is in colour.
-    pub(super) fn describe(&self, ui: &Ui) -> Vec<String> {
-        let mut lines = vec![match &self.requester {
-            Some(requester) => format!("{} asks for {}.", shown(&requester.name), self.what.kind()),
-            None => format!(
-                "Somebody asks for {}. The server does not say who.",
-                self.what.kind()
-            ),
-        }];
-        let mut add = |label: &str, text: &str| lines.push(format!("  {label:<9} {text}"));
-        match &self.what {
-            What::Secret { url, secret_type } => {
-                add("url", &shown(url));
-                add("type", &shown(secret_type));
-            }
-            What::OAuth(oauth) => {
-                for line in oauth.describe() {
-                    if line.needs_care {
-                        add(line.label, &ui.caution(&line.text));
-                    } else {
-                        add(line.label, &line.text);
-                    }
-                }
-            }
-        }
-        if let Some(delegate) = self.delegate() {
-            let verb = match self.what {
-                What::Secret { .. } => "read",
-                What::OAuth(_) => "use",
-            };
-            let text = format!("{}, who may {verb} it too from now on", shown(delegate));
-            add("delegate", &text);
-        }
-        let until = humantime::format_rfc3339_seconds(SystemTime::now() + self.left()).to_string();
-        let time = until.get(11..19).unwrap_or_default();
-        add("until", &format!("{time} UTC (in {})", spoken(self.left())));
-        lines
-    }
-
     /// The time that is left to answer.
     pub(super) fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
-    }
-}
-
-/// A line that tells a person something about a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) label: &'static str,
-    /// Escaped.
-    pub(super) text: String,
-    /// It is unusual, and a person should look at it before saying yes.
-    pub(super) needs_care: bool,
-}
-
-impl Line {
-    pub(super) const fn plain(label: &'static str, text: String) -> Self {
-        Self {
-            label,
-            text,
-            needs_care: false,
-        }
-    }
-
-    pub(super) const fn careful(label: &'static str, text: String) -> Self {
-        Self {
-            label,
-            text,
-            needs_care: true,
-        }
     }
 }
 

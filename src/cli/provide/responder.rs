@@ -4,9 +4,10 @@ use std::pin::{Pin, pin};
 
 use tokio::sync::Semaphore;
 
+use super::conversation::Reply;
 use super::decision::{Decision, NOT_SIGNED_IN};
 use super::oauth_request::OAuthAsked;
-use super::prompt::{Asking, Prompt, Reply};
+use super::prompt::{NotAsked, Prompt, Turn};
 use super::request::{Asked, What, shown};
 use super::rules::{Action, Origin, Rule, Rules};
 use super::sign_in::Signing;
@@ -97,7 +98,8 @@ impl<'a> Answering<'a> {
         asked: &Asked,
         gone: impl Future<Output = String>,
     ) -> bool {
-        let decision = self.decide(secrets, asked, pin!(gone)).await;
+        // The turn at the terminal ends when what became of the request was said.
+        let (decision, _turn) = self.decide(secrets, asked, pin!(gone)).await;
         // Several may be decided before the first of them is sent, and one alone may be.
         let place = match &self.one {
             Some(one) if decision.is_an_answer() => one.acquire().await.map(Some),
@@ -145,17 +147,18 @@ impl<'a> Answering<'a> {
         answered
     }
 
+    /// Decides what is done, with the turn at the terminal where that was needed.
     async fn decide(
         &self,
         secrets: &SecretsClient,
         asked: &Asked,
-        mut gone: Pin<&mut impl Future<Output = String>>,
-    ) -> Decision<'a> {
+        gone: Pin<&mut impl Future<Output = String>>,
+    ) -> (Decision<'a>, Option<Turn<'a>>) {
         let rule = self.rules.find(asked);
-        match rule.map(|rule| (rule, &rule.action)) {
+        let decision = match rule.map(|rule| (rule, &rule.action)) {
             Some((rule, Action::Reject(reason))) => Decision::reject(reason, format!("by {}", rule.place)),
             Some((rule, Action::Authorize)) => match &asked.what {
-                What::OAuth(oauth) => self.sign_in(asked, oauth, gone, &rule.place).await,
+                What::OAuth(oauth) => return self.sign_in(asked, oauth, gone, &rule.place).await,
                 // Rules match what they are for.
                 What::Secret { .. } => Decision::unable(NO_VALUE, "no rule matches"),
             },
@@ -173,8 +176,9 @@ impl<'a> Answering<'a> {
                     Err(why) => Decision::unable(NO_VALUE, format!("by {}: {why}", rule.place)),
                 },
             },
-            Some((_, Action::Ask)) | None => self.ask(secrets, asked, gone.as_mut(), rule).await,
-        }
+            Some((_, Action::Ask)) | None => return self.ask(secrets, asked, gone, rule).await,
+        };
+        (decision, None)
     }
 
     /// The value of a rule and where it came from; else why there is none, fit to be shown.
@@ -200,38 +204,41 @@ impl<'a> Answering<'a> {
         }
     }
 
+    /// Asks the person at the terminal.
     async fn ask(
         &self,
         secrets: &SecretsClient,
         asked: &Asked,
-        gone: Pin<&mut impl Future<Output = String>>,
+        mut gone: Pin<&mut impl Future<Output = String>>,
         rule: Option<&Rule>,
-    ) -> Decision<'a> {
+    ) -> (Decision<'a>, Option<Turn<'a>>) {
         // Nobody says yes to what cannot be done.
         if let What::OAuth(oauth) = &asked.what
             && let Err(why) = oauth.wanted()
         {
-            return Decision::unable(NOT_SIGNED_IN, format!("as nobody can sign in for it: {why}"));
+            let how = format!("as nobody can sign in for it: {why}");
+            return (Decision::unable(NOT_SIGNED_IN, how), None);
         }
-        match self.prompt.ask(asked, secrets, gone).await {
-            Ok(Asking::Answered(Reply::Authorize(authorized))) => {
-                Decision::Authorize(authorized, "by you".to_owned())
-            }
-            Ok(Asking::Answered(Reply::Denied(code))) => Decision::denied(&code),
-            Ok(Asking::Answered(Reply::Give(value, origin))) => Decision::Give(value, origin),
-            Ok(Asking::Answered(Reply::Reject(reason))) => Decision::reject(&reason, "by you"),
-            Ok(Asking::Answered(Reply::Ignore)) => Decision::Ignore,
-            Ok(Asking::Gone(reason)) => Decision::Gone(reason),
-            Ok(Asking::TakenBack) => Decision::TakenBack,
-            Ok(Asking::NobodyThere) => {
-                let how = rule.map_or_else(
-                    || "no rule matches and nobody can be asked".to_owned(),
-                    |rule| format!("{} asks and nobody can be asked", rule.place),
-                );
-                Decision::unable(NOBODY_THERE, how)
-            }
-            Err(error) => Decision::unable(NOBODY_THERE, unreadable(&error)),
-        }
+        let not_asked = |why| {
+            let asks = rule.map_or_else(
+                || "no rule matches".to_owned(),
+                |rule| format!("{} asks", rule.place),
+            );
+            not_asked(why, NOBODY_THERE, &asks)
+        };
+        let turn = match self.prompt.turn(gone.as_mut()).await {
+            Ok(turn) => turn,
+            Err(why) => return (not_asked(why), None),
+        };
+        let decision = match self.prompt.ask(&turn, asked, secrets, gone).await {
+            Ok(Reply::Authorize(authorized)) => Decision::Authorize(authorized, "by you".to_owned()),
+            Ok(Reply::Denied(code)) => Decision::denied(&code),
+            Ok(Reply::Give(value, origin)) => Decision::Give(value, origin),
+            Ok(Reply::Reject(reason)) => Decision::reject(&reason, "by you"),
+            Ok(Reply::Ignore) => Decision::Ignore,
+            Err(why) => not_asked(why),
+        };
+        (decision, Some(turn))
     }
 
     /// Signs in as a rule says. A browser on this machine needs nobody's turn at the terminal.
@@ -241,38 +248,50 @@ impl<'a> Answering<'a> {
         oauth: &OAuthAsked,
         mut gone: Pin<&mut impl Future<Output = String>>,
         place: &str,
-    ) -> Decision<'a> {
+    ) -> (Decision<'a>, Option<Turn<'a>>) {
         self.console()
             .note(&asked.begins(&format!("signing in, by {place}")));
-        let failed = |why: String| Decision::unable(NOT_SIGNED_IN, format!("by {place}: {why}"));
         let prepared = match self.signing.prepare(oauth).await {
             Ok(prepared) => prepared,
-            Err(error) => return Decision::unauthorized(error, place),
+            Err(error) => return (Decision::unauthorized(error, place), None),
         };
+        let mut turn = None;
         let signed_in = if prepared.needs_paste() && self.signing.context.ui.can_ask_beside_stdin() {
-            match self.prompt.sign_in(asked, prepared, gone).await {
-                Ok(Asking::Answered(signed_in)) => signed_in,
-                Ok(Asking::Gone(reason)) => return Decision::Gone(reason),
-                Ok(Asking::TakenBack) => return Decision::TakenBack,
-                Ok(Asking::NobodyThere) => return failed("nobody can be asked".to_owned()),
-                Err(error) => return failed(unreadable(&error)),
+            let not_asked = |why| not_asked(why, NOT_SIGNED_IN, &format!("{place} signs in"));
+            let turn = match self.prompt.turn(gone.as_mut()).await {
+                Ok(its) => turn.insert(its),
+                Err(why) => return (not_asked(why), None),
+            };
+            match self.prompt.sign_in(turn, asked, prepared, gone).await {
+                Ok(signed_in) => signed_in,
+                Err(why) => return (not_asked(why), None),
             }
         } else {
             tokio::select! {
                 biased;
-                reason = &mut gone => return Decision::Gone(reason),
+                reason = &mut gone => return (Decision::Gone(reason), None),
                 signed_in = prepared.authorize(Pasting::Nobody) => signed_in,
             }
         };
-        match signed_in {
+        let decision = match signed_in {
             Ok(authorized) => Decision::Authorize(Box::new(authorized), format!("by {place}")),
             Err(error) => Decision::unauthorized(error, place),
-        }
+        };
+        (decision, turn)
     }
 }
 
-fn unreadable(error: &std::io::Error) -> String {
-    format!("the terminal cannot be read: {error}")
+/// What is done where the person was not asked, or did not answer. Whoever asked is `told` that; `asks` says what
+/// would have them asked.
+fn not_asked<'a>(why: NotAsked, told: &str, asks: &str) -> Decision<'a> {
+    match why {
+        NotAsked::Gone(reason) => Decision::Gone(reason),
+        NotAsked::TakenBack => Decision::TakenBack,
+        NotAsked::NobodyThere => Decision::unable(told, format!("{asks} and nobody can be asked")),
+        NotAsked::Unreadable(error) => {
+            Decision::unable(told, format!("{asks} and the terminal cannot be read: {error}"))
+        }
+    }
 }
 
 /// Rejects a request, of whichever kind it is.

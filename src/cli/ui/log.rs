@@ -12,6 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::color::wants_color;
 use super::log_writer;
 use super::options::GlobalArgs;
+use super::stderr::Stderr;
 
 /// Starts the log on stderr: of a server from `info` on, of other commands only where `-v` asks for it.
 /// Only this crate's own messages are logged; libraries might log what they carry. A server logs through a thread of
@@ -29,7 +30,7 @@ pub(in crate::cli) fn start(global: &GlobalArgs, server: bool) -> anyhow::Result
         let (writer, guard) = log_writer::start(io::stderr());
         (BoxMakeWriter::new(writer), Some(guard))
     } else {
-        (BoxMakeWriter::new(io::stderr), None)
+        (BoxMakeWriter::new(|| Stderr), None)
     };
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)

@@ -166,8 +166,8 @@ impl Ui {
         format!("{} {line}", self.paint("33", "warning:"))
     }
 
-    /// A text on stderr that deserves care, in colour.
-    pub(super) fn caution(&self, text: &str) -> String {
+    /// Text that deserves a second look, in colour.
+    pub(super) fn marked(&self, text: &str) -> String {
         self.paint("33", text)
     }
 

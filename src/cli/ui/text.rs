@@ -114,24 +114,28 @@ pub(in crate::cli) fn table(rows: &[Vec<String>], width: usize, whole: usize) ->
 
 /// `text` in exactly `width` columns.
 fn fit(text: &str, width: usize) -> String {
-    let mut used = text.width();
-    let mut fitted = text.to_owned();
-    if used > width {
-        fitted.clear();
-        used = 0;
-        for character in text.chars() {
-            let columns = character.width().unwrap_or(0);
-            if used + columns + 1 > width {
-                break;
-            }
-            fitted.push(character);
-            used += columns;
-        }
-        fitted.push('…');
-        used += 1;
-    }
-    fitted.push_str(&" ".repeat(width.saturating_sub(used)));
+    let mut fitted = shorten(text, width);
+    fitted.push_str(&" ".repeat(width.saturating_sub(fitted.width())));
     fitted
+}
+
+/// `text` in at most `width` columns, with an ellipsis where it was longer.
+pub(in crate::cli) fn shorten(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut short = String::new();
+    let mut used = 0;
+    for character in text.chars() {
+        let columns = character.width().unwrap_or(0);
+        if used + columns + 1 > width {
+            break;
+        }
+        short.push(character);
+        used += columns;
+    }
+    short.push('…');
+    short
 }
 
 #[cfg(test)]

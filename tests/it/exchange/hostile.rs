@@ -78,7 +78,7 @@ fn escape_sequences_do_not_reach_the_terminal() {
     let mut ada = Terminal::run(server.joining(&env).secret(["provide", "--color=never"]));
     // The first may be there for a moment, or be gone before it is shown.
     let mut shown = ada.shows("The server does not say who.");
-    shown.push_str(&ada.shows("Give, reject or ignore? [g/r/i] "));
+    shown.push_str(&ada.shows("Somebody: give, reject or ignore? [g/r/i] "));
     let rest = shown
         .replace("\r\n", "")
         .replace("\r\u{1b}[K", "")

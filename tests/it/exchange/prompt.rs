@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{URL, as_ada, ended, request};
 use crate::support::{Call, Terminal, TestEnv, TestServer, signal};
 
-const CHOICE: &str = "Give, reject or ignore? [g/r/i] ";
+const CHOICE: &str = "bob: give, reject or ignore? [g/r/i] ";
 const HOW: &str = "Type it, from a file, or a stored secret? [t/f/s] ";
 const VALUE: &str = "Value (not shown): ";
 
@@ -43,7 +43,8 @@ fn asking(server: &TestServer<'_>, url: &str) -> std::process::Child {
 fn it_shows_who_asks_for_what_and_gives_what_is_typed() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);
-    let mut ada = at_terminal(&server, &["--once"]);
+    let call = as_ada(&server).secret(["provide", "--color=never", "--once"]);
+    let mut ada = shown_at_terminal(call.env("TZ", "XYZ-3"));
     let arguments = ["--url", "https://db\u{202e}.example", "--type", "a\u{200b}b"];
     let bob = request(&server, &arguments)
         .args(["--delegate-to", "c\u{200b}\u{430}rol", "--quiet"])
@@ -54,7 +55,7 @@ fn it_shows_who_asks_for_what_and_gives_what_is_typed() {
         "  url       https://db\\u{202e}.example\r\n",
         "  type      a\\u{200b}b\r\n",
         "  delegate  c\\u{200b}\\u{430}rol, who may read it too",
-        " UTC (in ",
+        " XYZ (in ",
     ] {
         assert!(shown.contains(line), "{line:?} {shown:?}");
     }
@@ -190,6 +191,68 @@ fn an_empty_value_is_given_on_purpose_only() {
     }
     assert_eq!(ended(bob).succeeds().stdout, b"");
     assert_eq!(ada.ends().code, 0);
+}
+
+/// What became of a request is said before the next one asks: a person who answers too early would answer it.
+#[test]
+fn each_outcome_comes_before_the_next_question_and_those_that_wait_are_counted() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let mut ada = at_terminal(&server, &[]);
+    let asks = |name: &str| {
+        let request = ["request", "--from", "ada", "--quiet", "--url", name];
+        server.with_token(name, "room").secret(request).spawn()
+    };
+    let bob = asks("bob");
+    ada.shows("bob: give, reject or ignore? [g/r/i] ");
+    let carol = asks("carol");
+    ada.shows("\r\x1b[K(1 more waits) bob: give, reject or ignore? [g/r/i] ");
+    let dave = asks("dave");
+    ada.shows("\r\x1b[K(2 more wait) bob: give, reject or ignore? [g/r/i] ");
+    let mut shown = String::new();
+    for (question, requester) in [
+        ("(1 more waits) carol: give, reject or ignore? [g/r/i] ", bob),
+        ("dave: give, reject or ignore? [g/r/i] ", carol),
+    ] {
+        ada.types("r\r");
+        ada.shows("Reason, which they are told: ");
+        ada.types("no\r");
+        shown.push_str(&ada.shows(question));
+        ended(requester).fails(5).says("request: no");
+    }
+    ada.types("i\r");
+    shown.push_str(&ada.shows("ignored.\r\n"));
+    let places = [
+        "bob asked for bob (type application/octet-stream): rejected, by you.\r\n",
+        "carol asks for a secret.\r\n",
+        "carol asked for carol (type application/octet-stream): rejected, by you.\r\n",
+        "dave asks for a secret.\r\n",
+        "dave asked for dave (type application/octet-stream): ",
+    ]
+    .map(|line| shown.find(line).unwrap_or_else(|| panic!("{line:?} {shown:?}")));
+    assert!(places.is_sorted(), "{shown:?}");
+    signal(&dave, Signal::INT);
+    ended(dave).ends_with(130);
+    ada.types("\x03");
+    assert_eq!(ada.ends().code, 130);
+}
+
+#[test]
+fn what_deserves_a_second_look_has_colour() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let mut ada = shown_at_terminal(as_ada(&server).secret(["provide", "--color=always"]));
+    let arguments = ["--url", "u", "--delegate-to", "carol", "--quiet"];
+    let bob = request(&server, &arguments).spawn();
+    let shown = ada.shows(CHOICE);
+    let marked: Vec<&str> = shown.lines().filter(|line| line.contains("\x1b[33m")).collect();
+    assert_eq!(
+        marked,
+        ["  delegate  \x1b[33mcarol, who may read it too from now on\x1b[0m"]
+    );
+    ada.types("\x03");
+    assert_eq!(ada.ends().code, 130);
+    ended(bob).fails(1);
 }
 
 /// The requester leaves while the value is being typed. The rest of what is typed is for nobody: not shown,

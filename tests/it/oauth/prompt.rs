@@ -7,7 +7,7 @@ use crate::exchange::ended;
 use crate::secrecy::is_clean;
 use crate::support::{Screen, Terminal, Visit, signal};
 
-const CHOICE: &str = "Sign in, reject or ignore? [s/r/i] ";
+const CHOICE: &str = "agent: sign in, reject or ignore? [s/r/i] ";
 const PASTE: &str = "Paste the address (it is not shown): ";
 
 /// Bob at a terminal, in the room.

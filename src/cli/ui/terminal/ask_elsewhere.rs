@@ -1,13 +1,12 @@
 //! Questions where the terminal cannot be read without waiting for it alone.
 
-use std::io;
+use std::io::{self, Write};
 
 use anyhow::Context as _;
 
 use super::is_yes;
 use crate::cli::error::{CommandError, Kind};
 use crate::cli::ui::Ui;
-use crate::cli::ui::stderr::prompt;
 use crate::sensitive::{SecretValue, Sensitive};
 
 /// Asks for a value of one line that is not shown, on the terminal itself, and gives its bytes. `otherwise`
@@ -32,7 +31,7 @@ pub(in crate::cli) async fn hidden(_ui: &Ui, question: &str, otherwise: &str) ->
 
 /// Asks a question that is answered by `y` or, by anything else, with no.
 pub(in crate::cli) async fn confirm(_ui: &Ui, question: &str) -> anyhow::Result<bool> {
-    prompt(&format!("{question} [y/N] "));
+    io::stderr().write_all(format!("{question} [y/N] ").as_bytes())?;
     // On a thread of its own, so that Ctrl-C is noticed meanwhile.
     let answer = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();

@@ -1,25 +1,27 @@
 //! A terminal that is asked and told things at the same time: what is said while a question is open goes
 //! above it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+#[cfg(unix)]
 use std::fs::File;
-use std::io::Write;
 #[cfg(unix)]
 use std::io::{self, IsTerminal};
 
 use unicode_width::UnicodeWidthStr;
 
 use crate::cli::ui::Ui;
-use crate::cli::ui::stderr::prompt;
+use crate::cli::ui::stderr::{Lines, STDERR};
 
 /// Says things beside an open question.
 #[derive(Debug)]
 pub(in crate::cli) struct Console {
     ui: Ui,
     /// The terminal itself, where stderr is none.
-    terminal: Option<File>,
-    /// The question that is open, with what was typed as far as it is shown.
-    open: RefCell<Option<String>>,
+    terminal: Option<Lines>,
+    /// The question that is open, and what was typed as far as it may be shown.
+    open: RefCell<Option<(String, String)>>,
+    /// How many other questions wait for this one.
+    waiting: Cell<usize>,
 }
 
 impl Console {
@@ -28,6 +30,7 @@ impl Console {
             ui: ui.clone(),
             terminal: None,
             open: RefCell::new(None),
+            waiting: Cell::new(0),
         }
     }
 
@@ -38,7 +41,9 @@ impl Console {
         let elsewhere = !io::stderr().is_terminal();
         let terminal = elsewhere.then(|| File::options().write(true).open("/dev/tty"));
         Self {
-            terminal: terminal.and_then(Result::ok),
+            terminal: terminal
+                .and_then(Result::ok)
+                .map(|terminal| Lines::new(Some(terminal))),
             ..Self::new(ui)
         }
     }
@@ -60,56 +65,58 @@ impl Console {
     pub(in crate::cli) fn say(&self, line: &str) {
         // A line that moves would write over it.
         self.ui.busy().end();
-        let open = self.open.borrow();
-        let clear = if open.is_some() { self.clear() } else { "" };
-        self.write(&format!("{clear}{line}\n{}", open.as_deref().unwrap_or_default()));
+        self.lines().above(format!("{line}\n").as_bytes());
     }
 
     /// Rings the bell and says what it is about.
     pub(in crate::cli) fn announce(&self, lines: &[String]) {
-        self.write("\x07");
-        for line in lines {
-            self.say(line);
+        self.say(&format!("\x07{}", lines.join("\n")));
+    }
+
+    /// Says how many other questions wait, before the question that is open and those that follow it.
+    pub(in crate::cli) fn set_waiting(&self, count: usize) {
+        self.waiting.set(count);
+        // A terminal that cannot go back on its line would show the question once more each time.
+        if !self.ui.is_dumb() {
+            self.draw();
         }
     }
 
     /// Shows a question and what was typed so far. What does not fit in the line is shown from its end.
     pub(super) fn show(&self, question: &str, typed: &str) {
         self.ui.busy().end();
-        let room = self.ui.error_width().saturating_sub(question.width() + 1);
-        let mut typed = typed;
-        while typed.width() > room {
+        self.open.replace(Some((question.to_owned(), typed.to_owned())));
+        self.draw();
+    }
+
+    fn draw(&self) {
+        let open = self.open.borrow();
+        let Some((question, typed)) = &*open else { return };
+        let waiting = match self.waiting.get() {
+            0 => String::new(),
+            1 => "(1 more waits) ".to_owned(),
+            count => format!("({count} more wait) "),
+        };
+        let place = self
+            .ui
+            .error_width()
+            .saturating_sub(waiting.width() + question.width() + 1);
+        let mut typed = typed.as_str();
+        while typed.width() > place {
             let mut rest = typed.chars();
             rest.next();
             typed = rest.as_str();
         }
-        let line = format!("{question}{typed}");
-        let clear = if self.open.borrow().is_some() {
-            self.clear()
-        } else {
-            ""
-        };
-        self.write(&format!("{clear}{line}"));
-        *self.open.borrow_mut() = Some(line);
+        self.lines().show(format!("{waiting}{question}{typed}"));
     }
 
     /// The question was answered, or nobody waits for the answer any more.
     pub(super) fn close(&self) {
-        if self.open.borrow_mut().take().is_some() {
-            self.write("\n");
-        }
+        self.open.take();
+        self.lines().close();
     }
 
-    fn write(&self, text: &str) {
-        match &self.terminal {
-            // It may be gone, as after a hang-up.
-            Some(terminal) => _ = (&*terminal).write_all(text.as_bytes()),
-            None => prompt(text),
-        }
-    }
-
-    /// Goes back to the start of the line and empties it.
-    fn clear(&self) -> &'static str {
-        if self.ui.is_dumb() { "\n" } else { "\r\x1b[K" }
+    fn lines(&self) -> &Lines {
+        self.terminal.as_ref().unwrap_or(&STDERR)
     }
 }
