@@ -26,10 +26,7 @@ pub struct OAuthEndpointGrant {
 
 /// An endpoint of a grant that no request could match.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the `{member}` of a grant's OAuth client is not usable: {error}; a `*` stands for the rest of a path, as in \
-     https://host.example/*"
-)]
+#[error("the `{member}` of a grant's OAuth client is not usable: {error}")]
 pub struct EndpointGrantError {
     member: &'static str,
     error: EndpointError,

@@ -136,9 +136,10 @@ fn describe(context: &Context, args: &GenerateArgs, spec: Option<Spec>) -> anyho
     let room = RoomName::create(room).context("the room's name is not usable")?;
     let mut token = ParticipantToken::new(identity, room, ApiScope::participant());
     if let Some(secrets) = spec.api.as_ref().and_then(|api| api.secrets.as_ref()) {
-        secrets
-            .check()
-            .map_err(|error| CommandError::new(Kind::Usage, error.to_string()))?;
+        secrets.check().map_err(|error| {
+            CommandError::new(Kind::Usage, error.to_string())
+                .hint("a `*` stands for the rest of a path, as in https://host.example/*")
+        })?;
     }
     token.api = spec.api;
     token.role = spec.role.unwrap_or_default();
