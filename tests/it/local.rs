@@ -3,10 +3,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Child;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
+use meshagent::server::data_dir::DataDir;
+use meshagent::token::ApiKey;
 use rustix::process::Signal;
+use uuid::Uuid;
 
-use crate::support::{TestEnv, TestServer};
+use crate::support::{FakeServer, TestEnv, TestServer, ends_soon};
 
 #[test]
 fn the_data_is_the_same_before_during_and_after_a_server() {
@@ -169,4 +174,77 @@ fn a_server_ends_by_ctrl_c_too() {
     let server = TestServer::start(&env);
     server.interrupt(Signal::INT);
     assert!(!env.data_dir().join("address").exists());
+}
+
+/// A server that is published in the data directory and hangs up on each connection, after a word from the test.
+struct Stopping {
+    data_dir: DataDir,
+    server: FakeServer,
+    connected: Receiver<()>,
+    hang_up: Sender<()>,
+}
+
+impl Stopping {
+    fn start(env: &TestEnv) -> Self {
+        let (connection, connected) = channel();
+        let (hang_up, word) = channel::<()>();
+        let word = Mutex::new(word);
+        let server = FakeServer::start(move |_, stream| {
+            // The test may be over.
+            let _ = connection.send(());
+            let _ = word.lock().unwrap().recv();
+            drop(stream);
+        });
+        let data_dir = DataDir::open_to_serve(&env.data_dir()).unwrap();
+        let key = ApiKey::generate(Uuid::new_v4()).unwrap().text();
+        let url = server.url().parse().unwrap();
+        data_dir.publish(&url, &[("MESHAGENT_API_KEY", &key)]).unwrap();
+        Self {
+            data_dir,
+            server,
+            connected,
+            hang_up,
+        }
+    }
+}
+
+#[test]
+fn a_local_command_takes_over_from_a_server_that_hangs_up() {
+    let env = TestEnv::new();
+    env.local().set("a", "value");
+    let stopping = Stopping::start(&env);
+    let get = env.local().secret(["get", "a"]).spawn();
+    stopping.connected.recv().unwrap();
+    drop(stopping.data_dir);
+    stopping.hang_up.send(()).unwrap();
+    let output = ends_soon(get);
+    assert_eq!(output.stdout, b"value", "{output:?}");
+}
+
+#[test]
+fn a_local_command_goes_on_to_the_server_that_follows() {
+    let env = TestEnv::new();
+    env.local().set("a", "value");
+    let stopping = Stopping::start(&env);
+    let get = env.local().secret(["get", "a"]).spawn();
+    stopping.connected.recv().unwrap();
+    drop(stopping.data_dir);
+    let next = TestServer::start(&env);
+    stopping.hang_up.send(()).unwrap();
+    let output = ends_soon(get);
+    assert_eq!(output.stdout, b"value", "{output:?}");
+    assert!(next.log().contains("joined"), "{}", next.log());
+    next.stop();
+}
+
+#[test]
+fn a_local_command_gives_up_on_an_address_that_fails_twice() {
+    let env = TestEnv::new();
+    let stopping = Stopping::start(&env);
+    for _ in 0..2 {
+        stopping.hang_up.send(()).unwrap();
+    }
+    env.local().secret(["get", "a"]).run().fails(7);
+    assert_eq!(stopping.server.connections(), 2);
+    drop(stopping.data_dir);
 }

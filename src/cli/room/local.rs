@@ -33,6 +33,10 @@ impl LocalServer {
 }
 
 /// Joins through the server that runs on the data directory, else through one in this process.
+///
+/// A server may stop between the look at its address and the join. As no call has been sent then, the directory is
+/// looked at again: the store may be free, or another server may run there. Gives up when the same address fails twice
+/// in a row.
 pub(super) async fn join_local(
     context: &Context,
     path: &Path,
@@ -41,32 +45,56 @@ pub(super) async fn join_local(
     administrator: bool,
     room: &RoomName,
 ) -> anyhow::Result<(RoomClient, Option<LocalServer>)> {
-    let directory = path.to_owned();
-    match spawn_blocking(move || DataDir::open_local(&directory)).await?? {
-        LocalAccess::Served(base) => {
-            let token = local_token(&served_api_key(path)?, identity, room.clone(), administrator)?;
-            let room_url = room_url(&websocket_url(base.as_str())?, room);
-            Ok((RoomClient::join(&context.http, &room_url, &token).await?, None))
-        }
-        LocalAccess::Here(data_dir) => {
-            let data_dir = Arc::new(data_dir);
-            warn_of(&key_source, &context.ui);
-            let opened = Arc::clone(&data_dir);
-            let store = spawn_blocking(move || SqliteStore::open(&opened, &key_source)).await??;
-            // The key in the store is for servers that other processes reach.
-            let keys = ServerKeys::ephemeral()?;
-            let token = local_token(&keys.api_key, identity.clone(), room.clone(), administrator)?;
-            let server = Server::new(config, keys, identity, Arc::new(store));
-            let stream = Box::new(server.connect_in_memory());
-            let room_url = room_url(&Url::parse("ws://localhost/")?, room);
-            let client = RoomClient::join_over(stream, &room_url, &token).await?;
-            let local = LocalServer {
-                server,
-                _data_dir: data_dir,
-            };
-            Ok((client, Some(local)))
+    let mut failed = None;
+    loop {
+        let directory = path.to_owned();
+        match spawn_blocking(move || DataDir::open_local(&directory)).await?? {
+            LocalAccess::Served(base) => {
+                let token = local_token(&served_api_key(path)?, identity.clone(), room.clone(), administrator)?;
+                let room_url = room_url(&websocket_url(base.as_str())?, room);
+                match RoomClient::join(&context.http, &room_url, &token).await {
+                    Ok(client) => return Ok((client, None)),
+                    Err(error) if error.is_retryable() && failed.as_ref() != Some(&base) => {
+                        tracing::info!(%error, "the local server may have stopped: looking again");
+                        failed = Some(base);
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            LocalAccess::Here(data_dir) => {
+                let (client, local) =
+                    join_here(data_dir, context, (key_source, config), identity, administrator, room).await?;
+                return Ok((client, Some(local)));
+            }
         }
     }
+}
+
+/// Joins through a server in this process, on the data directory that this process holds.
+async fn join_here(
+    data_dir: DataDir,
+    context: &Context,
+    (key_source, config): (KeySource, ServerConfig),
+    identity: Identity,
+    administrator: bool,
+    room: &RoomName,
+) -> anyhow::Result<(RoomClient, LocalServer)> {
+    let data_dir = Arc::new(data_dir);
+    warn_of(&key_source, &context.ui);
+    let opened = Arc::clone(&data_dir);
+    let store = spawn_blocking(move || SqliteStore::open(&opened, &key_source)).await??;
+    // The key in the store is for servers that other processes reach.
+    let keys = ServerKeys::ephemeral()?;
+    let token = local_token(&keys.api_key, identity.clone(), room.clone(), administrator)?;
+    let server = Server::new(config, keys, identity, Arc::new(store));
+    let stream = Box::new(server.connect_in_memory());
+    let room_url = room_url(&Url::parse("ws://localhost/")?, room);
+    let client = RoomClient::join_over(stream, &room_url, &token).await?;
+    let local = LocalServer {
+        server,
+        _data_dir: data_dir,
+    };
+    Ok((client, local))
 }
 
 /// The API key of the server that runs on the data directory, from its `client.env`.
