@@ -27,7 +27,8 @@
 //! # Time limits
 //! Joining and the connect call keep the limits of the [`HttpClient`]. Calls and subscriptions wait as long
 //! as the connection lives: wrap them in [`tokio::time::timeout`]. A connection on which nothing came for 20 s
-//! is pinged; without a sign of life for 60 s it ends with [`RoomError::Closed`].
+//! is pinged; without a sign of life for 60 s, or when the server takes nothing of what it is sent for as long, it ends with
+//! [`RoomError::Closed`].
 
 mod backoff;
 mod calls;

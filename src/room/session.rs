@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message as SocketMessage};
@@ -25,6 +25,10 @@ const PING_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Intervals without a sign of life, each begun with a ping, after which the connection has ended.
 const MAX_SILENT_PINGS: u32 = 2;
+
+/// Time for the server to take one packet. It is the time after which a silent connection ends, because no ping is sent
+/// while a message is written.
+const WRITE_LIMIT: Duration = PING_INTERVAL.saturating_mul(MAX_SILENT_PINGS + 1);
 
 /// What the task writes to the socket.
 #[derive(Debug)]
@@ -49,14 +53,20 @@ pub(super) async fn run<S>(
     let is_alive = AtomicBool::new(false);
     let error = tokio::select! {
         error = receive(stream, &calls, &subscribers, &is_alive) => error,
-        error = send(sink, outgoing, &is_alive) => error,
+        error = send(sink, outgoing, &is_alive, WRITE_LIMIT) => error,
     };
     calls.end(&error);
     subscribers.end();
 }
 
-/// Writes messages, and pings when nothing comes from the server. Returns why the connection ended.
-async fn send<S>(mut sink: S, mut outgoing: mpsc::Receiver<Outgoing>, is_alive: &AtomicBool) -> RoomError
+/// Writes messages, and pings when nothing comes from the server. `limit` is the time for the server to take a packet.
+/// Returns why the connection ended.
+async fn send<S>(
+    mut sink: S,
+    mut outgoing: mpsc::Receiver<Outgoing>,
+    is_alive: &AtomicBool,
+    limit: Duration,
+) -> RoomError
 where
     S: Sink<SocketMessage, Error = SocketError> + Unpin,
 {
@@ -66,11 +76,13 @@ where
     loop {
         let sent = tokio::select! {
             next = outgoing.recv() => match next {
-                Some(Outgoing::Message(message)) => write(&mut sink, &message, outgoing.is_empty()).await,
+                Some(Outgoing::Message(message)) => {
+                    write(&mut sink, &message, outgoing.is_empty(), limit).await
+                }
                 Some(Outgoing::Close) | None => {
                     let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
                     // The socket may be closed already; the connection ends in any case.
-                    let _ = sink.send(SocketMessage::Close(Some(frame))).await;
+                    let _ = within(limit, sink.send(SocketMessage::Close(Some(frame)))).await;
                     return RoomError::Closed("by this side".to_owned());
                 }
             },
@@ -79,23 +91,41 @@ where
                 if silent_pings > MAX_SILENT_PINGS {
                     return RoomError::Closed("the server does not answer any more".to_owned());
                 }
-                sink.send(SocketMessage::Ping(Bytes::new())).await
+                within(limit, sink.send(SocketMessage::Ping(Bytes::new()))).await
             }
         };
         if let Err(error) = sent {
-            return ended(error);
+            return error;
         }
     }
 }
 
-async fn write<S>(sink: &mut S, message: &Message, flush: bool) -> Result<(), SocketError>
+/// Writes a message. Each packet has the time `limit`, so that a slow connection may take long for all of it.
+async fn write<S>(sink: &mut S, message: &Message, flush: bool, limit: Duration) -> Result<(), RoomError>
 where
     S: Sink<SocketMessage, Error = SocketError> + Unpin,
 {
     for packet in message.packets() {
-        sink.feed(SocketMessage::Binary(packet.into())).await?;
+        within(limit, sink.feed(SocketMessage::Binary(packet.into()))).await?;
     }
-    if flush { sink.flush().await } else { Ok(()) }
+    if flush {
+        within(limit, sink.flush()).await
+    } else {
+        Ok(())
+    }
+}
+
+/// Waits for a write, for as long as `limit`.
+async fn within(
+    limit: Duration,
+    write: impl Future<Output = Result<(), SocketError>>,
+) -> Result<(), RoomError> {
+    match timeout(limit, write).await {
+        Ok(written) => written.map_err(ended),
+        Err(_) => Err(RoomError::Closed(
+            "the server does not take what it is sent".to_owned(),
+        )),
+    }
 }
 
 /// Reads messages and hands them on. Returns why the connection ended.
@@ -173,7 +203,36 @@ fn ended(error: SocketError) -> RoomError {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::duplex;
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+
     use super::*;
+    use crate::sensitive::Sensitive;
+
+    /// Writes `bytes` to a peer that reads nothing of what it is sent.
+    async fn send_unread(bytes: usize) -> RoomError {
+        let (here, _there) = duplex(4096);
+        let config = WebSocketConfig::default().write_buffer_size(1024);
+        let socket = WebSocketStream::from_raw_socket(here, Role::Client, Some(config)).await;
+        let (outgoing, queue) = mpsc::channel(2);
+        let message = Message::new(1, "test", &(), Sensitive::new(vec![0; bytes])).unwrap();
+        outgoing.try_send(Outgoing::Message(message)).unwrap();
+        outgoing.try_send(Outgoing::Close).unwrap();
+        send(socket, queue, &AtomicBool::new(true), Duration::from_millis(50)).await
+    }
+
+    #[tokio::test]
+    async fn a_server_that_takes_nothing_is_noticed_while_a_message_is_written() {
+        let error = send_unread(1 << 20).await;
+        let expected = "the connection to the room ended: the server does not take what it is sent";
+        assert_eq!(error.to_string(), expected);
+        assert!(error.is_retryable());
+        assert_eq!(
+            send_unread(100).await,
+            RoomError::Closed("by this side".to_owned())
+        );
+    }
 
     #[test]
     fn an_expired_token_is_not_tried_again() {

@@ -50,7 +50,12 @@ pub(super) async fn join_local(
         let directory = path.to_owned();
         match spawn_blocking(move || DataDir::open_local(&directory)).await?? {
             LocalAccess::Served(base) => {
-                let token = local_token(&served_api_key(path)?, identity.clone(), room.clone(), administrator)?;
+                let token = local_token(
+                    &served_api_key(path)?,
+                    identity.clone(),
+                    room.clone(),
+                    administrator,
+                )?;
                 let room_url = room_url(&websocket_url(base.as_str())?, room);
                 match RoomClient::join(&context.http, &room_url, &token).await {
                     Ok(client) => return Ok((client, None)),
@@ -62,8 +67,15 @@ pub(super) async fn join_local(
                 }
             }
             LocalAccess::Here(data_dir) => {
-                let (client, local) =
-                    join_here(data_dir, context, (key_source, config), identity, administrator, room).await?;
+                let (client, local) = join_here(
+                    data_dir,
+                    context,
+                    (key_source, config),
+                    identity,
+                    administrator,
+                    room,
+                )
+                .await?;
                 return Ok((client, Some(local)));
             }
         }
