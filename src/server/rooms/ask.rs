@@ -23,7 +23,7 @@ pub(in crate::server) struct NewRequest<F> {
     pub(in crate::server) timeout: Duration,
 }
 
-/// Asks `member`, and waits for its reply. The request is withdrawn when `requester_left` completes first, and
+/// Asks `member`, and waits for its reply. Fails at once if its token does not let it reply. The request is withdrawn when `requester_left` completes first, and
 /// when the future is dropped.
 pub(in crate::server) async fn ask<F, H>(
     member: &Member,
@@ -40,6 +40,9 @@ where
         keep_as,
         timeout,
     } = request;
+    if !member.may_answer {
+        return Err(RequestError::MayNotAnswer);
+    }
     let (id, mut replied) = member.pending.register(message_type, keep_as)?;
     let header = header(id.clone());
     let request = WithdrawOnDrop { member, id };

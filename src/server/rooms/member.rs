@@ -9,6 +9,8 @@ use crate::wire::{Identity, ParticipantId};
 pub(in crate::server) struct Member {
     pub(in crate::server) id: ParticipantId,
     pub(in crate::server) identity: Identity,
+    /// Whether its token lets it answer requests: the tools that do are those of the `secrets` toolkit.
+    pub(in crate::server) may_answer: bool,
     pub(in crate::server) outbox: Outbox,
     pub(in crate::server) pending: PendingRequests,
 }

@@ -65,6 +65,7 @@ impl Rooms {
         let member = Arc::new(Member {
             id: Uuid::now_v7().into(),
             identity: caller.identity.clone(),
+            may_answer: caller.api.secrets.is_some(),
             outbox: Outbox::default(),
             pending: PendingRequests::new(limits.pending_requests),
         });

@@ -30,6 +30,8 @@ pub(in crate::server) enum Reply {
 pub(in crate::server) enum RequestError {
     /// The participant that was asked has left.
     ParticipantLeft,
+    /// Its token does not let it answer.
+    MayNotAnswer,
     /// It has too many requests to reply to already.
     TooMany,
     /// It did not reply in time.

@@ -110,6 +110,9 @@ impl From<RequestError> for CallError {
         let failed = |text| Self::new(ErrorCode::OperationFailed, text);
         match error {
             RequestError::ParticipantLeft => failed("the participant left without an answer"),
+            RequestError::MayNotAnswer => {
+                failed("the participant cannot answer requests: its token has no `secrets` grant")
+            }
             RequestError::TooMany => failed("the participant has too many requests to answer already"),
             RequestError::TimedOut => Self::new(ErrorCode::Timeout, "the participant did not answer in time"),
             RequestError::Withdrawn => failed("the server is stopping"),

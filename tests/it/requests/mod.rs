@@ -213,6 +213,44 @@ fn who_is_not_there_cannot_be_asked() {
     server.stop();
 }
 
+/// Long before the time to answer is over. What was answered before is still given.
+#[test]
+fn who_has_no_secrets_grant_cannot_be_asked() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let (mut ada, mut bob) = (server.join("ada"), server.join("bob"));
+    ask(&mut ada, &bob, "answered");
+    let request = bob.pushed(REQUEST);
+    provide(&mut bob, &request, b"value");
+    answer(&mut ada);
+    let spec = "version: v1\nkind: ParticipantToken\nidentity: bob\nroom: room\napi:\n  messaging: {}\n";
+    env.write("spec.yaml", spec);
+    let token = server.token_with(&["--input", "spec.yaml"], &[]);
+    let mute = Participant::join(server.address(), "room", &token);
+    ask(&mut ada, &mute, "other");
+    let Content::Error { code, text } = answer(&mut ada) else {
+        panic!("no error")
+    };
+    assert_eq!(code, Some(ErrorCode::OperationFailed));
+    assert!(text.contains("no `secrets` grant"), "{text}");
+    let oauth = json!({
+        "oauth": {
+            "client_id": "app",
+            "authorization_endpoint": "https://idp.example/authorize",
+            "token_endpoint": "https://idp.example/token",
+        },
+        "redirect_uri": "http://localhost:1/callback",
+        "participant_id": mute.id,
+    });
+    is_error(
+        &ada.call_json(tool::REQUEST_OAUTH, &oauth),
+        ErrorCode::OperationFailed,
+    );
+    let answered = json!({"url": "answered", "type": "git", "participant_id": mute.id});
+    assert_eq!(file(ada.call_json(tool::REQUEST, &answered)).2, b"value");
+    server.stop();
+}
+
 #[test]
 fn a_request_that_makes_no_sense_is_refused() {
     let env = TestEnv::new();
