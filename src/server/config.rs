@@ -37,6 +37,8 @@ pub struct Limits {
     pub calls_in_flight: usize,
     /// Requests that may wait for one participant's reply, and requests whose replies one participant may wait for.
     pub pending_requests: usize,
+    /// Requests from one identity that may wait for one participant's reply.
+    pub pending_requests_per_identity: usize,
     /// Time without a response after which a participant is sent a ping.
     pub ping_interval: Duration,
     /// Silence of a participant after which it is disconnected.
@@ -56,6 +58,7 @@ impl Default for Limits {
             value_bytes: MAX_PAYLOAD_BYTES,
             calls_in_flight: 128,
             pending_requests: 1000,
+            pending_requests_per_identity: 250,
             ping_interval: Duration::from_secs(20),
             idle_timeout: Duration::from_mins(1),
             send_timeout: Duration::from_secs(30),

@@ -4,7 +4,7 @@
 //! to a [`session`]; the session reads calls, which the [`toolkit`] answers with what [`state`] holds:
 //! [`rooms`] (the participants, what is pushed to them and the requests to them), [`oauth`] (tokens of
 //! providers), [`keys`] (the server's API key) and the [`store`], whose files are in a [`data_dir`]. Each of
-//! these layers imports only those after it; [`config`], [`caller`], [`clock`] and [`shutdown`] serve all of
+//! these layers imports only those after it; [`config`], [`caller`], [`clock`], [`shares`] and [`shutdown`] serve all of
 //! them and import none.
 //!
 //! The server shares `wire`, `token`, `oauth`, `net`, `fs` and `sensitive` with the client and nothing else: client
@@ -24,6 +24,7 @@ mod participant;
 mod response_budget;
 mod rooms;
 mod session;
+mod shares;
 mod shutdown;
 mod state;
 pub mod store;

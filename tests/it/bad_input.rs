@@ -390,7 +390,12 @@ fn an_import_of_nothing() {
 #[test]
 fn a_server_that_could_serve_nobody() {
     let env = TestEnv::new();
-    for flag in ["--max-connections", "--max-calls", "--max-pending-requests"] {
+    for flag in [
+        "--max-connections",
+        "--max-calls",
+        "--max-pending-requests",
+        "--max-pending-requests-per-identity",
+    ] {
         for number in ["0", "18446744073709551615"] {
             let ran = env
                 .call(["room", "serve", "--listen", "127.0.0.1:0", flag, number])

@@ -45,7 +45,7 @@ const SERVER: &[&[&str]] = &[
     &["store"],
     &["data_dir"],
     &["caller", "connections", "fair_queue"],
-    &["shutdown", "clock"],
+    &["shutdown", "clock", "shares"],
 ];
 
 /// The source files below `folder`, each as the names that lead to it, and its text without comments.

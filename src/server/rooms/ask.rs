@@ -9,7 +9,7 @@ use super::pending::{Reply, RequestError};
 use crate::sensitive::Sensitive;
 use crate::server::store::SecretRecord;
 use crate::wire::secrets::request::{REQUEST_WITHDRAWN, RequestWithdrawn, withdrawn};
-use crate::wire::{Message, RequestId};
+use crate::wire::{Identity, Message, RequestId};
 
 /// A request that is to be sent.
 pub(in crate::server) struct NewRequest<F> {
@@ -23,10 +23,11 @@ pub(in crate::server) struct NewRequest<F> {
     pub(in crate::server) timeout: Duration,
 }
 
-/// Asks `member`, and waits for its reply. Fails at once if its token does not let it reply. The request is withdrawn when `requester_left` completes first, and
-/// when the future is dropped.
+/// Asks `member` for `requester`, and waits for the reply. Fails at once if the member's token does not let it reply.
+/// The request is withdrawn when `requester_left` completes first, and when the future is dropped.
 pub(in crate::server) async fn ask<F, H>(
     member: &Member,
+    requester: &Identity,
     request: NewRequest<F>,
     requester_left: impl Future<Output = ()>,
 ) -> Result<Reply, RequestError>
@@ -43,7 +44,7 @@ where
     if !member.may_answer {
         return Err(RequestError::MayNotAnswer);
     }
-    let (id, mut replied) = member.pending.register(message_type, keep_as)?;
+    let (id, mut replied) = member.pending.register(requester, message_type, keep_as)?;
     let header = header(id.clone());
     let request = WithdrawOnDrop { member, id };
     let message = Message::new(0, message_type, &header, Sensitive::default())

@@ -27,6 +27,11 @@ fn participant() -> Presence {
     Rooms::default().enter(RoomName::new("r").unwrap(), &caller, &Limits::default())
 }
 
+/// The identity that asks.
+fn ada() -> Identity {
+    Identity::new("ada").unwrap()
+}
+
 fn new_request(timeout: Duration) -> NewRequest<impl FnOnce(RequestId) -> Value> {
     NewRequest {
         message_type: KIND,
@@ -61,7 +66,8 @@ async fn a_request_that_is_being_replied_to_is_not_withdrawn() {
         let member = Arc::clone(&bob.member);
         let (connected, left) = oneshot::channel::<()>();
         let requester_left = left.map(|_| ());
-        let mut reply = pin!(ask(&member, new_request(timeout), requester_left));
+        let ada = ada();
+        let mut reply = pin!(ask(&member, &ada, new_request(timeout), requester_left));
         assert!((&mut reply).now_or_never().is_none());
         let taken = member.pending.take(&asked(&member), KIND).unwrap();
         let _connected = (!leaves).then_some(connected);
@@ -76,7 +82,13 @@ async fn a_request_that_is_being_replied_to_is_not_withdrawn() {
 #[tokio::test]
 async fn a_request_that_was_not_pushed_yet_is_withdrawn_without_a_message() {
     let bob = participant();
-    let timed_out = ask(&bob.member, new_request(Duration::from_millis(1)), pending()).await;
+    let timed_out = ask(
+        &bob.member,
+        &ada(),
+        new_request(Duration::from_millis(1)),
+        pending(),
+    )
+    .await;
     assert_eq!(timed_out.unwrap_err(), RequestError::TimedOut);
     assert!(bob.member.outbox.is_empty());
 }
@@ -85,7 +97,8 @@ async fn a_request_that_was_not_pushed_yet_is_withdrawn_without_a_message() {
 async fn dropping_the_future_withdraws_the_request() {
     let bob = participant();
     {
-        let mut reply = pin!(ask(&bob.member, new_request(LONG), pending()));
+        let ada = ada();
+        let mut reply = pin!(ask(&bob.member, &ada, new_request(LONG), pending()));
         assert!((&mut reply).now_or_never().is_none());
         asked(&bob.member);
     }

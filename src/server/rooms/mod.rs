@@ -67,7 +67,7 @@ impl Rooms {
             identity: caller.identity.clone(),
             may_answer: caller.api.secrets.is_some(),
             outbox: Outbox::default(),
-            pending: PendingRequests::new(limits.pending_requests),
+            pending: PendingRequests::new(limits),
         });
         let mut attributes = Header::new();
         attributes.insert(NAME.to_owned(), json!(caller.identity));

@@ -11,8 +11,10 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::sensitive::SecretValue;
+use crate::server::config::Limits;
+use crate::server::shares::{Share, Shares};
 use crate::server::store::SecretRecord;
-use crate::wire::RequestId;
+use crate::wire::{Identity, RequestId};
 
 /// How a participant replies to a request.
 #[derive(Debug)]
@@ -32,8 +34,10 @@ pub(in crate::server) enum RequestError {
     ParticipantLeft,
     /// Its token does not let it answer.
     MayNotAnswer,
-    /// It has too many requests to reply to already.
-    TooMany,
+    /// It has this many requests to reply to already, which is the limit.
+    TooMany(usize),
+    /// It has this many requests of the requester to reply to already, which is the limit for one identity.
+    TooManyOfRequester(usize),
     /// It did not reply in time.
     TimedOut,
     /// The requester has left, or the server stops.
@@ -44,6 +48,8 @@ pub(in crate::server) enum RequestError {
 #[derive(Debug)]
 pub(in crate::server) struct PendingRequests {
     limit: usize,
+    /// How many of them come from each requester.
+    by_requester: Shares<Identity>,
     /// None once the participant has left.
     by_id: Mutex<Option<HashMap<RequestId, PendingRequest>>>,
 }
@@ -55,6 +61,8 @@ pub(in crate::server) struct PendingRequest {
     /// How a provided value is stored. None if the requester's call deals with it.
     pub(in crate::server) keep_as: Option<SecretRecord>,
     reply: oneshot::Sender<Reply>,
+    /// Its part of the requester's share.
+    _share: Share<Identity>,
 }
 
 impl PendingRequest {
@@ -66,10 +74,11 @@ impl PendingRequest {
 }
 
 impl PendingRequests {
-    /// No requests, of at most `limit`.
-    pub(in crate::server) fn new(limit: usize) -> Self {
+    /// No requests, of at most as many as `limits` allow.
+    pub(in crate::server) fn new(limits: &Limits) -> Self {
         Self {
-            limit,
+            limit: limits.pending_requests,
+            by_requester: Shares::new(limits.pending_requests_per_identity),
             by_id: Mutex::new(Some(HashMap::new())),
         }
     }
@@ -90,17 +99,20 @@ impl PendingRequests {
         self.lock().take();
     }
 
-    /// Adds a request, and returns its id and where its reply arrives.
+    /// Adds a request of `requester`, and returns its id and where its reply arrives.
     pub(super) fn register(
         &self,
+        requester: &Identity,
         message_type: &'static str,
         keep_as: Option<SecretRecord>,
     ) -> Result<(RequestId, oneshot::Receiver<Reply>), RequestError> {
         let mut requests = self.lock();
         let requests = requests.as_mut().ok_or(RequestError::ParticipantLeft)?;
         if requests.len() >= self.limit {
-            return Err(RequestError::TooMany);
+            return Err(RequestError::TooMany(self.limit));
         }
+        let share = self.by_requester.take(requester.clone());
+        let share = share.ok_or(RequestError::TooManyOfRequester(self.by_requester.limit()))?;
         // Random, so that one request's id reveals nothing about another's.
         let id = RequestId::from(Uuid::new_v4());
         let (reply, replied) = oneshot::channel();
@@ -108,6 +120,7 @@ impl PendingRequests {
             message_type,
             keep_as,
             reply,
+            _share: share,
         };
         requests.insert(id.clone(), request);
         Ok((id, replied))
@@ -123,5 +136,50 @@ impl PendingRequests {
 
     fn lock(&self) -> MutexGuard<'_, Option<HashMap<RequestId, PendingRequest>>> {
         self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIND: &str = "secrets.request_secret";
+
+    fn identity(name: &str) -> Identity {
+        Identity::new(name).unwrap()
+    }
+
+    fn requests(pending_requests: usize, pending_requests_per_identity: usize) -> PendingRequests {
+        PendingRequests::new(&Limits {
+            pending_requests,
+            pending_requests_per_identity,
+            ..Limits::default()
+        })
+    }
+
+    #[test]
+    fn one_requester_cannot_use_up_what_a_participant_may_be_asked() {
+        let (requests, ada, eve) = (requests(4, 2), identity("ada"), identity("eve"));
+        let register = |requester| requests.register(requester, KIND, None);
+        let (first, _) = register(&eve).unwrap();
+        let (second, _) = register(&eve).unwrap();
+        assert_eq!(register(&eve).unwrap_err(), RequestError::TooManyOfRequester(2));
+        register(&ada).unwrap();
+        // A request that was replied to, and one that was withdrawn, count no longer.
+        requests.take(&first, KIND).unwrap().reply(Reply::Lost);
+        assert!(requests.forget(&second));
+        register(&eve).unwrap();
+        register(&eve).unwrap();
+        assert_eq!(register(&eve).unwrap_err(), RequestError::TooManyOfRequester(2));
+    }
+
+    #[test]
+    fn a_participant_is_asked_no_more_than_the_limit_by_all_together() {
+        let requests = requests(3, 2);
+        for requester in ["ada", "ada", "eve"] {
+            requests.register(&identity(requester), KIND, None).unwrap();
+        }
+        let refused = requests.register(&identity("eve"), KIND, None);
+        assert_eq!(refused.unwrap_err(), RequestError::TooMany(3));
     }
 }

@@ -71,7 +71,8 @@ impl<'a> ParticipantRequest<'a> {
         H: Serialize,
     {
         let disconnected = self.requester.disconnected.cancelled();
-        Ok(rooms::ask(&self.member, request, disconnected).await?)
+        let requester = &self.requester.caller.identity;
+        Ok(rooms::ask(&self.member, requester, request, disconnected).await?)
     }
 }
 
@@ -107,13 +108,18 @@ pub(super) fn rejected(reason: &str) -> Content {
 
 impl From<RequestError> for CallError {
     fn from(error: RequestError) -> Self {
-        let failed = |text| Self::new(ErrorCode::OperationFailed, text);
+        let failed = |text: &str| Self::new(ErrorCode::OperationFailed, text);
         match error {
             RequestError::ParticipantLeft => failed("the participant left without an answer"),
             RequestError::MayNotAnswer => {
                 failed("the participant cannot answer requests: its token has no `secrets` grant")
             }
-            RequestError::TooMany => failed("the participant has too many requests to answer already"),
+            RequestError::TooMany(limit) => failed(&format!(
+                "the participant has {limit} requests to answer already, which is the limit"
+            )),
+            RequestError::TooManyOfRequester(limit) => failed(&format!(
+                "the participant has {limit} requests of yours to answer already, which is the limit for one identity"
+            )),
             RequestError::TimedOut => Self::new(ErrorCode::Timeout, "the participant did not answer in time"),
             RequestError::Withdrawn => failed("the server is stopping"),
         }

@@ -388,6 +388,41 @@ fn no_more_requests_wait_than_allowed() {
     server.stop();
 }
 
+/// The default: of the requests that may wait for a participant's answer, a quarter may come from one identity.
+#[test]
+fn requests_of_one_identity_leave_room_for_those_of_others() {
+    let env = TestEnv::new();
+    let server = TestServer::start_with(&env, &["--max-pending-requests", "8"]);
+    // Two connections of one identity have one share.
+    let (mut eve, mut twin, mut ada) = (server.join("eve"), server.join("eve"), server.join("ada"));
+    let mut bob = server.join("bob");
+    ask(&mut eve, &bob, "one");
+    ask(&mut twin, &bob, "two");
+    let requests = [bob.pushed(REQUEST), bob.pushed(REQUEST)];
+    let refused = eve.call_json(tool::REQUEST, &json!({"url": "three", "participant_id": bob.id}));
+    is_error(&refused, ErrorCode::OperationFailed);
+    let Content::Error { text, .. } = refused else {
+        panic!("no error but {refused:?}")
+    };
+    assert!(text.contains("2 requests of yours"), "{text}");
+    ask(&mut ada, &bob, "u");
+    let asked = bob.pushed(REQUEST);
+    assert_eq!(asked["request"]["url"], "u");
+    provide(&mut bob, &asked, b"x");
+    assert_eq!(file(answer(&mut ada)).2, b"x");
+    // One that is answered makes room for the next of the same identity.
+    provide(&mut bob, &requests[0], b"y");
+    let first = if requests[0]["request"]["url"] == "one" {
+        &mut eve
+    } else {
+        &mut twin
+    };
+    file(answer(first));
+    ask(first, &bob, "four");
+    assert_eq!(bob.pushed(REQUEST)["request"]["url"], "four");
+    server.stop();
+}
+
 #[test]
 fn requests_for_the_same_thing_are_asked_and_answered_apart() {
     let env = TestEnv::new();

@@ -10,7 +10,14 @@ use crate::support::{Participant, TestEnv, TestServer, is_error};
 #[test]
 fn who_does_not_take_what_it_is_asked_is_dropped_and_those_who_asked_hear() {
     let env = TestEnv::new();
-    let flags = ["--max-pending-requests", "5000", "--send-timeout", "1"];
+    let flags = [
+        "--max-pending-requests",
+        "5000",
+        "--max-pending-requests-per-identity",
+        "5000",
+        "--send-timeout",
+        "1",
+    ];
     let server = TestServer::start_with(&env, &flags);
     let slow = server.join("slow");
     // More than the sockets hold. One that asks reads nothing meanwhile either, but what it is to hear of so

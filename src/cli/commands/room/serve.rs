@@ -59,7 +59,7 @@ pub(in crate::cli) struct ServeArgs {
     #[command(flatten)]
     token_endpoints: TokenEndpointArgs,
     #[command(flatten)]
-    limits: LimitArgs,
+    limits: Box<LimitArgs>,
 }
 
 /// What clients may ask before they are turned away.
@@ -84,6 +84,9 @@ struct LimitArgs {
     /// Requests that wait for one participant's answer, and that one participant waits for
     #[arg(long, value_name = "N", value_parser = how_many(), default_value = "1000")]
     max_pending_requests: usize,
+    /// Requests from one identity that wait for one participant's answer [default: a quarter of all]
+    #[arg(long, value_name = "N", value_parser = how_many())]
+    max_pending_requests_per_identity: Option<usize>,
     /// Silence after which a participant is asked whether it is there
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "20")]
     ping_interval: Duration,
@@ -103,6 +106,11 @@ fn how_many() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=1_000_000)
 }
 
+/// A quarter, but not nothing.
+fn quarter(all: usize) -> usize {
+    (all / 4).max(1)
+}
+
 impl From<LimitArgs> for Limits {
     fn from(args: LimitArgs) -> Self {
         Self {
@@ -112,6 +120,9 @@ impl From<LimitArgs> for Limits {
             value_bytes: args.max_value_bytes,
             calls_in_flight: args.max_calls,
             pending_requests: args.max_pending_requests,
+            pending_requests_per_identity: args
+                .max_pending_requests_per_identity
+                .unwrap_or_else(|| quarter(args.max_pending_requests)),
             ping_interval: args.ping_interval,
             idle_timeout: args.idle_timeout,
             send_timeout: args.send_timeout,
@@ -145,7 +156,7 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     store.start_threads()?;
     let keys = ServerKeys::load(&store).await?;
     let config = ServerConfig {
-        limits: args.limits.into(),
+        limits: (*args.limits).into(),
         allowed_hosts: args.allow_host,
         allowed_origins: args.allow_origin,
         public_url: args.public_url,
