@@ -94,7 +94,7 @@ fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
             outcome = cli.command.run(&context) => outcome,
         }
     });
-    // A thread may still wait at a prompt that nobody will answer.
+    // A thread may still wait for input at a prompt.
     runtime.shutdown_background();
     outcome
 }

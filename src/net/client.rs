@@ -40,16 +40,16 @@ impl Default for TimeLimits {
 
 /// A whole answer. `Debug` does not show its body, which may hold tokens.
 #[derive(Clone)]
-pub struct Answer {
+pub struct HttpResponse {
     /// HTTP status code.
     pub status: StatusCode,
     /// The body, to its end.
     pub body: Bytes,
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
+        f.debug_struct("HttpResponse")
             .field("status", &self.status)
             .finish_non_exhaustive()
     }
@@ -65,7 +65,7 @@ pub enum Upgrade {
         stream: Box<dyn Stream>,
     },
     /// It did not.
-    Refused(Answer),
+    Refused(HttpResponse),
 }
 
 impl fmt::Debug for Upgrade {
@@ -147,7 +147,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// See [`NetError`]; an answer of any status is none.
-    pub async fn send(&self, request: Request, max_bytes: usize) -> Result<Answer, NetError> {
+    pub async fn send(&self, request: Request, max_bytes: usize) -> Result<HttpResponse, NetError> {
         let destination = self.destination(&request)?;
         let response = self.respond(request, &destination).await?;
         self.read(response, &destination, max_bytes).await
@@ -211,7 +211,7 @@ impl HttpClient {
         mut response: Response,
         destination: &Destination,
         max_bytes: usize,
-    ) -> Result<Answer, NetError> {
+    ) -> Result<HttpResponse, NetError> {
         let status = response.status();
         let mut body = Vec::new();
         let reading = async {
@@ -230,7 +230,7 @@ impl HttpClient {
         timeout(self.0.limits.answer, reading)
             .await
             .map_err(|_| destination.silent(self.0.limits))??;
-        Ok(Answer {
+        Ok(HttpResponse {
             status,
             body: body.into(),
         })

@@ -18,7 +18,7 @@ use reqwest::header::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite};
 use url::Url;
 
-pub use self::client::{Answer, HttpClient, TimeLimits, Upgrade};
+pub use self::client::{HttpClient, HttpResponse, TimeLimits, Upgrade};
 pub use self::error::{NetError, reason};
 use crate::sensitive::SensitiveText;
 

@@ -8,7 +8,7 @@ use super::{
     CallbackError, CsrfState, ExpectedCallback, OAuthError, OAuthScope, PkceChallenge, RedirectUri, pasted,
 };
 use crate::fuzz::{check, check_text, hides};
-use crate::net::Answer;
+use crate::net::HttpResponse;
 
 /// What stands for the state of the request in a seed.
 const STATE: &str = "STATE";
@@ -89,7 +89,7 @@ fn token_answer() {
     check!(seeds, |input| {
         for status in [StatusCode::OK, StatusCode::BAD_REQUEST, StatusCode::FOUND] {
             let body = input.to_vec().into();
-            match parse(&Answer { status, body }, 1000) {
+            match parse(&HttpResponse { status, body }, 1000) {
                 Ok(answer) => {
                     assert_eq!(status, StatusCode::OK);
                     let tokens = [Some(&answer.access_token), answer.refresh_token.as_ref()];

@@ -171,7 +171,7 @@ impl Output {
     }
 }
 
-/// Opens a pipe or a device. A pipe that nobody reads is an error, and not waited for.
+/// Opens a pipe or a device. A pipe without a reader is an error, and is not waited for.
 #[cfg(unix)]
 fn open_device(target: &Path) -> anyhow::Result<File> {
     use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, open};

@@ -1,4 +1,4 @@
-//! Values that a room knows: ids of secrets, and participants. What an argument takes is told by its place in
+//! Values that a room knows: ids of secrets, and participants. What an argument takes depends on its place in
 //! the command tree and the name of its value.
 
 use std::ffi::OsStr;

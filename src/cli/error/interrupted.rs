@@ -10,7 +10,7 @@ pub(in crate::cli) enum Interrupted {
     #[cfg(unix)]
     #[error("terminated")]
     Terminated,
-    /// SIGHUP: the terminal is gone.
+    /// SIGHUP: the terminal was closed.
     #[cfg(unix)]
     #[error("the terminal hung up")]
     HungUp,

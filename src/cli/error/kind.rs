@@ -7,7 +7,7 @@ pub(in crate::cli) enum Kind {
     Usage,
     NotFound,
     NotPermitted,
-    /// Somebody who was asked said no.
+    /// The participant or the person that was asked refused.
     Rejected,
     TimedOut,
     Unreachable,
@@ -15,11 +15,11 @@ pub(in crate::cli) enum Kind {
     CannotRun,
     /// A command that was to be run is not there.
     NoSuchCommand,
-    /// The terminal is gone.
+    /// The terminal was closed.
     HungUp,
     Interrupted,
     Terminated,
-    /// Whoever read our output stopped reading; said by nothing but the code, as other tools do.
+    /// The reader of the output closed it. No message is printed, as with other tools.
     ClosedPipe,
 }
 

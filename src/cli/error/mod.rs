@@ -52,7 +52,7 @@ pub(super) enum ErrorFormat {
     Json,
 }
 
-/// An error as the user is told it.
+/// An error as the user sees it.
 #[derive(Debug)]
 pub(super) struct Failure {
     kind: Kind,

@@ -1,4 +1,4 @@
-//! A fault in a file that somebody wrote, and where it is.
+//! A fault in a file that a person wrote, with its place.
 
 /// Why a file is not in its format, and where. It never repeats what the file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! What `provide` is told on the command line about whom to give what.
+//! The rules of `provide` that stand on the command line.
 
 use std::path::{Path, PathBuf};
 
@@ -132,7 +132,7 @@ impl RulesArgs {
     }
 
     /// Whether the person is asked about OAuth requests alone.
-    pub(super) const fn oauth_alone(&self) -> bool {
+    pub(super) const fn oauth_only(&self) -> bool {
         self.oauth
     }
 

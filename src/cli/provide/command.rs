@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::request::{Asked, What};
+use super::request::{ReceivedRequest, RequestKind};
 use crate::cli::ui::text::escape;
 use crate::sensitive::{SecretValue, Sensitive};
 use crate::settings::Environment;
@@ -18,7 +18,7 @@ use crate::wire::MAX_PAYLOAD_BYTES;
 /// Time that a command has unless its rule says otherwise.
 pub(super) const DEFAULT_LIMIT: Duration = Duration::from_secs(30);
 
-/// A command that gives a value. No shell stands between.
+/// A command that gives a value. It runs without a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ValueCommand {
     pub(super) program: String,
@@ -45,7 +45,7 @@ impl ValueCommand {
     /// who writes secrets on stdout may write them there too.
     pub(super) async fn run(
         &self,
-        asked: &Asked,
+        received: &ReceivedRequest,
         environment: &Environment,
     ) -> Result<SecretValue, ValueCommandError> {
         let not_run = |error| ValueCommandError::NotRun {
@@ -65,8 +65,8 @@ impl ValueCommand {
         #[cfg(unix)]
         command.process_group(0);
         let mut running = Running(command.spawn().map_err(not_run)?);
-        let limit = self.limit.min(asked.left());
-        let finished = timeout(limit, running.finish(request(asked))).await;
+        let limit = self.limit.min(received.left());
+        let finished = timeout(limit, running.finish(request(received))).await;
         let finished = finished.map_err(|_| ValueCommandError::TimedOut {
             program: self.shown(),
             limit,
@@ -90,24 +90,25 @@ impl ValueCommand {
 }
 
 /// The request as the command reads it: one line of JSON.
-fn request(asked: &Asked) -> Vec<u8> {
-    let requester = asked
+fn request(received: &ReceivedRequest) -> Vec<u8> {
+    let requester = received
         .requester
         .as_ref()
         .map(|requester| json!({"id": requester.id, "name": requester.name}));
     let mut request = json!({
         "requester": requester,
-        "delegate_to": asked.delegate_to,
-        "timeout": asked.timeout.as_secs(),
+        "delegate_to": received.delegate_to,
+        "timeout": received.timeout.as_secs(),
     });
-    if let (What::Secret { url, secret_type }, Value::Object(members)) = (&asked.what, &mut request) {
+    if let (RequestKind::Secret { url, secret_type }, Value::Object(members)) = (&received.kind, &mut request)
+    {
         members.insert("url".to_owned(), url.as_str().into());
         members.insert("type".to_owned(), secret_type.as_str().into());
     }
     format!("{request}\n").into_bytes()
 }
 
-/// A command that runs; it is killed with all that it started if nobody waits for its end.
+/// A running command. Dropping this kills it with everything that it started.
 struct Running(Child);
 
 impl Running {
@@ -116,7 +117,7 @@ impl Running {
         let (stdin, stdout) = (self.0.stdin.take(), self.0.stdout.take());
         let write = async {
             if let Some(mut stdin) = stdin {
-                // It need not read it.
+                // The command need not read its input.
                 let _ = stdin.write_all(&input).await;
             }
         };
@@ -143,7 +144,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Known until it was waited for, and only then still its own number.
+        // The process has an id until it was waited for; afterwards the number may belong to another process.
         #[cfg(unix)]
         if let Some(group) = self
             .0
@@ -151,7 +152,7 @@ impl Drop for Running {
             .and_then(|id| i32::try_from(id).ok())
             .and_then(rustix::process::Pid::from_raw)
         {
-            // It may just have ended.
+            // The command may have ended meanwhile.
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
     }
@@ -160,7 +161,7 @@ impl Drop for Running {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use crate::cli::provide::request::tests::asked;
+    use crate::cli::provide::request::tests::received;
 
     fn shell(script: &str, limit: Duration) -> ValueCommand {
         ValueCommand {
@@ -179,7 +180,7 @@ mod tests {
             ("OTHER", "kept"),
         ]);
         let value = shell(script, limit)
-            .run(&asked("https://a", "git"), &environment)
+            .run(&received("https://a", "git"), &environment)
             .await?;
         Ok(value.expose().clone())
     }
@@ -222,7 +223,7 @@ mod tests {
         let mut missing = shell("", LONG);
         missing.program = "no-such-program".to_owned();
         let error = missing
-            .run(&asked("u", ""), &Environment::default())
+            .run(&received("u", ""), &Environment::default())
             .await
             .unwrap_err();
         assert!(

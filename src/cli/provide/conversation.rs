@@ -3,16 +3,16 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::oauth_request::OAuthAsked;
+use super::oauth_request::OAuthRequest;
+use super::outcome::Outcome;
 use super::prompt::Prompt;
-use super::sign_in::{Authorized, Unauthorized};
+use super::sign_in::{Authorized, SignInError};
 use super::source::Source;
 use crate::cli::error::Failure;
 use crate::cli::formats::git_credential::Credential;
 use crate::cli::sign_in::Pasting;
-use crate::cli::ui::terminal::{Answer, Echo, Keyboard, is_yes};
+use crate::cli::ui::terminal::{Echo, Keyboard, PromptInput, is_yes};
 use crate::cli::ui::text::escape;
-use crate::oauth::ProviderErrorCode;
 use crate::secrets::SecretsClient;
 use crate::sensitive::SecretValue;
 use crate::wire::SecretId;
@@ -24,22 +24,10 @@ const GIT: &str = "git";
 const REJECT: &str = "reject";
 const IGNORE: &str = "ignore";
 
-/// What the person said.
-#[derive(Debug)]
-pub(super) enum Reply<'a> {
-    /// Yes, with this; the text says where it came from.
-    Give(SecretValue, String),
-    /// The person signed in.
-    Authorize(Box<Authorized<'a>>),
-    /// The person did not agree at the provider.
-    Denied(ProviderErrorCode),
-    /// No, for this reason, which may be empty.
-    Reject(String),
-    /// Nothing: whoever asks waits until the time is over.
-    Ignore,
-}
+/// The reason that the terminal shows where the person decided.
+const BY_YOU: &str = "by you";
 
-/// What is said about one request.
+/// The conversation about one request.
 #[derive(Debug)]
 pub(super) struct Conversation<'a, 'p> {
     pub(super) prompt: &'a Prompt<'p>,
@@ -50,18 +38,18 @@ pub(super) struct Conversation<'a, 'p> {
 }
 
 impl<'p> Conversation<'_, 'p> {
-    pub(super) async fn reply(&self, secret_type: &str) -> io::Result<Reply<'p>> {
+    pub(super) async fn ask_for_secret(&self, secret_type: &str) -> io::Result<Outcome<'p>> {
         const GIVE: &str = "give";
         loop {
             let question = format!("{}: give, reject or ignore? [g/r/i] ", self.asker);
             match self.choose(&question, [GIVE, REJECT, IGNORE]).await? {
                 Some(GIVE) => match self.give(secret_type).await? {
-                    Some((value, how)) => return Ok(Reply::Give(value, how)),
+                    Some((value, reason)) => return Ok(Outcome::Provide(value, reason)),
                     None => self.prompt.console.say("Nothing was given."),
                 },
                 Some(no) => {
-                    if let Some(reply) = self.refuse(no).await? {
-                        return Ok(reply);
+                    if let Some(outcome) = self.refuse(no).await? {
+                        return Ok(outcome);
                     }
                 }
                 None => self.prompt.console.say("Type g, r or i, and Enter."),
@@ -69,23 +57,25 @@ impl<'p> Conversation<'_, 'p> {
         }
     }
 
-    pub(super) async fn reply_to_sign_in(&self, oauth: &OAuthAsked) -> io::Result<Reply<'p>> {
+    pub(super) async fn ask_to_sign_in(&self, oauth: &OAuthRequest) -> io::Result<Outcome<'p>> {
         const SIGN_IN: &str = "sign in";
         loop {
             let question = format!("{}: sign in, reject or ignore? [s/r/i] ", self.asker);
             match self.choose(&question, [SIGN_IN, REJECT, IGNORE]).await? {
                 Some(SIGN_IN) => {
                     let why = match self.sign_in(oauth).await {
-                        Ok(authorized) => return Ok(Reply::Authorize(Box::new(authorized))),
-                        Err(Unauthorized::Denied(code)) => return Ok(Reply::Denied(code)),
-                        Err(Unauthorized::GivenUp) => "nobody signed in".to_owned(),
-                        Err(Unauthorized::Failed(why)) => why,
+                        Ok(authorized) => {
+                            return Ok(Outcome::Authorize(Box::new(authorized), BY_YOU.to_owned()));
+                        }
+                        Err(SignInError::Denied(code)) => return Ok(Outcome::denied(&code)),
+                        Err(SignInError::GivenUp) => "nobody signed in".to_owned(),
+                        Err(SignInError::Failed(why)) => why,
                     };
                     self.prompt.console.say(&format!("Not signed in: {why}."));
                 }
                 Some(no) => {
-                    if let Some(reply) = self.refuse(no).await? {
-                        return Ok(reply);
+                    if let Some(outcome) = self.refuse(no).await? {
+                        return Ok(outcome);
                     }
                 }
                 None => self.prompt.console.say("Type s, r or i, and Enter."),
@@ -93,18 +83,18 @@ impl<'p> Conversation<'_, 'p> {
         }
     }
 
-    async fn sign_in(&self, oauth: &OAuthAsked) -> Result<Authorized<'p>, Unauthorized> {
-        let prepared = self.prompt.signing.prepare(oauth).await?;
+    async fn sign_in(&self, oauth: &OAuthRequest) -> Result<Authorized<'p>, SignInError> {
+        let prepared = self.prompt.authorizer.prepare(oauth).await?;
         prepared.authorize(Pasting::At(self.keyboard)).await
     }
 
-    /// Rejects or ignores. None if the person thought better of it.
-    async fn refuse(&self, how: &str) -> io::Result<Option<Reply<'p>>> {
+    /// Rejects or ignores. None if the person changed their mind.
+    async fn refuse(&self, how: &str) -> io::Result<Option<Outcome<'p>>> {
         if how == IGNORE {
-            return Ok(Some(Reply::Ignore));
+            return Ok(Some(Outcome::Ignore));
         }
         let reason = self.text("Reason, which they are told: ").await?;
-        Ok(reason.map(Reply::Reject))
+        Ok(reason.map(|reason| Outcome::reject(&reason, BY_YOU)))
     }
 
     /// A choice, which is typed as its first letter or as a whole. None for anything else.
@@ -119,7 +109,7 @@ impl<'p> Conversation<'_, 'p> {
         Ok(choices.into_iter().find(is_typed))
     }
 
-    /// A value and where it came from. None if the person thought better of it.
+    /// A value and where it came from. None if the person changed their mind.
     async fn give(&self, secret_type: &str) -> io::Result<Option<(SecretValue, String)>> {
         const TYPE: &str = "type";
         const FILE: &str = "file";
@@ -189,9 +179,9 @@ impl<'p> Conversation<'_, 'p> {
 
     async fn ask(&self, question: &str, echo: Echo) -> io::Result<Option<SecretValue>> {
         match self.keyboard.ask(question, echo).await? {
-            Answer::Value(value) => Ok(Some(value)),
-            Answer::Nothing => Ok(None),
-            Answer::Refused(why) => {
+            PromptInput::Value(value) => Ok(Some(value)),
+            PromptInput::Nothing => Ok(None),
+            PromptInput::Refused(why) => {
                 self.prompt.console.say(&format!("Not taken: {why}."));
                 Ok(None)
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::request::{Asked, What, shown};
+use super::request::{ReceivedRequest, RequestKind, shown};
 use crate::cli::ui::countdown::spoken;
 use crate::cli::ui::text::shorten;
 
@@ -39,7 +39,7 @@ impl Fact {
     }
 }
 
-impl Asked {
+impl ReceivedRequest {
     /// Who asks, in front of a question.
     pub(super) fn asker(&self) -> String {
         self.requester.as_ref().map_or_else(
@@ -50,9 +50,9 @@ impl Asked {
 
     /// The lines that a person is shown; `mark` marks what deserves a second look.
     pub(super) fn describe(&self, mark: impl Fn(&str) -> String) -> Vec<String> {
-        let kind = match self.what {
-            What::Secret { .. } => "a secret",
-            What::OAuth(_) => "an OAuth authorization",
+        let kind = match self.kind {
+            RequestKind::Secret { .. } => "a secret",
+            RequestKind::OAuth(_) => "an OAuth authorization",
         };
         let first = match &self.requester {
             Some(requester) => format!("{} asks for {kind}.", shown(&requester.name)),
@@ -70,15 +70,15 @@ impl Asked {
     }
 
     fn facts(&self) -> Vec<Fact> {
-        let (mut facts, verb) = match &self.what {
-            What::Secret { url, secret_type } => (
+        let (mut facts, verb) = match &self.kind {
+            RequestKind::Secret { url, secret_type } => (
                 vec![
                     Fact::new("url", shown(url)),
                     Fact::new("type", shown(secret_type)),
                 ],
                 "read",
             ),
-            What::OAuth(oauth) => (oauth.facts(), "use"),
+            RequestKind::OAuth(oauth) => (oauth.facts(), "use"),
         };
         if let Some(delegate) = self.delegate() {
             let text = format!("{}, who may {verb} it too from now on", shown(delegate));
@@ -103,11 +103,11 @@ fn local_time(now: Timestamp, left: Duration, zone: TimeZone) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::oauth_request::tests::oauth;
-    use super::super::request::tests::asked;
+    use super::super::request::tests::received;
     use super::*;
 
-    fn described(asked: &Asked) -> Vec<String> {
-        asked.describe(|text| format!("<{text}>"))
+    fn described(received: &ReceivedRequest) -> Vec<String> {
+        received.describe(|text| format!("<{text}>"))
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn what_a_secret_is_asked_for_is_shown() {
-        let lines = described(&asked("https://a", "git"));
+        let lines = described(&received("https://a", "git"));
         assert_eq!(
             lines[..3],
             [
@@ -141,30 +141,32 @@ mod tests {
 
     #[test]
     fn another_delegate_and_an_unknown_requester_are_marked() {
-        let mut asked = asked("https://a", "git");
-        asked.delegate_to = Some("bob".to_owned());
-        assert_eq!(described(&asked).len(), 4);
-        asked.delegate_to = Some("eve".to_owned());
+        let mut received = received("https://a", "git");
+        received.delegate_to = Some("bob".to_owned());
+        assert_eq!(described(&received).len(), 4);
+        received.delegate_to = Some("eve".to_owned());
         assert_eq!(
-            described(&asked)[3],
+            described(&received)[3],
             "  delegate  <eve, who may read it too from now on>"
         );
-        asked.requester = None;
+        received.requester = None;
         assert_eq!(
-            described(&asked)[0],
+            described(&received)[0],
             "<Somebody asks for a secret. The server does not say who.>"
         );
-        assert_eq!(asked.asker(), "Somebody");
-        asked.what = What::OAuth(oauth("c", "https://a", "https://a"));
-        assert!(described(&asked).contains(&"  delegate  <eve, who may use it too from now on>".to_owned()));
+        assert_eq!(received.asker(), "Somebody");
+        received.kind = RequestKind::OAuth(oauth("c", "https://a", "https://a"));
+        assert!(
+            described(&received).contains(&"  delegate  <eve, who may use it too from now on>".to_owned())
+        );
     }
 
     #[test]
     fn a_long_name_leaves_room_for_the_question() {
-        let mut asked = asked("https://a", "git");
-        if let Some(requester) = &mut asked.requester {
+        let mut received = received("https://a", "git");
+        if let Some(requester) = &mut received.requester {
             requester.name = "b".repeat(200);
         }
-        assert_eq!(asked.asker(), format!("{}…", "b".repeat(NAME_WIDTH - 1)));
+        assert_eq!(received.asker(), format!("{}…", "b".repeat(NAME_WIDTH - 1)));
     }
 }

@@ -1,19 +1,19 @@
 //! Answers what other participants ask: by rules, and by the person at the terminal.
 //!
-//! A request comes in as a [`request::Asked`]. The first of the [`rules`] that matches decides what is done;
-//! where none does, the [`prompt`] gives it a turn at the terminal, and a [`conversation`] asks. The [`responder`]
-//! sends what comes of it. All requests are worked on at the same time, in one [`session`] over one connection after
-//! the other.
+//! A request comes in as a [`request::ReceivedRequest`]. The first of the [`rules`] that matches decides its
+//! [`outcome`]; where none does, the [`prompt`] gives the request a turn at the terminal, and a [`conversation`] asks.
+//! The [`responder`] sends the outcome. All requests are worked on at the same time, in one [`session`] over one
+//! connection after the other.
 
 mod args;
 mod command;
 mod conversation;
-mod decision;
 mod facts;
 pub(in crate::cli) mod mismatch;
 mod oauth_patterns;
 pub(in crate::cli) mod oauth_request;
 pub(in crate::cli) mod open_requests;
+mod outcome;
 mod pattern;
 mod prompt;
 pub(in crate::cli) mod request;
@@ -31,9 +31,9 @@ use tokio::time::sleep;
 
 pub(super) use self::args::RulesArgs;
 use self::prompt::Prompt;
-use self::responder::Answering;
+use self::responder::Responder;
 use self::session::Session;
-use self::sign_in::Signing;
+use self::sign_in::Authorizer;
 use super::args::room::RoomArgs;
 use super::context::Context;
 use super::error::Outcome;
@@ -51,19 +51,19 @@ pub(super) async fn provide(
     duration: Option<Duration>,
 ) -> anyhow::Result<Outcome> {
     let example_url = rules.only_url().unwrap_or("URL");
-    let oauth_alone = rules.oauth_alone();
+    let oauth_only = rules.oauth_only();
     let rules = rules.read(context)?;
     let console = Console::new(&context.ui);
-    let signing = Signing {
+    let authorizer = Authorizer {
         context,
         console: &console,
         browser,
     };
-    let prompt = Prompt::new(signing);
+    let prompt = Prompt::new(authorizer);
     let session = Session {
         context,
         room,
-        answering: Answering::new(signing, &rules, &prompt, oauth_alone, once),
+        responder: Responder::new(authorizer, &rules, &prompt, oauth_only, once),
         once,
         example_url,
     };

@@ -1,7 +1,7 @@
 //! What a rule matches of a request to sign in.
 
 use super::mismatch::Mismatch;
-use super::oauth_request::OAuthAsked;
+use super::oauth_request::OAuthRequest;
 use super::pattern::{HostPattern, Pattern};
 use crate::wire::HttpEndpoint;
 
@@ -37,8 +37,8 @@ impl OAuthPatterns {
     ///
     /// # Errors
     /// The first thing that does not.
-    pub(super) fn check(&self, asked: &OAuthAsked) -> Result<(), Mismatch> {
-        let client = &asked.client;
+    pub(super) fn check(&self, received: &OAuthRequest) -> Result<(), Mismatch> {
+        let client = &received.client;
         if self
             .client_id
             .as_ref()
@@ -51,7 +51,7 @@ impl OAuthPatterns {
                 self.check_endpoint(&HttpEndpoint::parse(endpoint.as_str())?)?;
             }
         }
-        if self.is_strict && !self.allow_no_pkce && asked.challenge.is_none() {
+        if self.is_strict && !self.allow_no_pkce && received.challenge.is_none() {
             return Err(Mismatch::NoPkce);
         }
         self.check_scopes(client.scopes.as_deref().unwrap_or_default())
@@ -135,11 +135,11 @@ mod tests {
         patterns
     }
 
-    fn asked(authorization: &str, token: &str, scopes: &[&str]) -> OAuthAsked {
-        let mut asked = oauth("app-1", authorization, token);
-        asked.challenge = Some("challenge".to_owned());
-        asked.client.scopes = Some(scopes.iter().map(|scope| (*scope).to_owned()).collect());
-        asked
+    fn received(authorization: &str, token: &str, scopes: &[&str]) -> OAuthRequest {
+        let mut received = oauth("app-1", authorization, token);
+        received.challenge = Some("challenge".to_owned());
+        received.client.scopes = Some(scopes.iter().map(|scope| (*scope).to_owned()).collect());
+        received
     }
 
     fn patterns(texts: &[&str]) -> Vec<Pattern> {
@@ -149,58 +149,61 @@ mod tests {
     #[test]
     fn a_yes_means_https_the_default_port_pkce_no_query_and_no_scopes() {
         let plain = rule(|_| {});
-        assert_eq!(plain.check(&asked(AUTHORIZE, TOKEN, &[])), Ok(()));
+        assert_eq!(plain.check(&received(AUTHORIZE, TOKEN, &[])), Ok(()));
         let port = "https://idp.example:8443/o/authorize";
         let http = "http://idp.example/o/authorize";
         let query = "https://idp.example/o/authorize?user_scope=admin";
         for (request, why) in [
-            (asked(port, TOKEN, &[]), Mismatch::Port(8443)),
+            (received(port, TOKEN, &[]), Mismatch::Port(8443)),
             (
-                asked(AUTHORIZE, "https://tokens.example:1/", &[]),
+                received(AUTHORIZE, "https://tokens.example:1/", &[]),
                 Mismatch::Port(1),
             ),
-            (asked(http, TOKEN, &[]), Mismatch::Http("idp.example".to_owned())),
             (
-                asked(query, TOKEN, &[]),
+                received(http, TOKEN, &[]),
+                Mismatch::Http("idp.example".to_owned()),
+            ),
+            (
+                received(query, TOKEN, &[]),
                 Mismatch::Query("user_scope=admin".to_owned()),
             ),
             (
-                asked(AUTHORIZE, TOKEN, &["repo"]),
+                received(AUTHORIZE, TOKEN, &["repo"]),
                 Mismatch::Scope("repo".to_owned()),
             ),
             (
-                asked("https://evil.test/", TOKEN, &[]),
+                received("https://evil.test/", TOKEN, &[]),
                 Mismatch::Host("evil.test".to_owned()),
             ),
             (
-                asked(AUTHORIZE, "https://evil.test/", &[]),
+                received(AUTHORIZE, "https://evil.test/", &[]),
                 Mismatch::Host("evil.test".to_owned()),
             ),
             (
-                asked("https://a.example@evil.test/", TOKEN, &[]),
+                received("https://a.example@evil.test/", TOKEN, &[]),
                 Mismatch::Endpoint(crate::wire::EndpointError::UserInfo),
             ),
         ] {
             assert_eq!(plain.check(&request), Err(why), "{request:?}");
         }
-        let mut no_pkce = asked(AUTHORIZE, TOKEN, &[]);
+        let mut no_pkce = received(AUTHORIZE, TOKEN, &[]);
         no_pkce.challenge = None;
         assert_eq!(plain.check(&no_pkce), Err(Mismatch::NoPkce));
         let allowing = rule(|rule| rule.allow_no_pkce = true);
         assert_eq!(allowing.check(&no_pkce), Ok(()));
         let allowing = rule(|rule| rule.allow_http = true);
-        assert_eq!(allowing.check(&asked(http, TOKEN, &[])), Ok(()));
+        assert_eq!(allowing.check(&received(http, TOKEN, &[])), Ok(()));
         let allowing = rule(|rule| rule.ports = Some(Ports::These(vec![443, 8443])));
-        assert_eq!(allowing.check(&asked(port, TOKEN, &[])), Ok(()));
+        assert_eq!(allowing.check(&received(port, TOKEN, &[])), Ok(()));
         assert!(
             allowing
-                .check(&asked("https://idp.example:8444/", TOKEN, &[]))
+                .check(&received("https://idp.example:8444/", TOKEN, &[]))
                 .is_err()
         );
         let allowing = rule(|rule| rule.ports = Some(Ports::Any));
-        assert_eq!(allowing.check(&asked(port, TOKEN, &[])), Ok(()));
+        assert_eq!(allowing.check(&received(port, TOKEN, &[])), Ok(()));
         let allowing = rule(|rule| rule.queries = Some(patterns(&["user_scope=*"])));
-        assert_eq!(allowing.check(&asked(query, TOKEN, &[])), Ok(()));
+        assert_eq!(allowing.check(&received(query, TOKEN, &[])), Ok(()));
     }
 
     #[test]
@@ -217,7 +220,7 @@ mod tests {
         ] {
             let expected = refused.map_or(Ok(()), |scope| Err(Mismatch::Scope(scope.to_owned())));
             assert_eq!(
-                naming.check(&asked(AUTHORIZE, TOKEN, scopes)),
+                naming.check(&received(AUTHORIZE, TOKEN, scopes)),
                 expected,
                 "{scopes:?}"
             );
@@ -227,11 +230,11 @@ mod tests {
     #[test]
     fn each_path_must_be_named_where_one_is() {
         let naming = rule(|rule| rule.paths = patterns(&["/o/*"]));
-        assert_eq!(naming.check(&asked(AUTHORIZE, TOKEN, &[])), Ok(()));
+        assert_eq!(naming.check(&received(AUTHORIZE, TOKEN, &[])), Ok(()));
         for path in ["/x", "/o/a/b", "/o/../x"] {
             let endpoint = format!("https://idp.example{path}");
             assert!(matches!(
-                naming.check(&asked(&endpoint, TOKEN, &[])),
+                naming.check(&received(&endpoint, TOKEN, &[])),
                 Err(Mismatch::Path(_))
             ));
         }
@@ -243,7 +246,7 @@ mod tests {
             client_id: Some("app-*".parse().unwrap()),
             ..OAuthPatterns::default()
         };
-        let mut request = asked("http://evil.test:1/?q", "javascript:x", &["all"]);
+        let mut request = received("http://evil.test:1/?q", "javascript:x", &["all"]);
         request.challenge = None;
         assert_eq!(rejecting.check(&request), Ok(()));
     }

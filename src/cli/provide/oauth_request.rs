@@ -1,27 +1,27 @@
-//! What another participant asks to sign in for, as rules match it and as it is shown.
+//! A request to sign in at an OAuth provider, as rules match it and as it is shown.
 
 use url::Url;
 
 use super::facts::Fact;
 use super::request::shown;
-use crate::cli::sign_in::{Unfit, Wanted};
+use crate::cli::sign_in::{AuthorizationParameters, ParametersError};
 use crate::net::authority;
 use crate::token::is_same_provider;
 use crate::wire::secrets::request::AuthorizedClient;
 use crate::wire::{EndpointError, HttpEndpoint, is_loopback};
 
-/// What is asked of an OAuth provider.
+/// A request to sign in at an OAuth provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct OAuthAsked {
+pub(super) struct OAuthRequest {
     pub(super) client: AuthorizedClient,
     pub(super) challenge: Option<String>,
     pub(super) redirect_uri: Option<String>,
 }
 
-impl OAuthAsked {
-    /// What it is to sign in for.
-    pub(super) fn wanted(&self) -> Result<Wanted, Unfit> {
-        Wanted::read(
+impl OAuthRequest {
+    /// The parameters of the sign-in.
+    pub(super) fn parameters(&self) -> Result<AuthorizationParameters, ParametersError> {
+        AuthorizationParameters::read(
             &self.client,
             self.challenge.as_deref(),
             self.redirect_uri.as_deref(),
@@ -34,7 +34,7 @@ impl OAuthAsked {
         let endpoints = [&client.authorization_endpoint, &client.token_endpoint];
         let [sign_in, tokens] = endpoints.map(|endpoint| HttpEndpoint::parse(endpoint.as_str()));
         let is_elsewhere = match (&sign_in, &tokens) {
-            // Another scheme or port at the same host is told by itself.
+            // Another scheme or port at the same host has its own mark.
             (Ok(sign_in), Ok(tokens)) => {
                 sign_in.host() != tokens.host() && !is_same_provider(sign_in, tokens)
             }
@@ -120,26 +120,26 @@ fn is_wide(scope: &str) -> bool {
 pub(super) mod tests {
     use super::*;
 
-    /// A client that somebody is to sign in for.
-    pub(in crate::cli::provide) fn oauth(client_id: &str, authorization: &str, token: &str) -> OAuthAsked {
-        OAuthAsked {
+    /// A request to sign in for a client.
+    pub(in crate::cli::provide) fn oauth(client_id: &str, authorization: &str, token: &str) -> OAuthRequest {
+        OAuthRequest {
             client: AuthorizedClient {
                 client_id: client_id.to_owned(),
                 authorization_endpoint: authorization.to_owned(),
                 token_endpoint: token.to_owned(),
                 ..AuthorizedClient::default()
             },
-            ..OAuthAsked::default()
+            ..OAuthRequest::default()
         }
     }
 
     /// The lines, and a `!` before those that are marked.
-    fn lines(asked: &OAuthAsked) -> Vec<String> {
+    fn lines(received: &OAuthRequest) -> Vec<String> {
         let mark = |line: Fact| {
             let mark = if line.is_marked { "!" } else { "" };
             format!("{mark}{}: {}", line.label, line.text)
         };
-        asked.facts().into_iter().map(mark).collect()
+        received.facts().into_iter().map(mark).collect()
     }
 
     #[test]

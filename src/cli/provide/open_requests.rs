@@ -1,20 +1,19 @@
-//! The requests of one connection that wait for an answer.
+//! The open requests of one connection.
 
 use std::collections::HashMap;
 
 use tokio::sync::oneshot;
 
-use super::request::Asked;
+use super::request::ReceivedRequest;
 use crate::cli::ui::terminal::Console;
 use crate::secrets::IncomingRequest;
 use crate::wire::RequestId;
 use crate::wire::secrets::request::{OAUTH_TOKEN_REQUEST, SECRET_REQUEST, withdrawn};
 
-/// What becomes of a request when its time is over.
+/// The outcome of a request whose time is over.
 pub(super) const TIME_IS_OVER: &str = "taken back, the time is over";
 
-/// The requests that wait for an answer, each with a way to tell whoever works on it that nobody waits any
-/// more.
+/// The open requests, each with a channel that tells the task which answers it when the request is withdrawn.
 #[derive(Debug, Default)]
 pub(super) struct OpenRequests(HashMap<RequestId, oneshot::Sender<String>>);
 
@@ -22,32 +21,32 @@ pub(super) struct OpenRequests(HashMap<RequestId, oneshot::Sender<String>>);
 #[derive(Debug)]
 pub(super) struct OpenRequest {
     pub(super) id: RequestId,
-    /// What it is about; if it cannot be read, the type of its message.
-    pub(super) asked: Result<Asked, String>,
-    /// What became of it, when nobody waits any more.
-    pub(super) taken_back: oneshot::Receiver<String>,
+    /// The request; if it cannot be read, the type of its message.
+    pub(super) received: Result<ReceivedRequest, String>,
+    /// The reason, once the request is withdrawn.
+    pub(super) withdrawn_by: oneshot::Receiver<String>,
 }
 
 impl OpenRequests {
-    /// A request that is to be answered, if this is one. One that is taken back is told so.
+    /// Takes a message in: returns a new request that is to be answered, and passes a withdrawal on.
     pub(super) fn accept(&mut self, request: IncomingRequest, console: &Console) -> Option<OpenRequest> {
         match request {
             IncomingRequest::Secret(request) => {
-                let asked = Asked::from(&request);
-                // What has no id cannot be answered.
+                let received = ReceivedRequest::from(&request);
+                // A request without an id cannot be answered.
                 let id = RequestId::new(request.request_id).ok()?;
-                return Some(self.open(id, Ok(asked)));
+                return Some(self.open(id, Ok(received)));
             }
             IncomingRequest::OAuth(request) => {
-                let asked = Asked::from(&request);
+                let received = ReceivedRequest::from(&request);
                 let id = RequestId::new(request.request_id).ok()?;
-                return Some(self.open(id, Ok(asked)));
+                return Some(self.open(id, Ok(received)));
             }
             IncomingRequest::Withdrawn(request) => {
                 let id = RequestId::new(request.request_id).ok()?;
                 if let Some(withdraw) = self.0.remove(&id) {
-                    // It may just have been answered.
-                    let _ = withdraw.send(taken_back(&request.reason));
+                    // The request may have been answered meanwhile.
+                    let _ = withdraw.send(withdrawn_by(&request.reason));
                 }
             }
             IncomingRequest::Unreadable {
@@ -56,7 +55,7 @@ impl OpenRequests {
                 error,
             } => {
                 tracing::info!(%message_type, %error, "a request cannot be read");
-                console.note("Somebody asked for something in a form that is not known here.");
+                console.note("A participant sent a request in a form that this version does not know.");
                 let is_request = [SECRET_REQUEST, OAUTH_TOKEN_REQUEST].contains(&message_type.as_str());
                 let id = request_id.filter(|_| is_request)?;
                 return Some(self.open(id, Err(message_type)));
@@ -65,32 +64,32 @@ impl OpenRequests {
         None
     }
 
-    fn open(&mut self, id: RequestId, asked: Result<Asked, String>) -> OpenRequest {
-        let (withdraw, taken_back) = oneshot::channel();
+    fn open(&mut self, id: RequestId, received: Result<ReceivedRequest, String>) -> OpenRequest {
+        let (withdraw, withdrawn_by) = oneshot::channel();
         self.0.insert(id.clone(), withdraw);
         OpenRequest {
             id,
-            asked,
-            taken_back,
+            received,
+            withdrawn_by,
         }
     }
 
-    /// A request that nobody works on any more.
+    /// Removes a request that was answered.
     pub(super) fn close(&mut self, id: &RequestId) {
         self.0.remove(id);
     }
 
-    /// Nobody waits for any of them, and that is what became of them.
-    pub(super) fn withdraw_all(self, outcome: &str) {
+    /// Withdraws all requests, for this reason.
+    pub(super) fn withdraw_all(self, reason: &str) {
         for (_, withdraw) in self.0 {
-            // It may just have been answered.
-            let _ = withdraw.send(outcome.to_owned());
+            // The request may have been answered meanwhile.
+            let _ = withdraw.send(reason.to_owned());
         }
     }
 }
 
-/// That a request was taken back, and why, for people.
-fn taken_back(reason: &str) -> String {
+/// The text for a withdrawal.
+fn withdrawn_by(reason: &str) -> String {
     match reason {
         withdrawn::BY_REQUESTER => "taken back, the other side does not wait any more".to_owned(),
         withdrawn::TIMED_OUT => TIME_IS_OVER.to_owned(),

@@ -1,4 +1,4 @@
-//! The person at the terminal, whom one request after the other asks.
+//! The person at the terminal, who is asked about one request after the other.
 
 use std::cell::Cell;
 use std::io;
@@ -6,34 +6,26 @@ use std::pin::Pin;
 
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::conversation::{Conversation, Reply};
-use super::request::{Asked, What, shown};
-use super::sign_in::{Authorized, Prepared, Signing, Unauthorized};
+use super::conversation::Conversation;
+use super::outcome::Outcome;
+use super::request::{ReceivedRequest, RequestKind, Tense, shown};
+use super::sign_in::{Authorizer, PreparedSignIn};
 use crate::cli::context::Context;
 use crate::cli::sign_in::Pasting;
 use crate::cli::ui::terminal::{Console, Keyboard};
 use crate::secrets::SecretsClient;
 
-/// Why there is no answer.
-#[derive(Debug)]
-pub(super) enum NotAsked {
-    /// Nobody waits for it any more, and it was not yet this one's turn: what became of the request.
-    Gone(String),
-    /// The request was taken back while it was being answered, and that was said.
-    TakenBack,
-    /// Nobody can be asked here.
-    NobodyThere,
-    Unreadable(io::Error),
+/// The person could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PromptError {
+    #[error("nobody can be asked")]
+    NoTerminal,
+    #[error("the terminal cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
 }
 
-impl From<io::Error> for NotAsked {
-    fn from(error: io::Error) -> Self {
-        Self::Unreadable(error)
-    }
-}
-
-/// The turn of one request: until this is dropped no other one asks. It is kept until what became of the request
-/// was said, so that this comes before the next question.
+/// The turn of one request. The next request is asked about when this is dropped, which is after the outcome was
+/// shown, so that an outcome comes before the next question.
 #[derive(Debug)]
 pub(super) struct Turn<'a>(#[expect(dead_code, reason = "it is held")] MutexGuard<'a, ()>);
 
@@ -42,104 +34,111 @@ pub(super) struct Turn<'a>(#[expect(dead_code, reason = "it is held")] MutexGuar
 pub(super) struct Prompt<'a> {
     pub(super) context: &'a Context,
     pub(super) console: &'a Console,
-    pub(super) signing: Signing<'a>,
+    pub(super) authorizer: Authorizer<'a>,
     turn: Mutex<()>,
     /// How many requests wait for their turn.
     waiting: Cell<usize>,
 }
 
 impl<'a> Prompt<'a> {
-    pub(super) fn new(signing: Signing<'a>) -> Self {
+    pub(super) fn new(authorizer: Authorizer<'a>) -> Self {
         Self {
-            context: signing.context,
-            console: signing.console,
-            signing,
+            context: authorizer.context,
+            console: authorizer.console,
+            authorizer,
             turn: Mutex::new(()),
             waiting: Cell::new(0),
         }
     }
 
-    /// Waits for a request's turn, until `gone` says that nobody waits for its answer any more, and why.
+    /// Whether there is a terminal with a person at it.
+    pub(super) fn is_available(&self) -> bool {
+        self.context.ui.can_ask_beside_stdin()
+    }
+
+    /// Waits for a request's turn. An error is the reason why the request was withdrawn before.
     pub(super) async fn turn(
         &self,
-        gone: Pin<&mut impl Future<Output = String>>,
-    ) -> Result<Turn<'_>, NotAsked> {
-        if !self.context.ui.can_ask_beside_stdin() {
-            return Err(NotAsked::NobodyThere);
-        }
-        let _waiting = Waiting::start(self);
+        withdrawn: Pin<&mut impl Future<Output = String>>,
+    ) -> Result<Turn<'_>, String> {
+        let _queued = Queued::enter(self);
         tokio::select! {
             biased;
-            reason = gone => Err(NotAsked::Gone(reason)),
+            reason = withdrawn => Err(reason),
             turn = self.turn.lock() => Ok(Turn(turn)),
         }
     }
 
-    /// Asks, until `gone` says that nobody waits for the answer any more.
+    /// Asks the person, until the request is withdrawn.
     pub(super) async fn ask(
         &self,
         _turn: &Turn<'_>,
-        asked: &Asked,
+        received: &ReceivedRequest,
         secrets: &SecretsClient,
-        gone: Pin<&mut impl Future<Output = String>>,
-    ) -> Result<Reply<'a>, NotAsked> {
-        self.at_keyboard(asked, gone, async |keyboard| {
+        withdrawn: Pin<&mut impl Future<Output = String>>,
+    ) -> Result<Outcome<'a>, PromptError> {
+        self.at_keyboard(received, withdrawn, async |keyboard| {
             let ui = &self.context.ui;
-            self.console.announce(&asked.describe(|text| ui.marked(text)));
+            self.console.announce(&received.describe(|text| ui.marked(text)));
             let conversation = Conversation {
                 prompt: self,
                 keyboard,
                 secrets,
-                asker: asked.asker(),
+                asker: received.asker(),
             };
-            match &asked.what {
-                What::Secret { secret_type, .. } => conversation.reply(secret_type).await,
-                What::OAuth(oauth) => conversation.reply_to_sign_in(oauth).await,
+            match &received.kind {
+                RequestKind::Secret { secret_type, .. } => conversation.ask_for_secret(secret_type).await,
+                RequestKind::OAuth(oauth) => conversation.ask_to_sign_in(oauth).await,
             }
         })
         .await
     }
 
-    /// Signs in where that was agreed to, and takes the callback that is pasted.
+    /// Signs in as the rule at `place` wants, and takes the callback that is pasted.
     pub(super) async fn sign_in(
         &self,
         _turn: &Turn<'_>,
-        asked: &Asked,
-        prepared: Prepared<'a>,
-        gone: Pin<&mut impl Future<Output = String>>,
-    ) -> Result<Result<Authorized<'a>, Unauthorized>, NotAsked> {
-        self.at_keyboard(asked, gone, async |keyboard| {
-            Ok(prepared.authorize(Pasting::At(keyboard)).await)
+        received: &ReceivedRequest,
+        prepared: PreparedSignIn<'a>,
+        place: &str,
+        withdrawn: Pin<&mut impl Future<Output = String>>,
+    ) -> Result<Outcome<'a>, PromptError> {
+        self.at_keyboard(received, withdrawn, async |keyboard| {
+            Ok(prepared.authorize_by_rule(Pasting::At(keyboard), place).await)
         })
         .await
     }
 
-    async fn at_keyboard<T>(
+    async fn at_keyboard(
         &self,
-        asked: &Asked,
-        gone: Pin<&mut impl Future<Output = String>>,
-        work: impl AsyncFnOnce(&Keyboard<'_>) -> io::Result<T>,
-    ) -> Result<T, NotAsked> {
-        let keyboard = Keyboard::open(self.console).map_err(|_| NotAsked::NobodyThere)?;
+        received: &ReceivedRequest,
+        withdrawn: Pin<&mut impl Future<Output = String>>,
+        work: impl AsyncFnOnce(&Keyboard<'_>) -> io::Result<Outcome<'a>>,
+    ) -> Result<Outcome<'a>, PromptError> {
+        let keyboard = Keyboard::open(self.console).map_err(|_| PromptError::NoTerminal)?;
         let reason = tokio::select! {
             biased;
-            reason = gone => reason,
-            done = work(&keyboard) => return Ok(done?),
+            reason = withdrawn => reason,
+            outcome = work(&keyboard) => return Ok(outcome?),
         };
-        self.console.say(&asked.became(&shown(&reason)));
+        self.console
+            .say(&received.status_line(Tense::Past, &shown(&reason)));
         keyboard.quiet().await;
-        Err(NotAsked::TakenBack)
+        Ok(Outcome::Withdrawn {
+            reason,
+            is_shown: true,
+        })
     }
 }
 
 /// Counts a request among those that wait for their turn, until this is dropped.
-struct Waiting<'a>(&'a Prompt<'a>);
+struct Queued<'a>(&'a Prompt<'a>);
 
-impl<'a> Waiting<'a> {
-    fn start(prompt: &'a Prompt<'a>) -> Self {
-        let waiting = Self(prompt);
-        waiting.count(prompt.waiting.get().saturating_add(1));
-        waiting
+impl<'a> Queued<'a> {
+    fn enter(prompt: &'a Prompt<'a>) -> Self {
+        let queued = Self(prompt);
+        queued.count(prompt.waiting.get().saturating_add(1));
+        queued
     }
 
     fn count(&self, count: usize) {
@@ -148,7 +147,7 @@ impl<'a> Waiting<'a> {
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Queued<'_> {
     fn drop(&mut self) {
         self.count(self.0.waiting.get().saturating_sub(1));
     }

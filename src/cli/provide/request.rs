@@ -1,45 +1,52 @@
-//! What a participant asks of us, as rules match it and as it is shown.
+//! A request of another participant, as rules match it and as it is shown.
 
 use std::time::{Duration, Instant};
 
-use super::oauth_request::OAuthAsked;
+use super::oauth_request::OAuthRequest;
 use crate::cli::ui::text::escape_name;
 use crate::wire::secrets::DEFAULT_TYPE;
 use crate::wire::secrets::request::{
     DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS, OAuthTokenRequest, Requester, SecretRequest,
 };
 
-/// Longest part of a text of somebody else's that is shown, in characters.
+/// Longest part of another participant's text that is shown, in characters.
 const MAX_SHOWN_CHARS: usize = 200;
 
 /// A request, in the terms of rules and prompts.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
-    /// Who asks; none where the server does not say.
+pub(super) struct ReceivedRequest {
+    /// The requester; none where the server does not say.
     pub(super) requester: Option<Requester>,
-    /// Who may read the answer again, if it is not just the one who asks.
+    /// The identity that may read the stored answer, if the request names one.
     pub(super) delegate_to: Option<String>,
-    /// The time that whoever asks waits.
+    /// The time that the requester waits.
     pub(super) timeout: Duration,
-    /// When that is over.
+    /// The end of that time.
     pub(super) deadline: Instant,
-    /// What it is about.
-    pub(super) what: What,
+    /// What is requested.
+    pub(super) kind: RequestKind,
 }
 
-/// What a request is about.
+/// What is requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum RequestKind {
     /// A secret.
     Secret { url: String, secret_type: String },
     /// An authorization at an OAuth provider.
-    OAuth(OAuthAsked),
+    OAuth(OAuthRequest),
 }
 
-impl From<&SecretRequest> for Asked {
+/// Whether a request is still open.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Tense {
+    Present,
+    Past,
+}
+
+impl From<&SecretRequest> for ReceivedRequest {
     fn from(pushed: &SecretRequest) -> Self {
         let request = &pushed.request;
-        let what = What::Secret {
+        let what = RequestKind::Secret {
             url: request.url.clone(),
             secret_type: request
                 .secret_type
@@ -55,16 +62,16 @@ impl From<&SecretRequest> for Asked {
     }
 }
 
-impl From<&OAuthTokenRequest> for Asked {
+impl From<&OAuthTokenRequest> for ReceivedRequest {
     fn from(pushed: &OAuthTokenRequest) -> Self {
         let request = &pushed.request;
-        let what = What::OAuth(OAuthAsked {
+        let kind = RequestKind::OAuth(OAuthRequest {
             client: request.oauth.clone().unwrap_or_default(),
             challenge: pushed.challenge.clone(),
             redirect_uri: request.redirect_uri.clone(),
         });
         Self::new(
-            what,
+            kind,
             pushed.requester.as_ref(),
             request.delegate_to.as_ref(),
             request.timeout,
@@ -72,9 +79,9 @@ impl From<&OAuthTokenRequest> for Asked {
     }
 }
 
-impl Asked {
+impl ReceivedRequest {
     fn new(
-        what: What,
+        kind: RequestKind,
         requester: Option<&Requester>,
         delegate_to: Option<&String>,
         timeout: Option<u64>,
@@ -89,13 +96,13 @@ impl Asked {
             delegate_to: delegate_to.cloned(),
             timeout,
             deadline: Instant::now() + timeout,
-            what,
+            kind,
         }
     }
 }
 
-impl Asked {
-    /// Whether the answer goes to the one who asks and to nobody else.
+impl ReceivedRequest {
+    /// Whether the answer is for the requester alone.
     pub(super) fn is_for_requester_alone(&self) -> bool {
         match (&self.delegate_to, &self.requester) {
             (None, _) => true,
@@ -104,7 +111,7 @@ impl Asked {
         }
     }
 
-    /// Who asks, as it is shown.
+    /// The requester's name, escaped.
     fn who(&self) -> String {
         self.requester.as_ref().map_or_else(
             || "somebody unknown".to_owned(),
@@ -112,11 +119,15 @@ impl Asked {
         )
     }
 
-    /// What is asked for, as it is shown.
+    /// What is requested, escaped.
     fn summary(&self) -> String {
-        let what = match &self.what {
-            What::Secret { url, secret_type } => format!("{} (type {})", shown(url), shown(secret_type)),
-            What::OAuth(oauth) => format!("an authorization for client {}", shown(&oauth.client.client_id)),
+        let what = match &self.kind {
+            RequestKind::Secret { url, secret_type } => {
+                format!("{} (type {})", shown(url), shown(secret_type))
+            }
+            RequestKind::OAuth(oauth) => {
+                format!("an authorization for client {}", shown(&oauth.client.client_id))
+            }
         };
         match self.delegate() {
             Some(delegate) => format!("{what}, for {}", shown(delegate)),
@@ -124,21 +135,20 @@ impl Asked {
         }
     }
 
-    /// Who is to have the answer, where that is not just the one who asks.
+    /// The identity that gets the answer beside the requester.
     pub(super) fn delegate(&self) -> Option<&str> {
         self.delegate_to
             .as_deref()
             .filter(|_| !self.is_for_requester_alone())
     }
 
-    /// The line that says what became of it.
-    pub(super) fn became(&self, outcome: &str) -> String {
-        format!("{} asked for {}: {outcome}.", self.who(), self.summary())
-    }
-
-    /// The line that says what is being done about it.
-    pub(super) fn begins(&self, what: &str) -> String {
-        format!("{} asks for {}: {what}.", self.who(), self.summary())
+    /// A line that says what happens with the request, or what has happened.
+    pub(super) fn status_line(&self, tense: Tense, status: &str) -> String {
+        let verb = match tense {
+            Tense::Present => "asks",
+            Tense::Past => "asked",
+        };
+        format!("{} {verb} for {}: {status}.", self.who(), self.summary())
     }
 
     /// The time that is left to answer.
@@ -147,7 +157,7 @@ impl Asked {
     }
 }
 
-/// Text of somebody else's, fit for a terminal, and no more of it than can be read.
+/// Another participant's text, escaped for a terminal and cut to what can be read.
 pub(super) fn shown(text: &str) -> String {
     let total = text.chars().count();
     if total <= MAX_SHOWN_CHARS {
@@ -162,8 +172,8 @@ pub(super) mod tests {
     use super::*;
 
     /// A request of bob's for a secret.
-    pub(in crate::cli::provide) fn asked(url: &str, secret_type: &str) -> Asked {
-        Asked {
+    pub(in crate::cli::provide) fn received(url: &str, secret_type: &str) -> ReceivedRequest {
+        ReceivedRequest {
             requester: Some(Requester {
                 id: "p1".to_owned(),
                 name: "bob".to_owned(),
@@ -171,7 +181,7 @@ pub(super) mod tests {
             delegate_to: None,
             timeout: Duration::from_mins(5),
             deadline: Instant::now() + Duration::from_mins(5),
-            what: What::Secret {
+            kind: RequestKind::Secret {
                 url: url.to_owned(),
                 secret_type: secret_type.to_owned(),
             },
@@ -180,8 +190,8 @@ pub(super) mod tests {
 
     #[test]
     fn what_others_wrote_cannot_steer_the_terminal() {
-        let asked = asked("https://a\x1b[2J", "t\r");
-        assert_eq!(asked.summary(), "https://a\\u{1b}[2J (type t\\u{d})");
+        let received = received("https://a\x1b[2J", "t\r");
+        assert_eq!(received.summary(), "https://a\\u{1b}[2J (type t\\u{d})");
         let long = shown(&"\x07".repeat(1_000_000));
         assert!(
             long.len() < 3_000 && long.ends_with("… (1000000 characters)"),
@@ -191,15 +201,15 @@ pub(super) mod tests {
 
     #[test]
     fn a_delegate_is_somebody_else_unless_it_is_the_one_who_asks() {
-        let mut asked = asked("u", "");
+        let mut received = received("u", "");
         for (delegate_to, alone) in [(None, true), (Some("bob"), true), (Some("eve"), false)] {
-            asked.delegate_to = delegate_to.map(str::to_owned);
-            assert_eq!(asked.is_for_requester_alone(), alone, "{delegate_to:?}");
+            received.delegate_to = delegate_to.map(str::to_owned);
+            assert_eq!(received.is_for_requester_alone(), alone, "{delegate_to:?}");
             let expected = if alone { "u (type )" } else { "u (type ), for eve" };
-            assert_eq!(asked.summary(), expected, "{delegate_to:?}");
+            assert_eq!(received.summary(), expected, "{delegate_to:?}");
         }
-        asked.requester = None;
-        asked.delegate_to = Some("bob".to_owned());
-        assert!(!asked.is_for_requester_alone());
+        received.requester = None;
+        received.delegate_to = Some("bob".to_owned());
+        assert!(!received.is_for_requester_alone());
     }
 }

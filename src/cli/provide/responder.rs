@@ -1,16 +1,15 @@
-//! What becomes of one request: from the rules, or the person at the terminal, to the answer that is sent.
+//! Answers one request: the rules or the person at the terminal decide, and the answer is sent.
 
 use std::pin::{Pin, pin};
 
 use tokio::sync::Semaphore;
 
-use super::conversation::Reply;
-use super::decision::{Decision, NOT_SIGNED_IN};
-use super::oauth_request::OAuthAsked;
-use super::prompt::{NotAsked, Prompt, Turn};
-use super::request::{Asked, What, shown};
+use super::oauth_request::OAuthRequest;
+use super::outcome::{NOT_SIGNED_IN, Outcome};
+use super::prompt::{Prompt, PromptError, Turn};
+use super::request::{ReceivedRequest, RequestKind, Tense, shown};
 use super::rules::{Action, Origin, Rule, Rules};
-use super::sign_in::Signing;
+use super::sign_in::Authorizer;
 use crate::cli::args::input::without_newline;
 use crate::cli::error::Failure;
 use crate::cli::sign_in::Pasting;
@@ -20,58 +19,58 @@ use crate::secrets::{SecretsClient, SecretsError};
 use crate::sensitive::SecretValue;
 use crate::wire::RequestId;
 
-/// What whoever asked is told where nobody could say yes.
-const NOBODY_THERE: &str = "the participant has no rule for this, and nobody is there to ask";
-/// What whoever asked is told where the value could not be had. Why is not theirs to know.
+/// The reason that the requester gets where no rule matches and no person is at the terminal.
+const NO_PERSON: &str = "the participant has no rule for this, and nobody is there to ask";
+/// The reason that the requester gets where the value could not be read. The cause is not for the requester.
 const NO_VALUE: &str = "the participant could not get the value";
 
-/// What whoever asked for a secret is told where only OAuth requests are asked about.
-const OAUTH_ALONE: &str = "the participant answers OAuth requests alone";
+/// The reason that the requester of a secret gets under `--oauth`.
+const OAUTH_ONLY: &str = "the participant answers OAuth requests alone";
 
-/// What becomes of the other requests where one alone is answered.
+/// The outcome of the other requests under `--once`.
 pub(super) const ONE_WAS_ANSWERED: &str = "left, another request was answered";
 
-/// Commands that run at once; more wait for one to end.
+/// Largest number of commands that run at the same time.
 const MAX_COMMANDS: usize = 64;
 
 /// Answers requests.
 #[derive(Debug)]
-pub(super) struct Answering<'a> {
-    signing: Signing<'a>,
+pub(super) struct Responder<'a> {
+    authorizer: Authorizer<'a>,
     rules: &'a Rules,
     prompt: &'a Prompt<'a>,
-    /// The person is asked to sign in, and for nothing else.
-    oauth_alone: bool,
-    /// Places for commands that run at once.
+    /// Under `--oauth`, the person is asked about OAuth requests alone.
+    oauth_only: bool,
+    /// One permit for each command that may run.
     commands: Semaphore,
-    /// The place of the one answer there is, where there is but one. It is closed once that was given.
-    one: Option<Semaphore>,
+    /// Under `--once`, the permit for the only answer. It is closed when the answer was sent.
+    once: Option<Semaphore>,
 }
 
-impl<'a> Answering<'a> {
+impl<'a> Responder<'a> {
     pub(super) fn new(
-        signing: Signing<'a>,
+        authorizer: Authorizer<'a>,
         rules: &'a Rules,
         prompt: &'a Prompt<'a>,
-        oauth_alone: bool,
+        oauth_only: bool,
         once: bool,
     ) -> Self {
         Self {
-            signing,
+            authorizer,
             rules,
             prompt,
-            oauth_alone,
+            oauth_only,
             commands: Semaphore::new(MAX_COMMANDS),
-            one: once.then(|| Semaphore::new(1)),
+            once: once.then(|| Semaphore::new(1)),
         }
     }
 
-    /// What is said is said through this.
+    /// The terminal that lines are written to.
     pub(super) const fn console(&self) -> &Console {
-        self.signing.console
+        self.authorizer.console
     }
 
-    /// Warns of stored secrets that are to be given and are not there. They may still come.
+    /// Warns of stored secrets that rules name and that do not exist yet.
     pub(super) async fn warn_of_missing(&self, secrets: &SecretsClient) {
         for (place, id) in self.rules.ids() {
             match secrets.exists(id, None, None).await {
@@ -81,122 +80,100 @@ impl<'a> Answering<'a> {
                         "you have no secret `{}` for {place} to give",
                         escape_name(id.as_str())
                     );
-                    self.console().note(&self.signing.context.ui.warning(&missing));
+                    self.console().note(&self.authorizer.context.ui.warning(&missing));
                 }
-                // It is told to whom it matters: where the secret is asked for.
-                Err(error) => tracing::info!(%error, "whether a secret is there is not known"),
+                // The error shows again where the secret is requested.
+                Err(error) => tracing::info!(%error, "whether a secret exists is not known"),
             }
         }
     }
 
-    /// Answers a request, and says so in a line. `gone` says why nobody waits any more. True
-    /// if it was answered on purpose: not where it was rejected for want of an answer.
+    /// Answers a request, and shows a line about it. `withdrawn` resolves with the reason when the requester no
+    /// longer waits. Returns true for a deliberate answer, and false for a rejection for want of a value.
     pub(super) async fn answer(
         &self,
         secrets: &SecretsClient,
         request_id: &RequestId,
-        asked: &Asked,
-        gone: impl Future<Output = String>,
+        received: &ReceivedRequest,
+        withdrawn: impl Future<Output = String>,
     ) -> bool {
-        // The turn at the terminal ends when what became of the request was said.
-        let (decision, _turn) = self.decide(secrets, asked, pin!(gone)).await;
-        // Several may be decided before the first of them is sent, and one alone may be.
-        let place = match &self.one {
-            Some(one) if decision.is_an_answer() => one.acquire().await.map(Some),
+        // The turn at the terminal ends after the outcome was shown.
+        let (outcome, _turn) = self.decide(secrets, received, pin!(withdrawn)).await;
+        // Several requests may be decided before the first answer is sent; under `--once` one answer is sent.
+        let permit = match &self.once {
+            Some(once) if outcome.is_an_answer() => once.acquire().await.map(Some),
             _ => Ok(None),
         };
-        let Ok(_place) = place else {
-            self.console().note(&asked.became(ONE_WAS_ANSWERED));
+        let Ok(_permit) = permit else {
+            self.show(received, ONE_WAS_ANSWERED);
             return false;
         };
-        let (outcome, answered) = match decision {
-            Decision::Give(value, how) => match secrets.provide_secret(request_id, value).await {
-                Ok(()) => (format!("given, {how}"), true),
-                Err(error) => {
-                    // Nobody waits for nothing: where the value was refused, the request still stands.
-                    let _ = secrets.reject_secret(request_id, NO_VALUE).await;
-                    (format!("not given: {}", escape(&error.to_string())), false)
-                }
-            },
-            Decision::Authorize(authorized, how) => match authorized.hand_on(secrets, request_id).await {
-                Ok(()) => (format!("signed in, {how}"), true),
-                Err(error) => {
-                    // The server takes no code of this form.
-                    let _ = secrets
-                        .reject_oauth_authorization(request_id, NOT_SIGNED_IN)
-                        .await;
-                    (format!("not signed in: {}", escape(&error.to_string())), false)
-                }
-            },
-            Decision::Reject {
-                told,
-                how,
-                on_purpose,
-            } => match reject(secrets, request_id, asked, &told).await {
-                Ok(()) => (format!("rejected, {how}"), on_purpose),
-                Err(error) => (format!("not rejected: {}", escape(&error.to_string())), false),
-            },
-            Decision::Ignore => ("ignored".to_owned(), false),
-            Decision::Gone(reason) => (shown(&reason), false),
-            Decision::TakenBack => return false,
-        };
-        if answered && let Some(one) = &self.one {
-            one.close();
+        let (status, is_answered) = send(secrets, request_id, received, outcome).await;
+        if is_answered && let Some(once) = &self.once {
+            once.close();
         }
-        self.console().note(&asked.became(&outcome));
-        answered
+        if let Some(status) = status {
+            self.show(received, &status);
+        }
+        is_answered
     }
 
-    /// Decides what is done, with the turn at the terminal where that was needed.
+    fn show(&self, received: &ReceivedRequest, status: &str) {
+        self.console().note(&received.status_line(Tense::Past, status));
+    }
+
+    /// Decides the outcome. The turn at the terminal comes with it where the person was asked.
     async fn decide(
         &self,
         secrets: &SecretsClient,
-        asked: &Asked,
-        gone: Pin<&mut impl Future<Output = String>>,
-    ) -> (Decision<'a>, Option<Turn<'a>>) {
-        let rule = self.rules.find(asked);
-        let decision = match rule.map(|rule| (rule, &rule.action)) {
-            Some((rule, Action::Reject(reason))) => Decision::reject(reason, format!("by {}", rule.place)),
-            Some((rule, Action::Authorize)) => match &asked.what {
-                What::OAuth(oauth) => return self.sign_in(asked, oauth, gone, &rule.place).await,
-                // Rules match what they are for.
-                What::Secret { .. } => Decision::unable(NO_VALUE, "no rule matches"),
+        received: &ReceivedRequest,
+        withdrawn: Pin<&mut impl Future<Output = String>>,
+    ) -> (Outcome<'a>, Option<Turn<'a>>) {
+        let rule = self.rules.find(received);
+        let outcome = match rule.map(|rule| (rule, &rule.action)) {
+            Some((rule, Action::Reject(told))) => Outcome::reject(told, format!("by {}", rule.place)),
+            Some((rule, Action::Authorize)) => match &received.kind {
+                RequestKind::OAuth(oauth) => {
+                    return self.sign_in(received, oauth, withdrawn, &rule.place).await;
+                }
+                // A rule that authorizes matches no request for a secret.
+                RequestKind::Secret { .. } => Outcome::unable(NO_VALUE, "no rule matches"),
             },
-            None if self.oauth_alone && matches!(asked.what, What::Secret { .. }) => {
-                Decision::unable(OAUTH_ALONE, "as --oauth has it")
+            None if self.oauth_only && matches!(received.kind, RequestKind::Secret { .. }) => {
+                Outcome::unable(OAUTH_ONLY, "as --oauth has it")
             }
             Some((rule, Action::Give { from, strip_newline })) => tokio::select! {
                 biased;
-                reason = gone => Decision::Gone(reason),
-                value = self.value(secrets, asked, from) => match value {
+                reason = withdrawn => Outcome::withdrawn(reason),
+                value = self.value(secrets, received, from) => match value {
                     Ok((value, origin)) => {
                         let value = if *strip_newline { without_newline(value) } else { value };
-                        Decision::Give(value, format!("by {} from {origin}", rule.place))
+                        Outcome::Provide(value, format!("by {} from {origin}", rule.place))
                     }
-                    Err(why) => Decision::unable(NO_VALUE, format!("by {}: {why}", rule.place)),
+                    Err(why) => Outcome::unable(NO_VALUE, format!("by {}: {why}", rule.place)),
                 },
             },
-            Some((_, Action::Ask)) | None => return self.ask(secrets, asked, gone, rule).await,
+            Some((_, Action::Ask)) | None => return self.ask(secrets, received, withdrawn, rule).await,
         };
-        (decision, None)
+        (outcome, None)
     }
 
-    /// The value of a rule and where it came from; else why there is none, fit to be shown.
+    /// Reads the value of a rule, and says where it comes from. The error is escaped.
     async fn value(
         &self,
         secrets: &SecretsClient,
-        asked: &Asked,
+        received: &ReceivedRequest,
         from: &Origin,
     ) -> Result<(SecretValue, String), String> {
         match from {
-            Origin::Source(source) => match source.read(self.signing.context, secrets).await {
+            Origin::Source(source) => match source.read(self.authorizer.context, secrets).await {
                 Ok(value) => Ok((value, source.to_string())),
                 Err(error) => Err(escape(&Failure::of(&error).message)),
             },
             Origin::Command(command) => {
-                // It cannot be closed.
-                let _place = self.commands.acquire().await.map_err(|error| error.to_string())?;
-                match command.run(asked, &self.signing.context.environment).await {
+                // This semaphore is never closed.
+                let _permit = self.commands.acquire().await.map_err(|error| error.to_string())?;
+                match command.run(received, &self.authorizer.context.environment).await {
                     Ok(value) => Ok((value, format!("command {}", command.shown()))),
                     Err(error) => Err(error.to_string()),
                 }
@@ -208,101 +185,122 @@ impl<'a> Answering<'a> {
     async fn ask(
         &self,
         secrets: &SecretsClient,
-        asked: &Asked,
-        mut gone: Pin<&mut impl Future<Output = String>>,
+        received: &ReceivedRequest,
+        mut withdrawn: Pin<&mut impl Future<Output = String>>,
         rule: Option<&Rule>,
-    ) -> (Decision<'a>, Option<Turn<'a>>) {
-        // Nobody says yes to what cannot be done.
-        if let What::OAuth(oauth) = &asked.what
-            && let Err(why) = oauth.wanted()
+    ) -> (Outcome<'a>, Option<Turn<'a>>) {
+        // The person is not asked about a sign-in that cannot work.
+        if let RequestKind::OAuth(oauth) = &received.kind
+            && let Err(why) = oauth.parameters()
         {
-            let how = format!("as nobody can sign in for it: {why}");
-            return (Decision::unable(NOT_SIGNED_IN, how), None);
+            let reason = format!("as nobody can sign in for it: {why}");
+            return (Outcome::unable(NOT_SIGNED_IN, reason), None);
         }
-        let not_asked = |why| {
+        let not_asked = |error: PromptError| {
             let asks = rule.map_or_else(
                 || "no rule matches".to_owned(),
                 |rule| format!("{} asks", rule.place),
             );
-            not_asked(why, NOBODY_THERE, &asks)
+            Outcome::unable(NO_PERSON, format!("{asks} and {error}"))
         };
-        let turn = match self.prompt.turn(gone.as_mut()).await {
+        if !self.prompt.is_available() {
+            return (not_asked(PromptError::NoTerminal), None);
+        }
+        let turn = match self.prompt.turn(withdrawn.as_mut()).await {
             Ok(turn) => turn,
-            Err(why) => return (not_asked(why), None),
+            Err(reason) => return (Outcome::withdrawn(reason), None),
         };
-        let decision = match self.prompt.ask(&turn, asked, secrets, gone).await {
-            Ok(Reply::Authorize(authorized)) => Decision::Authorize(authorized, "by you".to_owned()),
-            Ok(Reply::Denied(code)) => Decision::denied(&code),
-            Ok(Reply::Give(value, origin)) => Decision::Give(value, origin),
-            Ok(Reply::Reject(reason)) => Decision::reject(&reason, "by you"),
-            Ok(Reply::Ignore) => Decision::Ignore,
-            Err(why) => not_asked(why),
-        };
-        (decision, Some(turn))
+        let outcome = self.prompt.ask(&turn, received, secrets, withdrawn).await;
+        (outcome.unwrap_or_else(not_asked), Some(turn))
     }
 
-    /// Signs in as a rule says. A browser on this machine needs nobody's turn at the terminal.
+    /// Signs in as the rule at `place` wants. A browser on this machine needs no turn at the terminal.
     async fn sign_in(
         &self,
-        asked: &Asked,
-        oauth: &OAuthAsked,
-        mut gone: Pin<&mut impl Future<Output = String>>,
+        received: &ReceivedRequest,
+        oauth: &OAuthRequest,
+        mut withdrawn: Pin<&mut impl Future<Output = String>>,
         place: &str,
-    ) -> (Decision<'a>, Option<Turn<'a>>) {
+    ) -> (Outcome<'a>, Option<Turn<'a>>) {
+        let status = format!("signing in, by {place}");
         self.console()
-            .note(&asked.begins(&format!("signing in, by {place}")));
-        let prepared = match self.signing.prepare(oauth).await {
+            .note(&received.status_line(Tense::Present, &status));
+        let prepared = match self.authorizer.prepare(oauth).await {
             Ok(prepared) => prepared,
-            Err(error) => return (Decision::unauthorized(error, place), None),
+            Err(error) => return (Outcome::sign_in_failed(error, place), None),
         };
-        let mut turn = None;
-        let signed_in = if prepared.needs_paste() && self.signing.context.ui.can_ask_beside_stdin() {
-            let not_asked = |why| not_asked(why, NOT_SIGNED_IN, &format!("{place} signs in"));
-            let turn = match self.prompt.turn(gone.as_mut()).await {
-                Ok(its) => turn.insert(its),
-                Err(why) => return (not_asked(why), None),
-            };
-            match self.prompt.sign_in(turn, asked, prepared, gone).await {
-                Ok(signed_in) => signed_in,
-                Err(why) => return (not_asked(why), None),
-            }
-        } else {
-            tokio::select! {
+        if !(prepared.needs_paste() && self.prompt.is_available()) {
+            let outcome = tokio::select! {
                 biased;
-                reason = &mut gone => return (Decision::Gone(reason), None),
-                signed_in = prepared.authorize(Pasting::Nobody) => signed_in,
-            }
-        };
-        let decision = match signed_in {
-            Ok(authorized) => Decision::Authorize(Box::new(authorized), format!("by {place}")),
-            Err(error) => Decision::unauthorized(error, place),
-        };
-        (decision, turn)
-    }
-}
-
-/// What is done where the person was not asked, or did not answer. Whoever asked is `told` that; `asks` says what
-/// would have them asked.
-fn not_asked<'a>(why: NotAsked, told: &str, asks: &str) -> Decision<'a> {
-    match why {
-        NotAsked::Gone(reason) => Decision::Gone(reason),
-        NotAsked::TakenBack => Decision::TakenBack,
-        NotAsked::NobodyThere => Decision::unable(told, format!("{asks} and nobody can be asked")),
-        NotAsked::Unreadable(error) => {
-            Decision::unable(told, format!("{asks} and the terminal cannot be read: {error}"))
+                reason = withdrawn => Outcome::withdrawn(reason),
+                outcome = prepared.authorize_by_rule(Pasting::Nobody, place) => outcome,
+            };
+            return (outcome, None);
         }
+        let turn = match self.prompt.turn(withdrawn.as_mut()).await {
+            Ok(turn) => turn,
+            Err(reason) => return (Outcome::withdrawn(reason), None),
+        };
+        let outcome = self
+            .prompt
+            .sign_in(&turn, received, prepared, place, withdrawn)
+            .await;
+        let outcome = outcome
+            .unwrap_or_else(|error| Outcome::unable(NOT_SIGNED_IN, format!("{place} signs in and {error}")));
+        (outcome, Some(turn))
     }
 }
 
-/// Rejects a request, of whichever kind it is.
+/// Sends an outcome to the requester. Returns the status to show, and whether the request was answered on purpose.
+async fn send(
+    secrets: &SecretsClient,
+    request_id: &RequestId,
+    received: &ReceivedRequest,
+    outcome: Outcome<'_>,
+) -> (Option<String>, bool) {
+    let (status, is_answered) = match outcome {
+        Outcome::Provide(value, reason) => match secrets.provide_secret(request_id, value).await {
+            Ok(()) => (format!("given, {reason}"), true),
+            Err(error) => {
+                // A request whose value the server refused is still open: the requester must not wait on.
+                let _ = secrets.reject_secret(request_id, NO_VALUE).await;
+                (format!("not given: {}", escape(&error.to_string())), false)
+            }
+        },
+        Outcome::Authorize(authorized, reason) => match authorized.send(secrets, request_id).await {
+            Ok(()) => (format!("signed in, {reason}"), true),
+            Err(error) => {
+                // As above: the server refuses a code of this form.
+                let _ = secrets
+                    .reject_oauth_authorization(request_id, NOT_SIGNED_IN)
+                    .await;
+                (format!("not signed in: {}", escape(&error.to_string())), false)
+            }
+        },
+        Outcome::Reject {
+            told,
+            reason,
+            is_deliberate,
+        } => match reject(secrets, request_id, received, &told).await {
+            Ok(()) => (format!("rejected, {reason}"), is_deliberate),
+            Err(error) => (format!("not rejected: {}", escape(&error.to_string())), false),
+        },
+        Outcome::Ignore => ("ignored".to_owned(), false),
+        Outcome::Withdrawn { is_shown: true, .. } => return (None, false),
+        Outcome::Withdrawn { reason, .. } => (shown(&reason), false),
+    };
+    (Some(status), is_answered)
+}
+
+/// Rejects a request of either kind.
 async fn reject(
     secrets: &SecretsClient,
     request_id: &RequestId,
-    asked: &Asked,
-    reason: &str,
+    received: &ReceivedRequest,
+    told: &str,
 ) -> Result<(), SecretsError> {
-    match asked.what {
-        What::Secret { .. } => secrets.reject_secret(request_id, reason).await,
-        What::OAuth(_) => secrets.reject_oauth_authorization(request_id, reason).await,
+    match received.kind {
+        RequestKind::Secret { .. } => secrets.reject_secret(request_id, told).await,
+        RequestKind::OAuth(_) => secrets.reject_oauth_authorization(request_id, told).await,
     }
 }

@@ -1,10 +1,10 @@
-//! Rules that answer while nobody is there. The first that matches decides.
+//! Rules that answer without a person. The first that matches decides.
 
 use super::command::ValueCommand;
 use super::mismatch::Mismatch;
 use super::oauth_patterns::OAuthPatterns;
 use super::pattern::{Pattern, UrlPattern};
-use super::request::{Asked, What};
+use super::request::{ReceivedRequest, RequestKind};
 use super::source::Source;
 use crate::wire::SecretId;
 
@@ -12,7 +12,7 @@ use crate::wire::SecretId;
 #[derive(Debug, Default)]
 pub(super) struct Rules(Vec<Rule>);
 
-/// What is done with the requests that it matches.
+/// What is done with the requests that match.
 #[derive(Debug)]
 pub(super) struct Rule {
     /// Where it was given, as it is shown: `rule 2`, `--secret`.
@@ -74,8 +74,8 @@ impl Rules {
     }
 
     /// The first rule that matches. The log says why those before it do not.
-    pub(super) fn find(&self, asked: &Asked) -> Option<&Rule> {
-        self.0.iter().find(|rule| match rule.check(asked) {
+    pub(super) fn find(&self, received: &ReceivedRequest) -> Option<&Rule> {
+        self.0.iter().find(|rule| match rule.check(received) {
             Ok(()) => true,
             Err(Mismatch::Kind) => false,
             Err(why) => {
@@ -88,49 +88,49 @@ impl Rules {
 
 impl Rule {
     /// Whether the request matches, or why it does not.
-    fn check(&self, asked: &Asked) -> Result<(), Mismatch> {
-        self.subject.check(&asked.what)?;
-        if !self.is_asked_by(asked) {
+    fn check(&self, received: &ReceivedRequest) -> Result<(), Mismatch> {
+        self.subject.check(&received.kind)?;
+        if !self.is_asked_by(received) {
             return Err(Mismatch::Requester);
         }
-        if !self.allows_delegate(asked) {
+        if !self.allows_delegate(received) {
             return Err(Mismatch::Delegate);
         }
         Ok(())
     }
 
-    fn is_asked_by(&self, asked: &Asked) -> bool {
+    fn is_asked_by(&self, received: &ReceivedRequest) -> bool {
         self.requesters.is_empty()
-            || asked
+            || received
                 .requester
                 .as_ref()
                 .is_some_and(|requester| self.requesters.contains(&requester.name))
     }
 
-    fn allows_delegate(&self, asked: &Asked) -> bool {
+    fn allows_delegate(&self, received: &ReceivedRequest) -> bool {
         match (&self.delegates, &self.action) {
-            (Some(names), _) => asked
+            (Some(names), _) => received
                 .delegate_to
                 .as_ref()
                 .is_some_and(|delegate| names.contains(delegate)),
-            (None, Action::Give { .. } | Action::Authorize) => asked.is_for_requester_alone(),
+            (None, Action::Give { .. } | Action::Authorize) => received.is_for_requester_alone(),
             (None, Action::Ask | Action::Reject(_)) => true,
         }
     }
 }
 
 impl Subject {
-    fn check(&self, what: &What) -> Result<(), Mismatch> {
+    fn check(&self, what: &RequestKind) -> Result<(), Mismatch> {
         match (self, what) {
             (
                 Self::Secret { url, secret_type },
-                What::Secret {
-                    url: asked,
+                RequestKind::Secret {
+                    url: received,
                     secret_type: kind,
                 },
             ) => {
                 if let Some(pattern) = url
-                    && !pattern.matches(asked)?
+                    && !pattern.matches(received)?
                 {
                     return Err(Mismatch::Url);
                 }
@@ -139,7 +139,7 @@ impl Subject {
                     _ => Ok(()),
                 }
             }
-            (Self::OAuth(patterns), What::OAuth(asked)) => patterns.check(asked),
+            (Self::OAuth(patterns), RequestKind::OAuth(received)) => patterns.check(received),
             _ => Err(Mismatch::Kind),
         }
     }
@@ -151,8 +151,8 @@ mod tests {
 
     use super::*;
     use crate::cli::provide::oauth_request::tests::oauth as client_asked;
-    use crate::cli::provide::request::What;
-    use crate::cli::provide::request::tests::asked;
+    use crate::cli::provide::request::RequestKind;
+    use crate::cli::provide::request::tests::received;
     use crate::cli::provide::rules_file::parse;
     use crate::settings::Environment;
 
@@ -163,8 +163,8 @@ mod tests {
         rules
     }
 
-    fn found<'a>(rules: &'a Rules, asked: &Asked) -> Option<&'a str> {
-        rules.find(asked).map(|rule| rule.place.as_str())
+    fn found<'a>(rules: &'a Rules, received: &ReceivedRequest) -> Option<&'a str> {
+        rules.find(received).map(|rule| rule.place.as_str())
     }
 
     #[test]
@@ -187,13 +187,13 @@ mod tests {
             reject = "no"
             "#,
         );
-        let mut git = asked("https://a.example/x", "git");
+        let mut git = received("https://a.example/x", "git");
         assert_eq!(found(&rules, &git), Some("rule 1"));
         assert_eq!(
-            found(&rules, &asked("https://a.example/x", "text")),
+            found(&rules, &received("https://a.example/x", "text")),
             Some("rule 2")
         );
-        assert_eq!(found(&rules, &asked("https://b.example/x", "git")), None);
+        assert_eq!(found(&rules, &received("https://b.example/x", "git")), None);
         git.requester = None;
         assert_eq!(found(&rules, &git), Some("rule 2"));
     }
@@ -213,15 +213,15 @@ mod tests {
             reject = "no"
             "#,
         );
-        let mut asked = asked("u", "");
+        let mut received = received("u", "");
         for (delegate, place) in [
             (None, "rule 1"),
             (Some("bob"), "rule 1"),
             (Some("carol"), "rule 2"),
             (Some("eve"), "rule 3"),
         ] {
-            asked.delegate_to = delegate.map(str::to_owned);
-            assert_eq!(found(&rules, &asked), Some(place), "{delegate:?}");
+            received.delegate_to = delegate.map(str::to_owned);
+            assert_eq!(found(&rules, &received), Some(place), "{delegate:?}");
         }
     }
 
@@ -237,11 +237,11 @@ mod tests {
             "#,
         );
         let oauth = |client_id: &str, authorization: &str, token: &str| {
-            let mut asked = asked("", "");
+            let mut received = received("", "");
             let mut client = client_asked(client_id, authorization, token);
             client.challenge = Some("challenge".to_owned());
-            asked.what = What::OAuth(client);
-            found(&rules, &asked).is_some()
+            received.kind = RequestKind::OAuth(client);
+            found(&rules, &received).is_some()
         };
         let good = "https://login.idp.example/authorize";
         assert!(oauth("app-1", good, "https://token.idp.example/"));

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::open_requests::{OpenRequest, OpenRequests, TIME_IS_OVER};
 use super::request::shown;
-use super::responder::{Answering, ONE_WAS_ANSWERED};
+use super::responder::{ONE_WAS_ANSWERED, Responder};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Failure, Kind, Outcome};
@@ -22,23 +22,23 @@ use crate::secrets::SecretsClient;
 use crate::wire::RequestId;
 use crate::wire::secrets::request::OAUTH_TOKEN_REQUEST;
 
-/// Time after a request's deadline within which a server should have taken it back. Those of others do
-/// not, and this program does it for them.
+/// Time after a request's deadline within which the server should have withdrawn it. Other servers may not do so,
+/// and this program then does.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What whoever asked is told where the request makes no sense.
+/// The reason that the requester gets for a request that cannot be read.
 const UNREADABLE: &str = "the participant does not understand the request";
 
-/// Longest time for a server to say who else is in the room, which this program does not depend on.
+/// Longest wait for the list of participants, which the program can do without.
 const ANNOUNCEMENT: Duration = Duration::from_secs(10);
 
-/// What becomes of the requests that are open when the time of the command is over.
+/// The outcome of the open requests at the end of `--for`.
 const STOPPED: &str = "left, the time of --for is over";
 
-/// Longest time for what is on its way when the last request was answered, or the time is over.
+/// Longest wait for answers that are being sent when the command ends.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// A connection that lasted so long was a good one: what comes after it starts over.
+/// A connection that lasted this long was a good one: the backoff starts over after it.
 const GOOD_CONNECTION: Duration = Duration::from_secs(30);
 
 /// Answers the requests of one room, over one connection after the other.
@@ -46,26 +46,26 @@ const GOOD_CONNECTION: Duration = Duration::from_secs(30);
 pub(super) struct Session<'a> {
     pub(super) context: &'a Context,
     pub(super) room: &'a RoomArgs,
-    pub(super) answering: Answering<'a>,
+    pub(super) responder: Responder<'a>,
     /// Stop after the first request that was answered.
     pub(super) once: bool,
     /// The URL in the example that is shown.
     pub(super) example_url: &'a str,
 }
 
-/// Why a connection is over.
-enum Ended {
-    /// The one request was answered that was to be.
+/// Why the work over one connection ended.
+enum SessionEnd {
+    /// Under `--once`, the request was answered.
     Done,
-    /// The time is over.
+    /// The time of `--for` is over.
     Stopped,
-    /// It broke.
+    /// The connection was lost, for this reason.
     Lost(String),
 }
 
 impl Session<'_> {
-    /// Answers until `stop`, or until everything is done. Fails if the room cannot be joined at first, or
-    /// never again, and if the one request did not come that was to be answered.
+    /// Answers until `stop`, or under `--once` until a request was answered. Fails if the room cannot be joined, and
+    /// if `stop` comes before the answer of `--once`.
     pub(super) async fn run(&self, stop: impl Future<Output = ()>) -> anyhow::Result<Outcome> {
         let mut stop = pin!(stop);
         let mut backoff = Backoff::default();
@@ -78,9 +78,9 @@ impl Session<'_> {
             let ended = self.serve(&room, stop.as_mut()).await;
             room.leave().await;
             let reason = match ended {
-                Ended::Lost(reason) => reason,
-                Ended::Done => return Ok(Outcome::Done),
-                Ended::Stopped => return self.stopped(),
+                SessionEnd::Lost(reason) => reason,
+                SessionEnd::Done => return Ok(Outcome::Done),
+                SessionEnd::Stopped => return self.stopped(),
             };
             if joined.elapsed() > GOOD_CONNECTION {
                 backoff = Backoff::default();
@@ -93,7 +93,7 @@ impl Session<'_> {
         }
     }
 
-    /// The time is over. That is the end, unless a request was to be answered first.
+    /// The end of `--for`: a failure under `--once`.
     fn stopped(&self) -> anyhow::Result<Outcome> {
         if self.once {
             return Err(out_of_time("no request was answered"));
@@ -102,14 +102,14 @@ impl Session<'_> {
     }
 
     async fn join(&self) -> anyhow::Result<JoinedRoom> {
-        // Resolved each time: a token that was signed for the last session may be over.
+        // The target is resolved each time: a token that was signed for the last session may have expired.
         let target = Target::resolve(self.context, self.room)?;
         within(target.timeout, join_shared(self.context, target)).await
     }
 
-    /// Tries until it works, or fails in a way that will not pass.
+    /// Joins again until it works, or until an error says that trying again is of no use.
     async fn join_again(&self, mut reason: String, backoff: &mut Backoff) -> anyhow::Result<JoinedRoom> {
-        let console = self.answering.console();
+        let console = self.responder.console();
         loop {
             let pause = backoff.next_delay();
             console.note(&format!(
@@ -130,16 +130,16 @@ impl Session<'_> {
         }
     }
 
-    /// Becomes visible to others, says who this is and how others ask, and what cannot be given.
+    /// Becomes visible to others, and shows this participant's name, the command with which others ask, and warnings.
     async fn introduce(&self, room: &JoinedRoom) {
         match timeout(ANNOUNCEMENT, room.client().participants()).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::info!(%error, "others cannot see this participant"),
-            Err(_) => tracing::info!("the server does not say who else is here"),
+            Err(_) => tracing::info!("the server does not send the list of participants"),
         }
         let me = room.client().participant();
         let name = me.name().unwrap_or("somebody");
-        let console = self.answering.console();
+        let console = self.responder.console();
         console.note(&format!(
             "In room {} as {}, participant {}. Others ask with:",
             escape_name(room.name.as_str()),
@@ -153,10 +153,10 @@ impl Session<'_> {
             shell_word(&me.participant_id),
             shell_word(self.example_url),
         ));
-        self.answering.warn_of_missing(&room.secrets()).await;
+        self.responder.warn_of_missing(&room.secrets()).await;
     }
 
-    async fn serve(&self, room: &JoinedRoom, mut stop: Pin<&mut impl Future<Output = ()>>) -> Ended {
+    async fn serve(&self, room: &JoinedRoom, mut stop: Pin<&mut impl Future<Output = ()>>) -> SessionEnd {
         let secrets = room.secrets();
         let mut incoming = secrets.incoming_requests();
         let mut introduced = pin!(self.introduce(room).fuse());
@@ -166,41 +166,41 @@ impl Session<'_> {
             tokio::select! {
                 request = incoming.next() => match request {
                     Ok(request) => {
-                        if let Some(request) = open.accept(request, self.answering.console()) {
+                        if let Some(request) = open.accept(request, self.responder.console()) {
                             answers.push(self.answer(&secrets, request));
                         }
                     }
-                    Err(reason) => break Ended::Lost(shown(&reason.to_string())),
+                    Err(reason) => break SessionEnd::Lost(shown(&reason.to_string())),
                 },
                 Some((request_id, answered)) = answers.next() => {
                     open.close(&request_id);
                     if answered && self.once {
-                        break Ended::Done;
+                        break SessionEnd::Done;
                     }
                 }
                 () = &mut introduced, if !introduced.is_terminated() => {}
-                () = stop.as_mut() => break Ended::Stopped,
+                () = stop.as_mut() => break SessionEnd::Stopped,
             }
         };
         match &ended {
-            Ended::Lost(reason) => open.withdraw_all(&format!("taken back, {reason}")),
-            Ended::Done => open.withdraw_all(ONE_WAS_ANSWERED),
-            Ended::Stopped => open.withdraw_all(STOPPED),
+            SessionEnd::Lost(reason) => open.withdraw_all(&format!("taken back, {reason}")),
+            SessionEnd::Done => open.withdraw_all(ONE_WAS_ANSWERED),
+            SessionEnd::Stopped => open.withdraw_all(STOPPED),
         }
-        // Who types an answer is still to be told, and what was sent is to be noted.
+        // A person who is typing an answer is still told, and the outcome of what was sent is still shown.
         let mut answered_last = false;
         let rest = async {
             while let Some((_, answered)) = answers.next().await {
                 answered_last |= answered;
             }
         };
-        if matches!(ended, Ended::Lost(_)) {
+        if matches!(ended, SessionEnd::Lost(_)) {
             rest.await;
         } else if timeout(LAST_WORDS, rest).await.is_err() {
             tracing::info!("the server does not say what became of the last answers");
         }
         if answered_last && self.once {
-            return Ended::Done;
+            return SessionEnd::Done;
         }
         ended
     }
@@ -209,35 +209,35 @@ impl Session<'_> {
     async fn answer(&self, secrets: &SecretsClient, request: OpenRequest) -> (RequestId, bool) {
         let OpenRequest {
             id,
-            asked,
-            taken_back,
+            received,
+            withdrawn_by,
         } = request;
-        let asked = match asked {
-            Ok(asked) => asked,
+        let received = match received {
+            Ok(received) => received,
             Err(message_type) => {
                 let rejected = if message_type == OAUTH_TOKEN_REQUEST {
                     secrets.reject_oauth_authorization(&id, UNREADABLE).await
                 } else {
                     secrets.reject_secret(&id, UNREADABLE).await
                 };
-                // It may be over already.
+                // The request may be withdrawn already.
                 drop(rejected);
                 return (id, false);
             }
         };
-        let gone = async {
-            let time_is_over = sleep(asked.left() + GRACE);
+        let withdrawn = async {
+            let time_is_over = sleep(received.left() + GRACE);
             tokio::select! {
-                Ok(reason) = taken_back => reason,
+                Ok(reason) = withdrawn_by => reason,
                 () = time_is_over => TIME_IS_OVER.to_owned(),
             }
         };
-        let answered = self.answering.answer(secrets, &id, &asked, gone).await;
+        let answered = self.responder.answer(secrets, &id, &received, withdrawn).await;
         (id, answered)
     }
 }
 
-/// The time of the command was over before what it was for.
+/// `--for` ended before the purpose of the command.
 fn out_of_time(what: &str) -> anyhow::Error {
     CommandError::new(Kind::TimedOut, format!("{what} in the time of --for"))
         .hint("allow more time with --for DURATION")

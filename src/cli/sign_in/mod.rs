@@ -1,4 +1,4 @@
-//! Signs somebody in with a browser: here, or elsewhere with the callback pasted.
+//! Signs a person in with a browser: on this machine, or on another with the callback pasted.
 
 pub(in crate::cli) mod authorization;
 mod browser;
@@ -12,8 +12,8 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::timeout;
 
-pub(super) use self::authorization::{Unfit, Wanted};
-pub(super) use self::own_token::{Asking, token_for_oneself};
+pub(super) use self::authorization::{AuthorizationParameters, ParametersError};
+pub(super) use self::own_token::{OwnTokenRequest, own_token};
 pub(super) use self::paste::Pasting;
 use self::paste::paste;
 use super::context::Context;
@@ -89,7 +89,7 @@ impl<'a> SignIn<'a> {
         &self.redirect_uri
     }
 
-    /// Whether the callback may have to be pasted, as far as can be told now.
+    /// Whether the callback may have to be pasted, as far as is known now.
     pub(super) const fn needs_paste(&self) -> bool {
         self.no_browser || self.listener.is_none()
     }
@@ -97,24 +97,24 @@ impl<'a> SignIn<'a> {
     /// Sends the user to the provider, and waits for the answer.
     pub(super) async fn authorize(
         &mut self,
-        wanted: &Wanted,
+        parameters: &AuthorizationParameters,
         pasting: Pasting<'_>,
     ) -> anyhow::Result<AuthorizationCode> {
         let state = CsrfState::generate()?;
         let url = AuthorizationRequest {
-            endpoint: &wanted.endpoint,
-            client_id: &wanted.client_id,
+            endpoint: &parameters.endpoint,
+            client_id: &parameters.client_id,
             redirect_uri: &self.redirect_uri,
-            scopes: &wanted.scopes,
-            challenge: wanted.challenge.as_ref(),
+            scopes: &parameters.scopes,
+            challenge: parameters.challenge.as_ref(),
             state: &state,
         }
         .url();
         let expected = ExpectedCallback {
             state,
-            authorization_endpoint: wanted.endpoint.clone(),
+            authorization_endpoint: parameters.endpoint.clone(),
         };
-        let answer = self.answer(&url, expected, wanted.challenge.is_some(), pasting);
+        let answer = self.answer(&url, expected, parameters.challenge.is_some(), pasting);
         match answer.await? {
             Ok(code) => Ok(code),
             Err(error) => {
@@ -128,9 +128,9 @@ impl<'a> SignIn<'a> {
         }
     }
 
-    /// The redirect URI that was used, if it is not `asked`: the other side has to be told then.
-    pub(super) fn other_redirect_uri(&self, asked: Option<&RedirectUri>) -> Option<String> {
-        (asked != Some(&self.redirect_uri)).then(|| self.redirect_uri.to_string())
+    /// The redirect URI that was used, if it differs from `requested`: the server then has to know it.
+    pub(super) fn other_redirect_uri(&self, requested: Option<&RedirectUri>) -> Option<String> {
+        (requested != Some(&self.redirect_uri)).then(|| self.redirect_uri.to_string())
     }
 
     /// Shows the browser how the sign-in ended, by what came of its code.

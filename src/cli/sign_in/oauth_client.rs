@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::Wanted;
+use super::AuthorizationParameters;
 use crate::cli::args::input::{Limit, read_file, read_stdin, without_newline};
 use crate::cli::error::{CommandError, Kind};
 use crate::cli::ui::Ui;
@@ -55,7 +55,7 @@ impl FromStr for Scopes {
 }
 
 impl OAuthClientArgs {
-    /// The client as the room server is told it; its secret is read now.
+    /// The client as the room server gets it. Reads the secret.
     pub(in crate::cli) async fn read(&self, ui: &Ui) -> anyhow::Result<OAuthClientConfig> {
         let client_secret = match &self.client_secret {
             None => None,
@@ -72,9 +72,9 @@ impl OAuthClientArgs {
         })
     }
 
-    /// The client as a browser is told it; the challenge is not known yet.
-    pub(in crate::cli) fn wanted(&self) -> Wanted {
-        Wanted {
+    /// The client as a browser gets it. The challenge is not known yet.
+    pub(in crate::cli) fn parameters(&self) -> AuthorizationParameters {
+        AuthorizationParameters {
             endpoint: self.authorization_endpoint.clone(),
             client_id: self.client_id.clone(),
             scopes: self.scopes(),

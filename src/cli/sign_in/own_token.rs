@@ -1,11 +1,11 @@
-//! A token for oneself: the one who asks is the one who signs in, over one connection.
+//! A token for the user: this command both requests it and signs in, over one connection.
 
 use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::{BrowserArgs, Pasting, SignIn, Wanted, nobody_in_time, signed_in_within};
+use super::{AuthorizationParameters, BrowserArgs, Pasting, SignIn, nobody_in_time, signed_in_within};
 use crate::cli::context::Context;
 use crate::cli::room::JoinedRoom;
 use crate::cli::ui::terminal::Console;
@@ -16,12 +16,12 @@ use crate::wire::secrets::oauth::OAuthClientConfig;
 use crate::wire::secrets::request::OAuthTokenRequest;
 use crate::wire::{ErrorCode, Identity, RequestId};
 
-/// What a token is asked for.
+/// A request for a token.
 #[derive(Debug)]
-pub(in crate::cli) struct Asking<'a> {
+pub(in crate::cli) struct OwnTokenRequest<'a> {
     pub(in crate::cli) client: &'a OAuthClientConfig,
-    /// The same for the browser; the challenge is still to come.
-    pub(in crate::cli) wanted: Wanted,
+    /// The same for the browser; the challenge comes with the server's request.
+    pub(in crate::cli) parameters: AuthorizationParameters,
     pub(in crate::cli) browser: BrowserArgs,
     pub(in crate::cli) delegate_to: Option<Identity>,
     /// Time to sign in.
@@ -29,36 +29,36 @@ pub(in crate::cli) struct Asking<'a> {
 }
 
 /// An access token: from the credential that the room holds, else by signing in.
-pub(in crate::cli) async fn token_for_oneself(
+pub(in crate::cli) async fn own_token(
     context: &Context,
     room: &JoinedRoom,
-    asking: Asking<'_>,
+    request: OwnTokenRequest<'_>,
 ) -> anyhow::Result<SensitiveText> {
     let console = Console::new(&context.ui);
     let secrets = room.secrets();
     let own_id = room.client().participant_id();
     let own_id = own_id.context("the server does not say who you are in the room")?;
-    let Asking {
+    let OwnTokenRequest {
         client,
-        mut wanted,
+        mut parameters,
         browser,
         delegate_to,
         timeout,
-    } = asking;
-    let prepare = async |wanted: &Wanted| {
-        SignIn::prepare(context, &console, browser, wanted.redirect_uri.as_ref()).await
+    } = request;
+    let prepare = async |parameters: &AuthorizationParameters| {
+        SignIn::prepare(context, &console, browser, parameters.redirect_uri.as_ref()).await
     };
-    // A free port is taken before the server is asked, for not every server can be told later which it was.
-    // One that was given may be another's, which matters only if somebody has to sign in.
-    let given = wanted.redirect_uri.as_ref();
+    // A free port is bound before the request is made, since not every server accepts another redirect URI later.
+    // A port that the user names may be in use, which matters only if a sign-in is needed.
+    let given = parameters.redirect_uri.as_ref();
     let mut prepared = None;
     if given.is_none_or(|uri| uri.is_loopback() && uri.port().is_none()) {
-        let sign_in = prepare(&wanted).await?;
-        wanted.redirect_uri = Some(sign_in.redirect_uri().clone());
+        let sign_in = prepare(&parameters).await?;
+        parameters.redirect_uri = Some(sign_in.redirect_uri().clone());
         prepared = Some(sign_in);
     }
     let options = OAuthTokenOptions {
-        redirect_uri: wanted.redirect_uri.as_ref().map(ToString::to_string),
+        redirect_uri: parameters.redirect_uri.as_ref().map(ToString::to_string),
         timeout: Some(timeout),
         delegate_to,
     };
@@ -69,26 +69,26 @@ pub(in crate::cli) async fn token_for_oneself(
             biased;
             token = &mut token => return token.map_err(|error| explain(error, timeout)),
             request = incoming.next() => match request.map_err(SecretsError::from)? {
-                IncomingRequest::OAuth(request) if is_own(&request, own_id.as_str(), &wanted) => break request,
-                // Whoever asks for something else is not answered by this command.
+                IncomingRequest::OAuth(request) if is_own(&request, own_id.as_str(), &parameters) => break request,
+                // This command answers no other request.
                 _ => {}
             },
         }
     };
     let id = &request.request_id;
     let signed_in = async {
-        wanted.challenge = challenge(&request, client)?;
+        parameters.challenge = challenge(&request, client)?;
         let mut sign_in = match prepared {
             Some(sign_in) => sign_in,
-            None => prepare(&wanted).await?,
+            None => prepare(&parameters).await?,
         };
-        let code = sign_in.authorize(&wanted, Pasting::WithoutBrowser).await?;
+        let code = sign_in.authorize(&parameters, Pasting::WithoutBrowser).await?;
         Ok((code, sign_in))
     };
     let signed_in = tokio::select! {
         biased;
         signed_in = signed_in_within(timeout, signed_in) => signed_in,
-        // The server takes the request back, or is gone.
+        // The server withdrew the request, or the connection ended.
         token = &mut token => return token.map_err(|error| explain(error, timeout)),
     };
     let (code, sign_in) = match signed_in {
@@ -98,31 +98,31 @@ pub(in crate::cli) async fn token_for_oneself(
             return Err(error);
         }
     };
-    let used = sign_in.other_redirect_uri(wanted.redirect_uri.as_ref());
-    let handed_on = async {
+    let used = sign_in.other_redirect_uri(parameters.redirect_uri.as_ref());
+    let exchanged = async {
         secrets
             .provide_oauth_authorization(id, code.text().clone(), used)
             .await?;
         token.await
     };
-    let token = handed_on.await;
+    let token = exchanged.await;
     sign_in.finish(&token).await;
     token.map_err(|error| explain(error, timeout))
 }
 
-/// Whether the request is the one that this command made. Others in the room may ask at the same time, and
-/// nobody has said yes to them. A server of others does not say who asks; then it is known by the client and
-/// the redirect URI, of which others do not know the port unless it was given.
-fn is_own(request: &OAuthTokenRequest, own_id: &str, wanted: &Wanted) -> bool {
-    let asked = &request.request;
-    let client = asked.oauth.as_ref();
-    let same_client = client.is_some_and(|client| client.client_id == wanted.client_id);
-    let redirect_uri = wanted.redirect_uri.as_ref().map(ToString::to_string);
-    let by_oneself = request
+/// Whether the request is the one that this command made. Other participants may send theirs at the same time, and
+/// the user has not agreed to those. Other servers do not name the requester: then the client and the redirect URI
+/// identify the request, whose port others do not know unless the user named it.
+fn is_own(request: &OAuthTokenRequest, own_id: &str, parameters: &AuthorizationParameters) -> bool {
+    let sent = &request.request;
+    let client = sent.oauth.as_ref();
+    let same_client = client.is_some_and(|client| client.client_id == parameters.client_id);
+    let redirect_uri = parameters.redirect_uri.as_ref().map(ToString::to_string);
+    let is_from_here = request
         .requester
         .as_ref()
         .is_none_or(|requester| requester.id == own_id);
-    by_oneself && same_client && asked.redirect_uri == redirect_uri
+    is_from_here && same_client && sent.redirect_uri == redirect_uri
 }
 
 fn challenge(
@@ -138,14 +138,14 @@ fn challenge(
     ))
 }
 
-/// Takes the request back. What went wrong is said here, and a server that is gone needs no answer.
+/// Withdraws the request. The error is shown by the caller; without a connection there is nothing to withdraw.
 async fn give_up(secrets: &SecretsClient, id: &RequestId) {
     let _ = secrets.reject_oauth_authorization(id, "").await;
 }
 
 fn explain(error: SecretsError, timeout: Duration) -> anyhow::Error {
     match error.code() {
-        // The request is not there any more when its time is over.
+        // The server removes the request when its time is over.
         Some(ErrorCode::Timeout | ErrorCode::NotFound) => nobody_in_time(timeout).into(),
         _ => error.into(),
     }
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn only_the_own_request_is_answered() {
-        let wanted = Wanted {
+        let parameters = AuthorizationParameters {
             endpoint: "https://idp.example/".parse().unwrap(),
             client_id: "c".to_owned(),
             scopes: Vec::new(),
@@ -172,7 +172,7 @@ mod tests {
                 "request_id": "r", "requester": requester,
                 "request": {"oauth": {"client_id": client}, "redirect_uri": redirect_uri},
             });
-            is_own(&serde_json::from_value(request).unwrap(), "me", &wanted)
+            is_own(&serde_json::from_value(request).unwrap(), "me", &parameters)
         };
         let uri = "http://127.0.0.1:7/cb";
         assert!(is_own("c", uri, json!({"id": "me", "name": "bob"})));

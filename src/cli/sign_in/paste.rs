@@ -1,9 +1,9 @@
-//! The callback, pasted by whoever signs in.
+//! The callback, pasted by the person who signs in.
 
 use std::future::pending;
 
 use crate::cli::error::GivenUp;
-use crate::cli::ui::terminal::{Answer, Console, Echo, Keyboard};
+use crate::cli::ui::terminal::{Console, Echo, Keyboard, PromptInput};
 use crate::cli::ui::text::escape;
 use crate::oauth::{AuthorizationCode, CallbackError, ExpectedCallback, RedirectUri, pasted};
 use crate::sensitive::SensitiveText;
@@ -11,15 +11,15 @@ use crate::sensitive::SensitiveText;
 /// Who can paste a callback.
 #[derive(Debug)]
 pub(in crate::cli) enum Pasting<'a> {
-    /// Nobody.
+    /// No prompt: the browser comes back to the listener.
     Nobody,
-    /// Whoever is at the terminal, where no browser is opened here. The keyboard is taken then.
+    /// At the terminal, if no browser is opened here. The prompt then owns the keyboard.
     WithoutBrowser,
-    /// Whoever is at this keyboard, beside the browser too.
+    /// At this keyboard, even while a browser is open.
     At(&'a Keyboard<'a>),
 }
 
-/// Asks for the callback until it is one; for ever where nobody can be asked.
+/// Asks for the callback until a valid one is pasted. Never resolves where a prompt is impossible.
 pub(super) async fn paste(
     console: &Console,
     pasting: Pasting<'_>,
@@ -48,12 +48,12 @@ pub(super) async fn paste(
             .ask("Paste the address (it is not shown): ", Echo::Hidden)
             .await?;
         let typed = match answer {
-            Answer::Value(typed) => typed,
-            Answer::Refused(why) => {
+            PromptInput::Value(typed) => typed,
+            PromptInput::Refused(why) => {
                 console.say(&format!("{why}; try again"));
                 continue;
             }
-            Answer::Nothing => return Err(GivenUp.into()),
+            PromptInput::Nothing => return Err(GivenUp.into()),
         };
         let text = String::from_utf8_lossy(typed.expose()).into_owned();
         match pasted::read(&SensitiveText::new(text), redirect_uri, expected, pkce) {

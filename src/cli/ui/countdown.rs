@@ -10,14 +10,14 @@ use super::spinner::TICK;
 
 /// A wait that is shown; dropping it takes the moving line away.
 #[derive(Debug)]
-pub(in crate::cli) struct Waiting(Option<ProgressBar>);
+pub(in crate::cli) struct Countdown(Option<ProgressBar>);
 
 impl Ui {
     /// Shows that `what` is waited for, and the time that is left.
-    pub(in crate::cli) fn waiting(&self, what: &str, limit: Duration) -> Waiting {
+    pub(in crate::cli) fn waiting(&self, what: &str, limit: Duration) -> Countdown {
         if !self.shows_progress() {
             self.note(&format!("{what} (up to {}).", spoken(limit)));
-            return Waiting(None);
+            return Countdown(None);
         }
         self.busy().end();
         let deadline = Instant::now() + limit;
@@ -31,11 +31,11 @@ impl Ui {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style);
         bar.set_message(what.to_owned());
         bar.enable_steady_tick(TICK);
-        Waiting(Some(bar))
+        Countdown(Some(bar))
     }
 }
 
-impl Drop for Waiting {
+impl Drop for Countdown {
     fn drop(&mut self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();

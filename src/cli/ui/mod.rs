@@ -63,12 +63,12 @@ impl Ui {
         self.stdout_is_terminal
     }
 
-    /// Whether somebody is there to answer a prompt.
+    /// Whether a prompt can be shown and answered.
     pub(super) fn can_ask(&self) -> bool {
         !self.global.no_input && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Whether somebody reads what is said on stderr, and may be asked on the terminal itself.
+    /// Whether stderr is a terminal, and a prompt can be answered on the controlling terminal without stdin.
     pub(super) fn can_ask_beside_stdin(&self) -> bool {
         !self.global.no_input && io::stderr().is_terminal()
     }
@@ -82,7 +82,7 @@ impl Ui {
     pub(super) async fn answer(&self, bytes: impl Into<SecretValue>) -> anyhow::Result<()> {
         self.busy.end();
         let bytes = bytes.into();
-        // On a thread of its own: whoever reads it may be slow, and Ctrl-C is noticed meanwhile.
+        // On a thread of its own, since its reader may be slow: Ctrl-C is noticed meanwhile.
         let written = spawn_blocking(move || {
             let mut stdout = io::stdout().lock();
             stdout.write_all(bytes.expose()).and_then(|()| stdout.flush())
@@ -161,7 +161,7 @@ impl Ui {
         self.note(&self.warning(line));
     }
 
-    /// A line that the user should know about, for whoever says it.
+    /// A warning line, for the caller to print.
     pub(super) fn warning(&self, line: &str) -> String {
         format!("{} {line}", self.paint("33", "warning:"))
     }

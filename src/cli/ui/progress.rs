@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Ui;
 use super::spinner::PATIENCE;
 
-/// Steps of work, counted before the user's eyes once it has taken a second. It is gone when it is dropped.
+/// A progress bar that counts steps. It is shown after a second, and cleared when this is dropped.
 #[derive(Debug)]
 pub(in crate::cli) struct Progress {
     bar: ProgressBar,

@@ -64,10 +64,10 @@ impl Busy {
     }
 }
 
-/// Takes the line away on every way out.
-struct Ending<'a>(&'a Busy);
+/// Ends the spinner when dropped.
+struct SpinnerGuard<'a>(&'a Busy);
 
-impl Drop for Ending<'_> {
+impl Drop for SpinnerGuard<'_> {
     fn drop(&mut self) {
         self.0.end();
     }
@@ -80,11 +80,11 @@ impl Ui {
             return work.await;
         }
         let mut work = pin!(work);
-        let ending = Ending(self.busy());
+        let guard = SpinnerGuard(self.busy());
         tokio::select! {
             biased;
             outcome = &mut work => return outcome,
-            () = tokio::time::sleep(PATIENCE) => ending.0.show(),
+            () = tokio::time::sleep(PATIENCE) => guard.0.show(),
         }
         work.await
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::color::is_dumb_terminal;
 
-/// What is written to stderr, by whom ever.
+/// Everything that this program writes to stderr.
 pub(super) static STDERR: Lines = Lines::new(None);
 
 /// Lines that scroll, and a question below them that stays.
@@ -51,7 +51,7 @@ impl Lines {
         }
     }
 
-    /// Where the other end is closed, there is nobody to tell.
+    /// An error is ignored: if stderr is closed, there is no place to report it.
     fn write(&self, text: &[u8]) {
         let _ = match self.out.as_ref() {
             Some(file) => (&*file).write_all(text),

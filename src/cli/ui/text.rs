@@ -15,8 +15,8 @@ pub(in crate::cli) fn escape(text: &str) -> String {
     })
 }
 
-/// As [`escape`], for a name that somebody chose. Spaces around it are escaped too, and characters that could be
-/// taken for those of ASCII, unless the whole name is in one script.
+/// As [`escape`], for a name that another participant chose. Spaces around it are escaped too, and so are
+/// characters that look like ASCII, unless the whole name is in one script.
 pub(in crate::cli) fn escape_name(name: &str) -> String {
     let lookalikes = Lookalikes::of_name(name);
     let after = name.trim_start_matches(' ');

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::net::Answer;
+use crate::net::HttpResponse;
 use crate::oauth::{OAuthError, OAuthScope, ProviderErrorCode};
 use crate::sensitive::SensitiveText;
 
@@ -44,7 +44,7 @@ struct Body {
 /// # Errors
 /// [`OAuthError::Refused`] if there is an error code, with any HTTP status: some providers send errors with 200.
 /// [`OAuthError::BadResponse`] for everything else that is not a token response.
-pub fn parse(answer: &Answer, requested_at: u64) -> Result<TokenResponse, OAuthError> {
+pub fn parse(answer: &HttpResponse, requested_at: u64) -> Result<TokenResponse, OAuthError> {
     let bad = |problem| OAuthError::BadResponse {
         status: answer.status.as_u16(),
         problem,
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     fn answered(status: u16, body: impl Into<Bytes>) -> Result<TokenResponse, OAuthError> {
-        let answer = Answer {
+        let answer = HttpResponse {
             status: StatusCode::from_u16(status).unwrap(),
             body: body.into(),
         };

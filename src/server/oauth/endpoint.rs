@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use super::rules::{TokenEndpointRules, resolve};
-use crate::net::{Answer, HttpClient, NetError, TimeLimits, authority};
+use crate::net::{HttpClient, HttpResponse, NetError, TimeLimits, authority};
 use crate::oauth::token_endpoint::{
     ClientAuthentication, MAX_ANSWER_BYTES, OAuthClient, TokenRequest, TokenResponse, parse, request,
 };
@@ -160,7 +160,7 @@ impl TokenEndpoints {
     }
 
     /// Sends a request to an address that was checked, through no proxy.
-    async fn send(&self, endpoint: &Url, request: Request) -> Result<Answer, TokenEndpointError> {
+    async fn send(&self, endpoint: &Url, request: Request) -> Result<HttpResponse, TokenEndpointError> {
         let unreachable = |reason| TokenEndpointError::Unreachable {
             host: authority(endpoint),
             reason,

@@ -9,7 +9,7 @@ use crate::cli::args::duration::parse_seconds;
 use crate::cli::context::Context;
 use crate::cli::error::Outcome;
 use crate::cli::room::account::{ApiArgs, change_settings};
-use crate::cli::sign_in::{BrowserArgs, Pasting, SignIn, Wanted, signed_in_within};
+use crate::cli::sign_in::{AuthorizationParameters, BrowserArgs, Pasting, SignIn, signed_in_within};
 use crate::cli::ui::terminal::Console;
 use crate::cli::ui::text::{escape, escape_name};
 use crate::oauth::{PkceVerifier, RedirectUri};
@@ -42,7 +42,7 @@ pub(super) async fn run(context: &Context, args: LoginArgs) -> anyhow::Result<Ou
     let account = args.api.account(context)?;
     let client = LoginClient::from_environment(&context.environment)?;
     let verifier = PkceVerifier::generate()?;
-    let wanted = Wanted {
+    let wanted = AuthorizationParameters {
         endpoint: account.api.authorization_endpoint(),
         client_id: client.client.client_id.clone(),
         scopes: client.scopes.clone(),

@@ -101,7 +101,7 @@ struct LimitArgs {
     token_endpoint_timeout: Duration,
 }
 
-/// A number of things that there may be at once: with none, nobody would ever be served.
+/// A limit on how many there may be at once, at least 1.
 fn how_many() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=1_000_000)
 }
@@ -170,7 +170,7 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     let shown = url.as_str().trim_end_matches('/');
     let api_key = keys.api_key.clone();
     let server = Server::new(config, keys, owner, Arc::new(store));
-    // Signals are heard from here on, so that nobody who read the address can miss the stop.
+    // Signals are handled from here on: a caller that read the address can stop the server.
     let stop = process::interruption()?;
     let client_env = client_env(shown, &api_key);
     data_dir.publish(&url, &client_env.each_ref().map(|(name, value)| (*name, value)))?;
@@ -200,7 +200,7 @@ fn client_env(
     ]
 }
 
-/// Whoever runs the server owns what is stored with its API key.
+/// The identity that owns what is stored with the API key is the one that runs the server.
 fn owner(context: &Context) -> anyhow::Result<Identity> {
     let name = context.environment.user_name();
     let name = name.ok_or_else(|| {

@@ -132,7 +132,7 @@ fn what_cannot_be_written_is_an_error() {
     docker::write(&mut file, "A", &vec![b'x'; (64 << 10) - 3]).unwrap();
 }
 
-/// Values of characters that mean something to somebody.
+/// Values made of characters that have a meaning in some format or shell.
 fn awkward() -> impl Strategy<Value = String> {
     let characters = prop_oneof![
         3 => proptest::sample::select("'\"\\$`#=! \t\n\r~*?[]{}()<>|&;%^-_.:a0é🔑\u{7f}\u{1}\u{1b}\u{85}\u{feff}\u{2028}".chars().collect::<Vec<_>>()),

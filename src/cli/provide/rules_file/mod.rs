@@ -1,4 +1,4 @@
-//! The rules file: TOML, checked whole before anybody is answered. What is wrong is told with its line and
+//! The rules file: TOML, checked as a whole before the first answer. An error names its line and
 //! column.
 
 mod entry;

@@ -2,8 +2,8 @@
 
 use anyhow::Context as _;
 
-use super::answer::{Answer, Echo};
 use super::console::Console;
+use super::input::{Echo, PromptInput};
 use super::is_yes;
 use super::keyboard::Keyboard;
 use crate::cli::error::{CommandError, Kind};
@@ -17,9 +17,9 @@ use crate::sensitive::SecretValue;
 /// Where there is no terminal, where nothing was typed, and where what was pasted cannot be taken whole.
 pub(in crate::cli) async fn hidden(ui: &Ui, question: &str, otherwise: &str) -> anyhow::Result<SecretValue> {
     let wrong = match ask(ui, question, Echo::Hidden).await? {
-        Answer::Value(value) => return Ok(value),
-        Answer::Refused(why) => why.to_string(),
-        Answer::Nothing => "nothing was typed".to_owned(),
+        PromptInput::Value(value) => return Ok(value),
+        PromptInput::Refused(why) => why.to_string(),
+        PromptInput::Nothing => "nothing was typed".to_owned(),
     };
     Err(CommandError::new(Kind::Usage, wrong).hint(otherwise).into())
 }
@@ -27,10 +27,10 @@ pub(in crate::cli) async fn hidden(ui: &Ui, question: &str, otherwise: &str) -> 
 /// Asks a question that is answered by `y` or, by anything else, with no.
 pub(in crate::cli) async fn confirm(ui: &Ui, question: &str) -> anyhow::Result<bool> {
     let answer = ask(ui, &format!("{question} [y/N] "), Echo::Shown).await?;
-    Ok(matches!(answer, Answer::Value(answer) if is_yes(answer.expose())))
+    Ok(matches!(answer, PromptInput::Value(answer) if is_yes(answer.expose())))
 }
 
-async fn ask(ui: &Ui, question: &str, echo: Echo) -> anyhow::Result<Answer> {
+async fn ask(ui: &Ui, question: &str, echo: Echo) -> anyhow::Result<PromptInput> {
     const UNREADABLE: &str = "the terminal cannot be read";
     let console = Console::seen(ui);
     let keyboard = Keyboard::open(&console).context(UNREADABLE)?;

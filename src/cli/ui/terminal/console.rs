@@ -110,7 +110,7 @@ impl Console {
         self.lines().show(format!("{waiting}{question}{typed}"));
     }
 
-    /// The question was answered, or nobody waits for the answer any more.
+    /// Ends the question: it was answered, or withdrawn.
     pub(super) fn close(&self) {
         self.open.take();
         self.lines().close();

@@ -1,4 +1,4 @@
-//! The terminal that this process belongs to: its modes, what it sends and what it is told.
+//! The controlling terminal of this process: its modes, its input and its output.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -81,11 +81,11 @@ impl Device {
         Ok(())
     }
 
-    /// Leaves the terminal as it was, and throws away what it has sent and nobody has read.
+    /// Restores the terminal's modes, and discards input that was not read.
     pub(super) fn give_back(&self) {
         if self.is_ours() {
             self.write(LEAVE_PASTES_UNMARKED);
-            // It may be gone, as after a hang-up.
+            // The terminal may have been closed, as after a hang-up.
             let _ = tcsetattr(self.file.get_ref(), OptionalActions::Flush, &self.before);
         }
     }
@@ -139,7 +139,7 @@ impl Device {
 
     fn write(&self, sequence: &[u8]) {
         if self.has_escapes {
-            // It may be gone, as after a hang-up.
+            // The terminal may have been closed, as after a hang-up.
             let _ = self.file.get_ref().write_all(sequence);
         }
     }
@@ -149,7 +149,7 @@ impl Device {
         loop {
             let mut ready = self.file.readable().await?;
             if !self.is_ours() {
-                // They are somebody else's, and reading them would stop this process.
+                // This process is in the background: reading would stop it.
                 ready.clear_ready();
                 tokio::time::sleep(ELSEWHERE).await;
                 continue;

@@ -11,9 +11,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::answer::{Answer, Echo, Refusal};
 use super::console::Console;
 use super::device::{Device, Mode};
+use super::input::{Echo, PromptInput, Refusal};
 use super::intake::Intake;
 use super::keys::Key;
 use super::line::{Line, Typed};
@@ -51,7 +51,7 @@ impl<'a> Keyboard<'a> {
     }
 
     /// Asks for a line, or for what is pasted in its place.
-    pub(in crate::cli) async fn ask(&self, question: &str, echo: Echo) -> io::Result<Answer> {
+    pub(in crate::cli) async fn ask(&self, question: &str, echo: Echo) -> io::Result<PromptInput> {
         let mut line = Line::default();
         let mut shown = String::new();
         let mut resumed = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
@@ -62,7 +62,7 @@ impl<'a> Keyboard<'a> {
             let keys = tokio::select! {
                 keys = self.keys_for(&line) => keys?,
                 _ = resumed.recv() => {
-                    // Whoever had the terminal meanwhile has set it up for itself.
+                    // Another program had the terminal meanwhile, and set its own modes.
                     self.device.take_again(Mode::Raw)?;
                     self.console.show(question, &shown);
                     continue;
@@ -83,9 +83,9 @@ impl<'a> Keyboard<'a> {
                     if self.discard(bytes).await? || self.settle().await? {
                         return Ok(self.refuse(Refusal::SeveralLines).await);
                     }
-                    return Ok(Answer::Value(line.into_value()));
+                    return Ok(PromptInput::Value(line.into_value()));
                 }
-                Typed::Nothing => return Ok(Answer::Nothing),
+                Typed::Nothing => return Ok(PromptInput::Nothing),
                 Typed::TooLong => {
                     self.discard(bytes).await?;
                     return Ok(self.refuse(Refusal::TooLong).await);
@@ -170,10 +170,10 @@ impl<'a> Keyboard<'a> {
         Ok(is_more)
     }
 
-    async fn refuse(&self, why: Refusal) -> Answer {
+    async fn refuse(&self, why: Refusal) -> PromptInput {
         self.console.close();
         self.quiet().await;
-        Answer::Refused(why)
+        PromptInput::Refused(why)
     }
 
     /// Throws away what is typed and pasted until nothing is any more. After a question was taken back, the rest
@@ -235,13 +235,13 @@ impl<'a> Raw<'a> {
 impl Drop for Raw<'_> {
     fn drop(&mut self) {
         if self.0.is_ours() {
-            // It may be gone, as after a hang-up.
+            // The terminal may have been closed, as after a hang-up.
             let _ = self.0.set(Mode::Idle);
         }
     }
 }
 
-/// A question that is closed when nobody waits for its answer any more.
+/// An open question. Dropping this closes it.
 struct Open<'a>(&'a Console);
 
 impl Drop for Open<'_> {

@@ -1,10 +1,10 @@
-//! Where the terminal cannot be read without waiting for it alone, nobody is asked.
+//! On systems where reading the terminal would block everything else, `provide` does not ask.
 
 use std::convert::Infallible;
 use std::io;
 
-use super::answer::{Answer, Echo};
 use super::console::Console;
+use super::input::{Echo, PromptInput};
 
 /// The keyboard of the terminal; there is none.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ impl<'a> Keyboard<'a> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    pub(in crate::cli) async fn ask(&self, _question: &str, _echo: Echo) -> io::Result<Answer> {
+    pub(in crate::cli) async fn ask(&self, _question: &str, _echo: Echo) -> io::Result<PromptInput> {
         match self.nobody {}
     }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use zeroize::Zeroize;
 
-use super::answer::Echo;
+use super::input::Echo;
 use super::keys::Key;
 use crate::cli::ui::text::escape;
 use crate::sensitive::SecretValue;
@@ -118,7 +118,7 @@ impl Line {
         }
     }
 
-    /// How it is shown. Of several lines only their number is, whoever may see them.
+    /// The text that is echoed. For several lines only their number is shown.
     pub(super) fn shown(&self, echo: Echo) -> String {
         let value = self.bytes.expose().get(..self.value_length()).unwrap_or_default();
         if value.contains(&b'\n') {

@@ -3,12 +3,12 @@
 //! A question is answered by a line, or by a paste of several, which the terminal marks as one. Nothing of what
 //! is typed or pasted for a question is left to the next question, or to the program that has the terminal next.
 
-mod answer;
 #[cfg_attr(not(unix), path = "ask_elsewhere.rs")]
 mod ask;
 mod console;
 #[cfg(unix)]
 mod device;
+mod input;
 #[cfg(unix)]
 mod intake;
 #[cfg_attr(not(unix), path = "keyboard_elsewhere.rs")]
@@ -18,9 +18,9 @@ mod keys;
 #[cfg(unix)]
 mod line;
 
-pub(in crate::cli) use self::answer::{Answer, Echo};
 pub(in crate::cli) use self::ask::{confirm, hidden};
 pub(in crate::cli) use self::console::Console;
+pub(in crate::cli) use self::input::{Echo, PromptInput};
 pub(in crate::cli) use self::keyboard::Keyboard;
 
 /// Whether this says yes to a question that ends in `[y/N]`.

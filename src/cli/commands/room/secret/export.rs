@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
-use super::read_many::{Wanted, fetch, fetch_each};
+use super::read_many::{AuthorizationParameters, fetch, fetch_each};
 use super::{DelegateArgs, parse_id};
 use crate::cli::args::env_secret::EnvSecret;
 use crate::cli::args::output::OutputArgs;
@@ -124,11 +124,11 @@ async fn variables(
 /// The secrets, whole. Of all that there are, those that were deleted meanwhile are left out.
 async fn records(room: &JoinedRoom, args: &ExportArgs) -> anyhow::Result<Vec<Record>> {
     let delegated_to = args.delegate.identity();
-    let found: Vec<(Wanted, Option<Secret>)> = if args.exports_all() {
+    let found: Vec<(AuthorizationParameters, Option<Secret>)> = if args.exports_all() {
         fetch_each(room, all_of(room, delegated_to).await?).await?
     } else {
         let found = fetch(room, args.ids.iter().cloned().collect(), delegated_to).await?;
-        let wanted = |id| Wanted {
+        let wanted = |id| AuthorizationParameters {
             id,
             delegated_to: delegated_to.cloned(),
         };
@@ -138,7 +138,7 @@ async fn records(room: &JoinedRoom, args: &ExportArgs) -> anyhow::Result<Vec<Rec
             .collect()
     };
     let me = room.own_name();
-    let record = |(wanted, secret): (Wanted, Option<Secret>)| {
+    let record = |(wanted, secret): (AuthorizationParameters, Option<Secret>)| {
         let secret = secret?;
         Some(Record {
             id: wanted.id,
@@ -156,7 +156,10 @@ async fn records(room: &JoinedRoom, args: &ExportArgs) -> anyhow::Result<Vec<Rec
 
 /// All that the caller owns and that is for itself or for others; or all that is delegated to
 /// `delegated_to`.
-async fn all_of(room: &JoinedRoom, delegated_to: Option<&Identity>) -> anyhow::Result<BTreeSet<Wanted>> {
+async fn all_of(
+    room: &JoinedRoom,
+    delegated_to: Option<&Identity>,
+) -> anyhow::Result<BTreeSet<AuthorizationParameters>> {
     let me = room.own_name();
     let mut all = BTreeSet::new();
     for info in room.secrets().list_secrets().await? {
@@ -168,7 +171,7 @@ async fn all_of(room: &JoinedRoom, delegated_to: Option<&Identity>) -> anyhow::R
         };
         if wanted {
             let delegated_to = info.delegated_to.map(Identity::new).transpose()?;
-            all.insert(Wanted {
+            all.insert(AuthorizationParameters {
                 id: SecretId::new(info.id)?,
                 delegated_to,
             });

@@ -8,7 +8,7 @@ use clap::Args;
 use futures_util::{StreamExt, stream};
 
 use super::parse_delegate;
-use super::read_many::{CALLS_IN_FLIGHT, Wanted, fetch_each};
+use super::read_many::{AuthorizationParameters, CALLS_IN_FLIGHT, fetch_each};
 use crate::cli::args::input::{Limit, NamedContent, read_file_or_stdin};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
@@ -146,7 +146,7 @@ async fn compare(room: &JoinedRoom, there: &Present, records: &[Record]) -> anyh
     let wanted = records
         .iter()
         .filter(|record| there.of(record).is_some())
-        .map(|record| Wanted {
+        .map(|record| AuthorizationParameters {
             id: record.id.clone(),
             delegated_to: record.delegated_to.clone(),
         });

@@ -196,7 +196,7 @@ async fn confirmed(context: &Context, question: String) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whom the secrets of a question are delegated to, as it stands in the question.
+/// The delegate of the secrets, as the question names it.
 fn delegated(to: Option<&Identity>) -> String {
     to.map(|identity| format!(", delegated to {},", escape_name(identity.as_str())))
         .unwrap_or_default()

@@ -13,7 +13,7 @@ use crate::cli::room::deadline::within_rest;
 use crate::cli::room::participant::{Chosen, FromArgs};
 use crate::cli::room::{JoinedRoom, Target, in_room, in_shared_room};
 use crate::cli::sign_in::oauth_client::OAuthClientArgs;
-use crate::cli::sign_in::{Asking, BrowserArgs, Wanted, token_for_oneself};
+use crate::cli::sign_in::{AuthorizationParameters, BrowserArgs, OwnTokenRequest, own_token};
 use crate::cli::ui::text::escape;
 use crate::oauth::{RedirectUri, RedirectUriError};
 use crate::secrets::{OAuthTokenOptions, SecretsError};
@@ -109,17 +109,17 @@ impl OAuthArgs {
         }
         let target = target.within(limit);
         in_room(context, target, async |room| {
-            let asking = Asking {
+            let asking = OwnTokenRequest {
                 client,
-                wanted: Wanted {
+                parameters: AuthorizationParameters {
                     redirect_uri: self.redirect_uri.clone(),
-                    ..self.client.wanted()
+                    ..self.client.parameters()
                 },
                 browser: self.browser,
                 delegate_to: self.delegate_to.clone(),
                 timeout: self.room.timeout,
             };
-            Box::pin(token_for_oneself(context, room, asking)).await
+            Box::pin(own_token(context, room, asking)).await
         })
         .await
     }

@@ -15,7 +15,7 @@ pub(super) const CALLS_IN_FLIGHT: usize = 64;
 
 /// Which secret is meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Wanted {
+pub(super) struct AuthorizationParameters {
     pub(super) id: SecretId,
     pub(super) delegated_to: Option<Identity>,
 }
@@ -26,7 +26,7 @@ pub(super) async fn fetch(
     ids: BTreeSet<SecretId>,
     delegated_to: Option<&Identity>,
 ) -> anyhow::Result<BTreeMap<SecretId, Secret>> {
-    let wanted = ids.into_iter().map(|id| Wanted {
+    let wanted = ids.into_iter().map(|id| AuthorizationParameters {
         id,
         delegated_to: delegated_to.cloned(),
     });
@@ -47,8 +47,8 @@ pub(super) async fn fetch(
 /// Reads secrets of which some may be missing, and gives them in the order that they were asked for.
 pub(super) async fn fetch_each(
     room: &JoinedRoom,
-    wanted: impl IntoIterator<Item = Wanted>,
-) -> Result<Vec<(Wanted, Option<Secret>)>, SecretsError> {
+    wanted: impl IntoIterator<Item = AuthorizationParameters>,
+) -> Result<Vec<(AuthorizationParameters, Option<Secret>)>, SecretsError> {
     let secrets = room.secrets();
     stream::iter(wanted)
         .map(async |wanted| {

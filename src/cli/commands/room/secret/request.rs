@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::parse_delegate;
-use super::request_secret::{Question, ask};
+use super::request_secret::{SecretRequest, request_secret};
 use crate::cli::args::output::OutputArgs;
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
@@ -48,12 +48,12 @@ pub(in crate::cli) struct RequestArgs {
 
 pub(super) async fn run(context: &Context, args: RequestArgs) -> anyhow::Result<Outcome> {
     let output = args.output.prepare()?;
-    let question = Question {
+    let request = SecretRequest {
         url: args.url.as_str(),
         secret_type: args.secret_type.as_deref(),
         delegate_to: args.delegate_to.as_ref(),
     };
-    let answer = ask(context, &args.room, &args.from, question).await?;
+    let answer = request_secret(context, &args.room, &args.from, request).await?;
     output.write(&context.ui, answer.value).await?;
     Ok(Outcome::Done)
 }

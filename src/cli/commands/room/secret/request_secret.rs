@@ -15,40 +15,40 @@ use crate::wire::Identity;
 /// Time for the command beyond that of the request, once that was sent: to hear that the time is over.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// What is asked for.
+/// A request to a participant.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Question<'a> {
+pub(super) struct SecretRequest<'a> {
     pub(super) url: &'a str,
     pub(super) secret_type: Option<&'a str>,
-    /// Who may read the answer too, instead of the one who asks.
+    /// The identity that may read the stored answer, instead of the requester.
     pub(super) delegate_to: Option<&'a Identity>,
 }
 
-/// A participant's answer.
+/// A secret that a participant provided.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ProvidedSecret {
     pub(super) value: SecretValue,
-    /// How the participant is called when it is spoken of.
+    /// The participant, as messages name it.
     pub(super) from: String,
 }
 
-/// Joins the room, asks, and says meanwhile who is waited for. The participant has the command's time.
-pub(super) async fn ask(
+/// Joins the room and sends the request, which lasts for the time of the command. Shows who is waited for.
+pub(super) async fn request_secret(
     context: &Context,
     args: &RoomArgs,
     from: &FromArgs,
-    question: Question<'_>,
-) -> anyhow::Result<Answer> {
+    request: SecretRequest<'_>,
+) -> anyhow::Result<ProvidedSecret> {
     let timeout = args.timeout;
     let start = Instant::now();
     let limit = timeout.saturating_add(MARGIN);
     in_shared_room(context, Target::resolve(context, args)?, limit, async |room| {
         let chosen = within_rest(start, timeout, from.choose(room)).await?;
-        let Question {
+        let SecretRequest {
             url,
             secret_type,
             delegate_to,
-        } = question;
+        } = request;
         let waiting = context.ui.waiting(
             &format!("Waiting for {} to answer: {}", chosen.shown, escape(url)),
             timeout,
@@ -62,7 +62,7 @@ pub(super) async fn ask(
         drop(waiting);
         let secret = answer
             .map_err(|error| chosen.explain(error, room, timeout, "check --url, --type and --timeout"))?;
-        Ok(Answer {
+        Ok(ProvidedSecret {
             value: secret.value,
             from: chosen.shown,
         })

@@ -1,7 +1,7 @@
 //! Credentials that another participant gives, as an answer to a request of the type `git`.
 
 use crate::cli::args::room::RoomArgs;
-use crate::cli::commands::room::secret::request_secret::{Question, ask};
+use crate::cli::commands::room::secret::request_secret::{SecretRequest, request_secret};
 use crate::cli::context::Context;
 use crate::cli::formats::git_credential::{Credential, Description, NOT_A_CREDENTIAL, SECRET_TYPE};
 use crate::cli::room::participant::FromArgs;
@@ -18,12 +18,12 @@ pub(super) async fn get(
     description: &Description,
 ) -> anyhow::Result<Option<SecretValue>> {
     let url = description.url()?;
-    let question = Question {
+    let request = SecretRequest {
         url: &url,
         secret_type: Some(SECRET_TYPE),
         delegate_to: None,
     };
-    let answer = ask(context, args, from, question).await?;
+    let answer = request_secret(context, args, from, request).await?;
     let wrong = match Credential::from_value(&answer.value) {
         Some(credential) if description.fits(&credential) => return Ok(Some(credential.answer())),
         Some(_) => "is for another user than git wants",

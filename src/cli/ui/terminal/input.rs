@@ -1,4 +1,4 @@
-//! The answer to a question at the terminal.
+//! What a person types at a prompt.
 
 use crate::sensitive::SecretValue;
 
@@ -9,21 +9,21 @@ pub(in crate::cli) enum Echo {
     Hidden,
 }
 
-/// The answer to a question.
+/// The input at a prompt.
 #[derive(Debug)]
-pub(in crate::cli) enum Answer {
+pub(in crate::cli) enum PromptInput {
     /// One line, or what was pasted as a whole. It may be empty.
     Value(SecretValue),
-    /// What was sent cannot be taken whole, so none of it was.
+    /// The input cannot be taken as a whole, so none of it is used.
     Refused(Refusal),
-    /// There will be none (Ctrl-D).
+    /// End of input (Ctrl-D).
     Nothing,
 }
 
-/// Why an answer is not taken.
+/// Why input is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(in crate::cli) enum Refusal {
-    /// Where the terminal does not mark pastes, which lines belong together cannot be told.
+    /// The terminal does not mark pastes, so it is unknown which lines belong together.
     #[error("several lines were pasted, and the terminal did not mark them as one paste; nothing was taken")]
     SeveralLines,
     #[error("more than 1 MiB was pasted; nothing was taken")]
