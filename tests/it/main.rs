@@ -13,6 +13,7 @@ mod asking;
 mod bad_input;
 mod bad_server;
 mod bad_store;
+mod classified_errors;
 mod comments;
 mod completion;
 mod connections;
