@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::exchange::{as_ada, ended, request};
+use crate::request_provide::{as_ada, ended, request};
 use crate::support::{REPORT, Screen, Terminal, TestEnv, TestServer};
 
 const KEY: &str = "-----BEGIN KEY-----\ncanary/canary+canary\ntouch canary\n-----END KEY-----\n";

@@ -6,7 +6,7 @@ use meshagent::room::RoomError;
 use meshagent::secrets::{RequestOptions, SecretFilter, SecretsClient, SecretsError, SetOptions};
 use meshagent::wire::{ErrorCode, Identity, SecretId};
 
-use crate::asking::join;
+use crate::request_library::join;
 use crate::support::{TestEnv, TestServer};
 
 fn of_type(secret_type: &str) -> SecretFilter {

@@ -7,7 +7,7 @@ use meshagent::wire::secrets::request::OAuthTokenRequest;
 use meshagent::wire::{ErrorCode, Identity, ParticipantId};
 
 use super::*;
-use crate::asking::join as join_by_library;
+use crate::request_library::join as join_by_library;
 
 #[tokio::test]
 async fn a_token_is_asked_for_signed_in_for_and_read_offline() {

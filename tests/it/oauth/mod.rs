@@ -1,15 +1,15 @@
 //! OAuth: in the server, and by the commands, which ask and sign in.
 
-mod asking;
+mod delegation;
 mod endpoint;
 mod flags;
+mod from_participant;
 mod library;
-mod others;
-mod own;
+mod own_token;
 mod processes;
 mod prompt;
-mod refreshing;
-mod seeing;
+mod refresh;
+mod request;
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use super::*;
-use crate::exchange::ended;
+use crate::request_provide::ended;
 use crate::secrecy::is_clean;
 use crate::support::{Screen, Terminal, Visit, signal};
 
@@ -228,7 +228,7 @@ fn a_request_that_is_taken_back_while_the_browser_is_open_goes_away() {
 #[test]
 fn a_rule_signs_in_while_a_question_is_open() {
     let env = TestEnv::new();
-    env.write("rules.toml", others::RULES.replace("cli*", "client"));
+    env.write("rules.toml", from_participant::RULES.replace("cli*", "client"));
     let Stage {
         server,
         endpoint,
@@ -259,7 +259,7 @@ fn a_rule_signs_in_while_a_question_is_open() {
 #[test]
 fn a_rule_on_a_machine_without_a_browser_needs_no_yes_but_a_paste() {
     let env = TestEnv::new();
-    env.write("rules.toml", others::RULES.replace("cli*", "client"));
+    env.write("rules.toml", from_participant::RULES.replace("cli*", "client"));
     let server = serve(&env);
     let endpoint = TokenEndpoint::start(numbered(3600));
     let mut bob = at_terminal(bob(&server, &["--rules", "rules.toml", "--once"]));

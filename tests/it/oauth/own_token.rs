@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use super::*;
-use crate::exchange::ended;
+use crate::request_provide::ended;
 use crate::secrecy::is_clean;
 use crate::support::{Browser, Terminal, Visit, Way};
 

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use rustix::process::Signal;
 
 use super::*;
-use crate::exchange::ended;
+use crate::request_provide::ended;
 use crate::secrecy::is_clean;
 use crate::support::{Provider, signal};
 

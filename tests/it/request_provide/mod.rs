@@ -1,9 +1,9 @@
 //! One participant asks another for a secret, and is answered: the commands, on either side.
 
-mod ask;
 mod hostile;
 mod prompt;
 mod provide;
+mod request;
 mod rules;
 
 use std::process::Child;
