@@ -1,6 +1,6 @@
 //! Files that appear whole, or not at all.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -55,6 +55,14 @@ pub(crate) fn write_atomic(target: &Path, content: &[u8], existing: Existing) ->
     new.0.write_all(content)?;
     new.0.as_file().sync_all()?;
     new.persist(target, existing)
+}
+
+/// Removes a file, which need not exist.
+pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The directory that `target` is in; the working directory for a bare file name.

@@ -15,6 +15,6 @@ mod atomic;
 mod lock;
 pub(crate) mod private;
 
-pub(crate) use self::atomic::{Existing, NewFile, directory_of, sync_directory, write_atomic};
+pub(crate) use self::atomic::{Existing, NewFile, directory_of, remove_file, sync_directory, write_atomic};
 pub(crate) use self::lock::{LockFile, pause_until};
 pub use self::private::NotPrivate;

@@ -22,7 +22,7 @@ use url::Url;
 pub use error::{DataDirError, NotPrivate};
 
 use crate::fs::private::{self, ReadError};
-use crate::fs::{Existing, LockFile, pause_until, write_atomic};
+use crate::fs::{Existing, LockFile, pause_until, remove_file, write_atomic};
 use crate::sensitive::SensitiveText;
 use lock::{Held, PATIENCE};
 
@@ -67,8 +67,10 @@ impl DataDir {
     fn open_to_serve_within(path: &Path, patience: Duration) -> Result<Self, DataDirError> {
         let (path, file) = prepare(path)?;
         // A killed server may have left its address, which must not be taken for this server's.
-        let held = lock::alone(&file, Instant::now() + patience, || remove(&path.join(ADDRESS)))
-            .map_err(|source| io_error("lock", &path, source))?;
+        let held = lock::alone(&file, Instant::now() + patience, || {
+            remove_file(&path.join(ADDRESS))
+        })
+        .map_err(|source| io_error("lock", &path, source))?;
         match held {
             Ok(()) => Ok(Self {
                 path,
@@ -137,7 +139,7 @@ impl DataDir {
     /// key stays valid. Dropping the directory does the same.
     pub fn withdraw(&self) {
         if self.served_by_us
-            && let Err(error) = remove(&self.path.join(ADDRESS))
+            && let Err(error) = remove_file(&self.path.join(ADDRESS))
         {
             tracing::warn!(%error, "the server's address could not be removed from its data directory");
         }
@@ -218,13 +220,6 @@ fn prepare(path: &Path) -> Result<(PathBuf, LockFile), DataDirError> {
 fn published(path: &Path) -> Option<Url> {
     let content = private::read(&path.join(ADDRESS), MAX_ADDRESS_BYTES, private::check_file).ok()?;
     Url::parse(str::from_utf8(&content).ok()?).ok()
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 fn io_error(action: &'static str, path: &Path, source: io::Error) -> DataDirError {

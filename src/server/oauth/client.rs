@@ -84,10 +84,10 @@ fn digest<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn client() -> ClientAtProvider {
+    pub(in crate::server::oauth) fn client() -> ClientAtProvider {
         ClientAtProvider {
             client_id: "client".into(),
             authorization_endpoint: "https://p.example/authorize".into(),

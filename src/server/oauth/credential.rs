@@ -178,15 +178,8 @@ impl Credential {
 
 #[cfg(test)]
 mod tests {
+    use super::super::client::tests::client;
     use super::*;
-
-    fn client() -> ClientAtProvider {
-        ClientAtProvider {
-            client_id: "client".into(),
-            authorization_endpoint: "https://p.example/authorize".into(),
-            token_endpoint: Url::parse("https://p.example/token").unwrap(),
-        }
-    }
 
     fn answer(access_token: &str, refresh_token: Option<&str>, expires_at: Option<u64>) -> TokenResponse {
         TokenResponse {

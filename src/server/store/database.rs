@@ -11,7 +11,7 @@ use super::meta::{FIRST_SLOT, Meta, Slot, wrapped_keys};
 use super::seal::DatabaseId;
 use super::tables::{APPLICATION_ID, FORMAT, KEY_TABLES, MAGIC, META_TABLE, SECRET_TABLE};
 use super::{StoreError, commits, connection, migrate};
-use crate::fs::{LockFile, private, sync_directory};
+use crate::fs::{LockFile, private, remove_file, sync_directory};
 use crate::server::clock;
 
 /// Name of the lock file that is held while the database is created or migrated.
@@ -128,12 +128,7 @@ fn gone(database: &Path, beside: PathBuf) -> StoreError {
 }
 
 fn remove(path: &Path) -> Result<(), StoreError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(StoreError::io("remove", path, error))
-        }
-        _ => Ok(()),
-    }
+    remove_file(path).map_err(|error| StoreError::io("remove", path, error))
 }
 
 fn sync(directory: &Path) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! Files of environment variables: read strictly, and written so that they come back the same.
 //!
-//! What is written is read the same by [`parse`], by `sh` and by `bash`. Nothing is ever expanded or run:
+//! What is written is read the same by [`parse()`], by `sh` and by `bash`. Nothing is ever expanded or run:
 //! `$` is a dollar sign. The format that `docker run --env-file` takes is another one, without quotes:
 //! [`docker`].
 

@@ -30,7 +30,7 @@ const OF_THE_SHELL: [&str; 20] = [
     "UID",
 ];
 
-/// Appends a line, or several where the value has some. The shells and [`super::parse`] read it the same.
+/// Appends a line, or several where the value has some. The shells and [`super::parse()`] read it the same.
 pub(in crate::cli) fn write(file: &mut SecretValue, name: &str, value: &[u8]) -> Result<(), Unwritable> {
     let text = as_text(value)?;
     if name == "_" || OF_THE_SHELL.contains(&name) {
