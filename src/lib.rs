@@ -31,11 +31,11 @@
 //! - [`server`]: the room server.
 //! - [`cli`]: the command line.
 //!
-//! The private module `fs` has private files, atomic writes and file locks.
+//! The private module `fs` has private files, atomic writes and file locks; `clock` has the time of day.
 //!
 //! # Layers
 //! Imports point down: `cli` > `account` > `server`, `secrets`, `settings` > `token`, `oauth`, `room` > `net` > `wire`,
-//! `fs` > `sensitive`. `server` imports neither `room` nor `secrets`, so that client and server share the protocol and
+//! `fs` > `sensitive`, `clock`. `server` imports neither `room` nor `secrets`, so that client and server share the protocol and
 //! nothing else.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -44,6 +44,7 @@
 pub mod account;
 #[cfg(feature = "cli")]
 pub mod cli;
+mod clock;
 #[cfg(any(feature = "client", feature = "server"))]
 #[cfg_attr(
     not(feature = "cli"),

@@ -5,7 +5,8 @@ use url::Url;
 
 use super::AccountError;
 use super::login::LoginClient;
-use super::tokens::{ask, unix_time};
+use super::tokens::ask;
+use crate::clock;
 use crate::net::HttpClient;
 use crate::oauth::token_endpoint::{OAuthClient, TokenRequest, TokenResponse};
 use crate::oauth::{AuthorizationCode, OAuthError, OAuthScope, PkceVerifier, RedirectUri};
@@ -73,14 +74,14 @@ impl SignedIn {
     /// [`AccountError::SessionOver`] if the session has expired and cannot be refreshed; other errors if the refresh of
     /// an expired session fails.
     pub async fn fresh(&mut self) -> Result<&SensitiveText, AccountError> {
-        let now = unix_time();
+        let now = clock::now();
         let session = self.session();
         if remaining(session, now) >= REFRESH_BEFORE {
             return Ok(&self.stored.session.access_token);
         }
         let is_over = remaining(session, now) == 0;
         match self
-            .refresh(|session| remaining(session, unix_time()) < REFRESH_BEFORE)
+            .refresh(|session| remaining(session, clock::now()) < REFRESH_BEFORE)
             .await
         {
             Ok(()) => {}

@@ -1,22 +1,14 @@
 //! Requests to the API's token endpoint.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use url::Url;
 
 use super::AccountError;
+use crate::clock;
 use crate::net::HttpClient;
 use crate::oauth::OAuthError;
 use crate::oauth::token_endpoint::{
     ClientAuthentication, MAX_ANSWER_BYTES, OAuthClient, TokenRequest, TokenResponse, parse, request,
 };
-
-/// The time in Unix seconds; 0 if the clock is before 1970.
-pub(super) fn unix_time() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
-}
 
 /// Sends a token request. If the endpoint refuses the client's authentication, the request is sent once more with the
 /// other kind. Nothing else is repeated, because a code can be exchanged only once.
@@ -46,7 +38,7 @@ async fn once(
     asked: &TokenRequest,
 ) -> Result<TokenResponse, AccountError> {
     let request = request(endpoint, client, authentication, asked)?;
-    let requested_at = unix_time();
+    let requested_at = clock::now();
     let answer = http.send(request, MAX_ANSWER_BYTES).await?;
     Ok(parse(&answer, requested_at)?)
 }

@@ -4,14 +4,13 @@
 //! to a [`session`]; the session reads calls, which the [`toolkit`] answers with what [`state`] holds:
 //! [`rooms`] (the participants, what is pushed to them and the requests to them), [`oauth`] (tokens of
 //! providers), [`keys`] (the server's API key) and the [`store`], whose files are in a [`data_dir`]. Each of
-//! these layers imports only those after it; [`config`], [`caller`], [`clock`], [`shares`] and [`shutdown`] serve all of
+//! these layers imports only those after it; [`config`], [`caller`], [`shares`] and [`shutdown`] serve all of
 //! them and import none.
 //!
 //! The server shares `wire`, `token`, `oauth`, `net`, `fs` and `sensitive` with the client and nothing else: client
 //! and server meet on the wire.
 
 mod caller;
-mod clock;
 mod config;
 mod connections;
 pub mod data_dir;

@@ -14,7 +14,7 @@ const CRATE: &[&[&str]] = &[
     &["token", "oauth", "room"],
     &["net"],
     &["wire", "fs"],
-    &["sensitive"],
+    &["sensitive", "clock"],
 ];
 
 /// What `cli` is made of.
@@ -45,7 +45,7 @@ const SERVER: &[&[&str]] = &[
     &["store"],
     &["data_dir"],
     &["caller", "connections", "fair_queue"],
-    &["shutdown", "clock", "shares"],
+    &["shutdown", "shares"],
 ];
 
 /// The source files below `folder`, each as the names that lead to it, and its text without comments.

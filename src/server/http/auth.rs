@@ -11,9 +11,9 @@ use subtle::ConstantTimeEq;
 
 use super::connection::Connection;
 use super::refusal::Refusal;
+use crate::clock;
 use crate::sensitive::SensitiveText;
 use crate::server::caller::Caller;
-use crate::server::clock;
 use crate::server::keys::local_token;
 use crate::server::state::State;
 use crate::token::ParticipantToken;

@@ -9,12 +9,12 @@ use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use super::rules::{TokenEndpointRules, resolve};
+use crate::clock;
 use crate::net::{HttpClient, HttpResponse, NetError, TimeLimits, authority};
 use crate::oauth::token_endpoint::{
     ClientAuthentication, MAX_ANSWER_BYTES, OAuthClient, TokenRequest, TokenResponse, parse, request,
 };
 use crate::oauth::{OAuthError, ProviderErrorCode};
-use crate::server::clock;
 
 /// Time to connect, with the resolution of the name and TLS.
 const CONNECT_TIME: Duration = Duration::from_secs(5);

@@ -11,9 +11,9 @@ use tokio::sync::oneshot;
 
 use super::credentials::{Outcome, Refresh, run_detached, value_of};
 use super::{CredentialError, Credentials};
+use crate::clock;
 use crate::oauth::token_endpoint::TokenRequest;
 use crate::sensitive::SensitiveText;
-use crate::server::clock;
 use crate::server::shutdown::WorkToken;
 use crate::server::store::SecretKey;
 

@@ -11,8 +11,8 @@ use super::meta::{FIRST_SLOT, Meta, Slot, wrapped_keys};
 use super::seal::DatabaseId;
 use super::tables::{APPLICATION_ID, FORMAT, KEY_TABLES, MAGIC, META_TABLE, SECRET_TABLE};
 use super::{StoreError, commits, connection, migrate};
+use crate::clock;
 use crate::fs::{LockFile, private, remove_file, sync_directory};
-use crate::server::clock;
 
 /// Name of the lock file that is held while the database is created or migrated.
 const INIT_LOCK: &str = "init.lock";

@@ -16,7 +16,7 @@ use super::reader::secret_key;
 use super::seal::{Bound, nonce};
 use super::tables::{FORMAT, KEY_TABLES, SECRET_TABLE};
 use super::{SecretKind, SecretRecord, StoredSecret};
-use crate::server::clock;
+use crate::clock;
 
 /// The version that a secret from format 1 gets.
 const FIRST_VERSION: u64 = 1;

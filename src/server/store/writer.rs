@@ -8,8 +8,8 @@ use super::connection::{Prepared, checkpoint};
 use super::seal::{Bound, nonce};
 use super::worker::Shared;
 use super::{SecretKey, SecretRecord, StoreError, StoredSecret, commits};
+use crate::clock;
 use crate::sensitive::SecretValue;
-use crate::server::clock;
 
 /// Most changes in one transaction.
 const MAX_CHANGES: usize = 256;

@@ -1,9 +1,9 @@
-//! The time of day. Every layer may use it; it imports none.
+//! The time of day.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Unix time in seconds; 0 if the clock is set to a time before 1970.
-pub(super) fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
