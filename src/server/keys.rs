@@ -1,6 +1,8 @@
 //! The server's API key, which names its project: generated at first use and kept in the store. Below `state`,
 //! above `store`.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::store::{Store, StoreError};
@@ -54,18 +56,21 @@ fn new_api_key() -> Result<ApiKey, StoreError> {
     ApiKey::generate(Uuid::new_v4()).map_err(|_| StoreError::Random(getrandom::Error::UNEXPECTED))
 }
 
-/// A participant token for the user of this machine: `identity` in `room`, as an administrator if that is the owner
-/// of the data directory and not another name that the user chose.
+/// A participant token for the user of this machine, valid for `lifetime` from now: `identity` in `room`, as an
+/// administrator if that is the owner of the data directory and not another name that the user chose.
 pub fn local_token(
     api_key: &ApiKey,
     identity: Identity,
     room: RoomName,
     administrator: bool,
+    lifetime: Duration,
 ) -> Result<SensitiveText, TokenError> {
     let api = if administrator {
         ApiScope::administrator()
     } else {
         ApiScope::participant()
     };
-    ParticipantToken::new(identity, room, api).sign(api_key)
+    ParticipantToken::new(identity, room, api)
+        .valid_for(lifetime)
+        .sign(api_key)
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::BaseUrlError;
-use crate::token::{ApiKeyError, TokenError};
+use crate::token::ApiKeyError;
 use crate::wire::NameError;
 
 /// The kind of an error, for its exit code.
@@ -30,6 +30,9 @@ pub enum SettingsError {
     /// The identity is not valid.
     #[error("the identity is not valid: {0}")]
     BadIdentity(NameError),
+    /// `MESHAGENT_SERVER_OWNER` is not an identity.
+    #[error("MESHAGENT_SERVER_OWNER is not valid: {0}")]
+    BadOwner(NameError),
     /// In local mode, neither flag nor environment nor account gives an identity.
     #[error("it is not known who you are")]
     NoIdentity,
@@ -80,9 +83,6 @@ pub enum SettingsError {
     /// `MESHAGENT_TOKEN` has characters that no token has.
     #[error("MESHAGENT_TOKEN is not valid: it has a space, a control or another character no token has")]
     BadToken,
-    /// A participant token could not be signed.
-    #[error("no participant token could be made: {0}")]
-    Mint(TokenError),
     /// The home directory is not known.
     #[error("the home directory is not known")]
     NoHome,
@@ -121,11 +121,9 @@ impl SettingsError {
             Self::NoCredential | Self::NotSignedIn | Self::BadApiKey(_) | Self::BadToken => {
                 SettingsErrorKind::NotSignedIn
             }
-            Self::NoHome
-            | Self::Mint(_)
-            | Self::Malformed { .. }
-            | Self::NotRegular { .. }
-            | Self::File { .. } => SettingsErrorKind::Failed,
+            Self::NoHome | Self::Malformed { .. } | Self::NotRegular { .. } | Self::File { .. } => {
+                SettingsErrorKind::Failed
+            }
             _ => SettingsErrorKind::Usage,
         }
     }
@@ -136,6 +134,7 @@ impl SettingsError {
             Self::BadRoom(_) => "a room's name has 1 to 255 bytes and is no path",
             Self::NoRoom => "use `--room NAME` or MESHAGENT_ROOM",
             Self::NoIdentity | Self::BadIdentity(_) => "use `--identity NAME`",
+            Self::BadOwner(_) => "take it from the server's client.env, or unset it",
             Self::IdentityNeedsApiKey => "set MESHAGENT_API_KEY, or use --local, or leave out `--identity`",
             Self::NoProject => {
                 "use `--project-id ID` or MESHAGENT_PROJECT_ID; a participant token needs MESHAGENT_ROOM instead"

@@ -39,6 +39,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use crate::sensitive::SensitiveText;
+use crate::token::{ApiKey, ParticipantToken};
 use crate::wire::{Identity, RoomName};
 
 pub use account::{AccountSettings, Credential, Sourced, StoredSession, resolve_account};
@@ -86,6 +87,15 @@ pub enum Access {
         room_url: Url,
         /// The participant token.
         token: SensitiveText,
+    },
+    /// Join directly, with a participant token that is signed with the API key for each joining. The key is not sent.
+    Sign {
+        /// The room's address.
+        room_url: Url,
+        /// The token, which has no expiry yet.
+        token: Box<ParticipantToken>,
+        /// The key to sign it with.
+        api_key: ApiKey,
     },
     /// Make the connect call first, which gives a participant token and the room's address.
     Connect {

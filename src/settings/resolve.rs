@@ -85,16 +85,49 @@ impl<'a> Resolver<'a> {
     ) -> Result<(Access, &'static str), SettingsError> {
         if let Some(identity) = identity {
             let key = self.api_key()?.ok_or(SettingsError::IdentityNeedsApiKey)?;
-            let token = ParticipantToken::new(identity, room.clone(), ApiScope::participant());
-            let token = token.sign(&key).map_err(SettingsError::Mint)?;
-            return Ok((self.with_token(room, token)?, "MESHAGENT_API_KEY"));
+            return self.sign(room, identity, ApiScope::participant(), key);
         }
         if self.env.text("MESHAGENT_ROOM")? == Some(room.as_str())
             && let Some(token) = self.token()?
         {
             return Ok((self.with_token(room, token)?, "MESHAGENT_TOKEN"));
         }
-        self.connect(room)
+        let key = self.api_key()?;
+        if let Some(key) = &key
+            && let Some(owner) = self.server_owner(key)?
+        {
+            return self.sign(room, owner, ApiScope::administrator(), key.clone());
+        }
+        self.connect(room, key.as_ref())
+    }
+
+    fn sign(
+        &self,
+        room: &RoomName,
+        identity: Identity,
+        api: ApiScope,
+        api_key: ApiKey,
+    ) -> Result<(Access, &'static str), SettingsError> {
+        let access = Access::Sign {
+            room_url: room_url(&self.room_base()?, room),
+            token: Box::new(ParticipantToken::new(identity, room.clone(), api)),
+            api_key,
+        };
+        Ok((access, "MESHAGENT_API_KEY"))
+    }
+
+    /// The owner of the room server at `MESHAGENT_API_URL`, as its `client.env` names it. None if a flag or variable
+    /// leads to another server or project than that file does.
+    fn server_owner(&self, key: &ApiKey) -> Result<Option<Identity>, SettingsError> {
+        let Some(owner) = self.env.text("MESHAGENT_SERVER_OWNER")? else {
+            return Ok(None);
+        };
+        let names_server = self.overrides.api_url.is_none() && self.env.text("MESHAGENT_API_URL")?.is_some();
+        let project = self.project(Some(key))?;
+        if !names_server || project.is_none_or(|project| project.value != key.project_id().to_string()) {
+            return Ok(None);
+        }
+        Identity::new(owner).map(Some).map_err(SettingsError::BadOwner)
     }
 
     fn with_token(&self, room: &RoomName, token: SensitiveText) -> Result<Access, SettingsError> {
@@ -104,14 +137,17 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn connect(&self, room: &RoomName) -> Result<(Access, &'static str), SettingsError> {
-        let key = self.api_key()?;
-        let credential = self.credential(key.as_ref())?;
+    fn connect(
+        &self,
+        room: &RoomName,
+        key: Option<&ApiKey>,
+    ) -> Result<(Access, &'static str), SettingsError> {
+        let credential = self.credential(key)?;
         let Sourced {
             value: credential,
             origin,
         } = credential.ok_or(SettingsError::NoCredential)?;
-        let project = self.project(key.as_ref())?.ok_or(SettingsError::NoProject)?;
+        let project = self.project(key)?.ok_or(SettingsError::NoProject)?;
         // The project's id must be one segment of a URL's path, as a room's name must.
         let project = RoomName::new(project.value).map_err(SettingsError::BadProject)?;
         let access = Access::Connect {

@@ -60,6 +60,19 @@ fn env(text: &str) -> Environment {
 fn way(overrides: &Overrides, env: &Environment) -> String {
     match resolve(overrides, env).unwrap().access {
         Access::Token { room_url, token } => format!("token {room_url} {}", token.expose()),
+        Access::Sign {
+            room_url,
+            token,
+            api_key,
+        } => {
+            assert_eq!(api_key.text().expose(), KEY);
+            let room = token.room.unwrap();
+            format!(
+                "sign {room_url} {} {room} {}",
+                token.identity,
+                token.api.unwrap().admin
+            )
+        }
         Access::Connect {
             connect_url,
             credential,
@@ -160,17 +173,49 @@ fn precedence() {
 #[test]
 fn an_identity_is_signed_for_here() {
     let env = env(&format!("ROOM=r TOKEN=t API_KEY={KEY}"));
-    let Access::Token { room_url, token } = resolve(&flags("identity=bob"), &env).unwrap().access else {
-        panic!("no token")
-    };
-    assert_eq!(room_url.as_str(), "wss://api.meshagent.com/rooms/r");
-    let room = RoomName::new("r").unwrap();
-    let key = ApiKey::parse(KEY).unwrap();
-    let token = ParticipantToken::verify_for_room(token.expose(), &key, 0, &room).unwrap();
     assert_eq!(
-        (token.identity.as_str(), token.api),
-        ("bob", Some(ApiScope::participant()))
+        way(&flags("identity=bob"), &env),
+        "sign wss://api.meshagent.com/rooms/r bob r false"
     );
+}
+
+/// The API key is not sent to the server that `client.env` describes. Other servers get a connect call.
+#[test]
+fn the_key_signs_for_the_owner_of_a_known_server() {
+    let known = format!("SERVER_OWNER=o API_URL=http://localhost:1 API_KEY={KEY}");
+    let (signed, connect) = ("sign ws://localhost:1/rooms/q o q true", "connect ");
+    let cases = [
+        ("room=q", known.clone(), signed),
+        ("room=q", format!("{known} PROJECT_ID={KEYS_PROJECT}"), signed),
+        (
+            "room=q",
+            format!("{known} ROOM_URL=wss://s"),
+            "sign wss://s/rooms/q o q true",
+        ),
+        ("room=q", format!("{known} ROOM=q TOKEN=t"), "token "),
+        (
+            "room=q identity=i",
+            known.clone(),
+            "sign ws://localhost:1/rooms/q i q false",
+        ),
+        ("room=q", format!("{known} PROJECT_ID=other"), connect),
+        ("room=q project=other", known.clone(), connect),
+        ("room=q api=http://localhost:1", known.clone(), connect),
+        (
+            "room=q",
+            format!("API_URL=http://localhost:1 API_KEY={KEY}"),
+            connect,
+        ),
+        ("room=q", format!("SERVER_OWNER=o API_KEY={KEY}"), connect),
+    ];
+    for (overrides, variables, expected) in cases {
+        let way = way(&flags(overrides), &env(&variables));
+        assert!(way.starts_with(expected), "{overrides} / {variables}: {way}");
+    }
+    let bad = env(&known.replace("OWNER=o", "OWNER=canary\u{7f}"));
+    let error = resolve(&flags("room=q"), &bad).unwrap_err();
+    assert_eq!(error.kind(), Kind::Usage);
+    assert!(!error.to_string().contains("canary"), "{error}");
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! Participant tokens: which identity the bearer has in which room, and what it may do there.
 
+use std::time::Duration;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{ApiKey, ApiScope, CLOCK_LEEWAY_SECONDS, Role, SecretsGrant, TokenError, jwt};
+use crate::clock;
 use crate::sensitive::SensitiveText;
 use crate::wire::{Identity, RoomName};
 
@@ -31,6 +34,10 @@ pub struct ParticipantToken {
     pub version: String,
     /// When the token expires, in Unix seconds (`exp`). Without it the token does not expire.
     pub expires_at: Option<u64>,
+    /// When the token was signed, in Unix seconds (`iat`). [`ParticipantToken::sign`] takes it from the clock.
+    pub issued_at: Option<u64>,
+    /// The token's id (`jti`). [`ParticipantToken::sign`] makes a new one.
+    pub token_id: Option<String>,
 }
 
 impl ParticipantToken {
@@ -45,10 +52,22 @@ impl ParticipantToken {
             api_key_id: None,
             version: TOKEN_VERSION.to_owned(),
             expires_at: None,
+            issued_at: None,
+            token_id: None,
         }
     }
 
-    /// Signs the token. The claims `kid` and `sub` are the key's id and project.
+    /// The same token, to expire `lifetime` from now.
+    #[must_use]
+    pub fn valid_for(self, lifetime: Duration) -> Self {
+        Self {
+            expires_at: Some(clock::now().saturating_add(lifetime.as_secs())),
+            ..self
+        }
+    }
+
+    /// Signs the token. The claims `kid` and `sub` are the key's id and project, `jti` is a new random UUID, and `iat`
+    /// is the time [`CLOCK_LEEWAY_SECONDS`] ago: a server whose clock is behind would refuse a token of the future.
     ///
     /// # Errors
     /// [`TokenError::TooLong`] for more than [`MAX_TOKEN_BYTES`](super::MAX_TOKEN_BYTES).
@@ -70,6 +89,11 @@ impl ParticipantToken {
             ("sub".to_owned(), key.project_id().to_string().into()),
             ("kid".to_owned(), key.id().to_string().into()),
             ("version".to_owned(), self.version.as_str().into()),
+            ("jti".to_owned(), Uuid::new_v4().to_string().into()),
+            (
+                "iat".to_owned(),
+                clock::now().saturating_sub(CLOCK_LEEWAY_SECONDS).into(),
+            ),
         ]);
         if let Some(expires_at) = self.expires_at {
             claims.insert("exp".to_owned(), expires_at.into());
@@ -120,7 +144,15 @@ impl ParticipantToken {
             api_key_id,
             version: optional_text(&claims, "version")?.unwrap_or_else(|| TOKEN_VERSION.to_owned()),
             expires_at,
+            issued_at: numeric_date(&claims, "iat")?,
+            token_id: optional_text(&claims, "jti")?,
         })
+    }
+
+    /// When a token expires, in Unix seconds, for its bearer, who has no key to verify it with. None if it does not, or
+    /// if the text is not a token.
+    pub fn unverified_expiry(jwt: &str) -> Option<u64> {
+        numeric_date(&jwt::unverified_claims(jwt)?, "exp").ok()?
     }
 
     /// Verifies a token as [`ParticipantToken::verify`] does, and that it is for this room.

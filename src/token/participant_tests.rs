@@ -49,9 +49,36 @@ fn what_is_signed_here_reads_back() {
     token.role = Role::Tool;
     token.expires_at = Some(NOW + 60);
     let jwt = token.sign(&key).unwrap();
+    let read = ParticipantToken::verify(jwt.expose(), &key, NOW).unwrap();
     token.project_id = Some(key.project_id().to_string());
     token.api_key_id = Some(key.id().to_string());
-    assert_eq!(ParticipantToken::verify(jwt.expose(), &key, NOW), Ok(token));
+    token.issued_at = read.issued_at;
+    token.token_id.clone_from(&read.token_id);
+    assert_eq!(read, token);
+    assert_eq!(ParticipantToken::unverified_expiry(jwt.expose()), Some(NOW + 60));
+}
+
+#[test]
+fn each_signed_token_has_an_id_and_a_time_of_its_own() {
+    let token = ParticipantToken::new(Identity::new("bob").unwrap(), room("r"), ApiScope::participant())
+        .valid_for(Duration::from_mins(10));
+    let signed = || {
+        let jwt = token.sign(&key()).unwrap();
+        ParticipantToken::verify(jwt.expose(), &key(), clock::now()).unwrap()
+    };
+    let (one, two) = (signed(), signed());
+    assert_ne!(one.token_id, two.token_id);
+    assert!(Uuid::parse_str(&one.token_id.unwrap()).is_ok());
+    let (issued_at, expires_at) = (one.issued_at.unwrap(), one.expires_at.unwrap());
+    assert!(issued_at < clock::now() && clock::now() < expires_at);
+    assert_eq!(expires_at, token.expires_at.unwrap());
+}
+
+#[test]
+fn the_expiry_of_what_is_no_token_or_has_none_is_not_known() {
+    for jwt in [FROM_THE_SDK, "", "a.b.c", "canary"] {
+        assert_eq!(ParticipantToken::unverified_expiry(jwt), None, "{jwt}");
+    }
 }
 
 #[test]

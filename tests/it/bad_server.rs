@@ -4,14 +4,13 @@ use std::io::Write;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::Duration;
 
-use meshagent::wire::room::{CONNECTED, ROOM_READY};
 use meshagent::wire::{Message, Packet};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Message as SocketMessage, WebSocket, accept};
 
-use crate::support::{FakeServer, Ran, TestEnv, TestServer, Way, read_request, respond};
+use crate::support::{FakeServer, Ran, TestEnv, TestServer, Way, greet, read_request, respond, send};
 
 const PAGE: &str = "<!doctype html><p>canary</p>";
 
@@ -26,26 +25,6 @@ fn room(serve: impl Fn(usize, WebSocket<TcpStream>) + Send + Sync + 'static) -> 
             serve(number, socket);
         }
     })
-}
-
-fn send(socket: &mut WebSocket<TcpStream>, message: &Message) {
-    for packet in message.packets() {
-        // The client may have left already.
-        let _ = socket.send(SocketMessage::Binary(packet.into()));
-    }
-}
-
-fn greet(socket: &mut WebSocket<TcpStream>) {
-    let ready = json!({"room_name": "room", "room_url": null, "session_id": "s"});
-    let connected = json!({"type": "init", "participantId": "p", "attributes": {"name": "bob"}});
-    send(
-        socket,
-        &Message::new(1, ROOM_READY, &ready, Vec::new().into()).unwrap(),
-    );
-    send(
-        socket,
-        &Message::new(2, CONNECTED, &connected, Vec::new().into()).unwrap(),
-    );
 }
 
 #[test]

@@ -207,7 +207,12 @@ fn client_env_is_what_a_client_needs_and_for_its_owner_alone() {
     let names: Vec<&str> = variables.keys().map(String::as_str).collect();
     assert_eq!(
         names,
-        ["MESHAGENT_API_KEY", "MESHAGENT_API_URL", "MESHAGENT_PROJECT_ID"]
+        [
+            "MESHAGENT_API_KEY",
+            "MESHAGENT_API_URL",
+            "MESHAGENT_PROJECT_ID",
+            "MESHAGENT_SERVER_OWNER"
+        ]
     );
     assert_eq!(variables["MESHAGENT_API_URL"], server.url);
     // A shell reads it as we do.
@@ -223,6 +228,17 @@ fn client_env_is_what_a_client_needs_and_for_its_owner_alone() {
     assert_eq!(shell.stdout, b"[]\n", "{shell:?}");
     server.stop();
     assert!(path.exists());
+}
+
+/// A name that a shell would not take literally is left out. The key still joins as the owner.
+#[test]
+fn client_env_of_an_owner_with_a_space_leaves_the_name_out() {
+    let env = TestEnv::new();
+    let server = TestServer::start_with_variables(&env, &[], &[("USER", "al ice")]);
+    assert!(!server.client_env().contains_key("MESHAGENT_SERVER_OWNER"));
+    server.with_key("room").set("a", "x");
+    assert_eq!(server.with_identity("al ice", "room").get("a"), b"x");
+    server.stop();
 }
 
 #[test]

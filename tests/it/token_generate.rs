@@ -1,6 +1,9 @@
 //! Participant tokens: what the command makes, and what the server takes.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -9,7 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::support::{TestEnv, TestServer, request, upgrade};
+use crate::support::{FakeServer, TestEnv, TestServer, read_request, request, respond, upgrade};
 
 /// A token of any header and claims, signed with any key.
 fn forge(header: &Value, claims: &Value, key: &[u8]) -> String {
@@ -180,7 +183,59 @@ fn the_api_key_is_for_the_connect_call_alone() {
     assert_eq!(claims(token)["name"], "alice");
     assert_eq!(grants(token)["room"], "my room");
     assert!(grants(token)["api"]["admin"].is_object());
+    let claimed = claims(token);
+    let (issued, expires) = (claimed["iat"].as_u64().unwrap(), claimed["exp"].as_u64().unwrap());
+    assert!(issued <= now() && expires <= now() + 24 * 60 * 60, "{claimed}");
+    assert!(expires > now() + 23 * 60 * 60, "{claimed}");
+    assert!(claimed["jti"].is_string(), "{claimed}");
     server.stop();
+}
+
+/// Whatever listens on the server's port gets a token that expires, and not the key.
+#[test]
+fn the_api_key_is_not_sent_where_the_server_is_known() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let variables = server.client_env();
+    let (key, secret) = (server.api_key(), signing_key(&server.api_key()));
+    let secret = String::from_utf8(secret).unwrap();
+    server.stop();
+    let (heard, requests) = channel();
+    let heard = Mutex::new(heard);
+    let listener = FakeServer::start(move |_, mut stream| {
+        heard.lock().unwrap().send(read_request(&mut stream)).unwrap();
+        let answer = respond("401 Unauthorized", "text/plain", "no");
+        stream.write_all(answer.as_bytes()).unwrap();
+    });
+    let list = |more: &[&str]| {
+        let mut call = env.call(["room", "secret", "list", "--room", "room"]).args(more);
+        for (name, value) in &variables {
+            call = call.env(name, value);
+        }
+        call.env("MESHAGENT_API_URL", listener.url())
+    };
+    for (more, name, lifetime) in [
+        (&[][..], "alice", 660),
+        (&["--identity", "bob"], "bob", 660),
+        (&["--timeout", "7200"], "alice", 7860),
+    ] {
+        list(more).run().refuses(4);
+        let request = requests.recv().unwrap();
+        assert!(request.starts_with("GET /rooms/room?"), "{request}");
+        assert!(!request.contains(&secret), "{request}");
+        let (_, token) = request.split_once("Bearer ").unwrap();
+        let claimed = claims(token.lines().next().unwrap());
+        assert_eq!(claimed["name"], name);
+        let expires = claimed["exp"].as_u64().unwrap();
+        assert!((now()..now() + lifetime).contains(&expires), "{claimed}");
+    }
+    // Without the owner's name, as in the file of an older server, the connect call has the key.
+    list(&[]).without("MESHAGENT_SERVER_OWNER").run().refuses(4);
+    let request = requests.recv().unwrap();
+    assert!(
+        request.starts_with("POST ") && request.contains(&key),
+        "{request}"
+    );
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn ask<T>(overrides: &Overrides, question: impl AsyncFnOnce(&JoinedRoom) -> anyh
         }
     }
     let runtime = Builder::new_current_thread().enable_all().build().ok()?;
-    let visit = async { timeout(DEADLINE, visit_quietly(&context, settings, question)).await };
+    let visit = async { timeout(DEADLINE, visit_quietly(&context, settings, DEADLINE, question)).await };
     let answered = runtime.block_on(visit);
     // A thread may still be opening the store.
     runtime.shutdown_background();

@@ -22,6 +22,10 @@ const GROUPS: &[Group] = &[
                 "an API key: may be anybody in every room of its project",
             ),
             (
+                "MESHAGENT_SERVER_OWNER",
+                "the owner of the room server at MESHAGENT_API_URL: the API key signs for it and is not sent",
+            ),
+            (
                 "MESHAGENT_TOKEN",
                 "the participant token of MESHAGENT_ROOM, or an access token for the API",
             ),

@@ -65,6 +65,7 @@ pub(super) async fn provide(
         room,
         responder: Responder::new(authorizer, &rules, &prompt, oauth_only, once),
         once,
+        stay: duration,
         example_url,
     };
     let stop = async {

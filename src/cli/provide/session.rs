@@ -1,5 +1,6 @@
 //! Stays in a room and answers until told to stop; joins again when the connection drops.
 
+use std::future::pending;
 use std::pin::{Pin, pin};
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,8 @@ pub(super) struct Session<'a> {
     pub(super) responder: Responder<'a>,
     /// Stop after the first request that was answered.
     pub(super) once: bool,
+    /// How long to stay; without it, until told to stop.
+    pub(super) stay: Option<Duration>,
     /// The URL in the example that is shown.
     pub(super) example_url: &'a str,
 }
@@ -102,9 +105,9 @@ impl Session<'_> {
     }
 
     async fn join(&self) -> anyhow::Result<JoinedRoom> {
-        // The target is resolved each time: a token that was signed for the last session may have expired.
+        // The target is resolved each time: a session of the settings file may have been refreshed since.
         let target = Target::resolve(self.context, self.room)?;
-        within(target.timeout, join_shared(self.context, target)).await
+        within(target.timeout, join_shared(self.context, target, self.stay)).await
     }
 
     /// Joins again until it works, or until an error says that trying again is of no use.
@@ -160,6 +163,12 @@ impl Session<'_> {
         let secrets = room.secrets();
         let mut incoming = secrets.incoming_requests();
         let mut introduced = pin!(self.introduce(room).fuse());
+        let mut renewal = pin!(async {
+            match room.renew_after {
+                Some(time) => sleep(time).await,
+                None => pending().await,
+            }
+        });
         let mut open = OpenRequests::default();
         let mut answers = FuturesUnordered::new();
         let ended = loop {
@@ -177,6 +186,10 @@ impl Session<'_> {
                     if answered && self.once {
                         break SessionEnd::Done;
                     }
+                }
+                // A request that is being answered is finished with this token.
+                () = &mut renewal, if answers.is_empty() => {
+                    break SessionEnd::Lost("the token is due for renewal".to_owned());
                 }
                 () = &mut introduced, if !introduced.is_terminated() => {}
                 () = stop.as_mut() => break SessionEnd::Stopped,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::task::spawn_blocking;
@@ -11,10 +12,11 @@ use crate::cli::args::store_key::warn_of;
 use crate::cli::context::Context;
 use crate::cli::ui::Ui;
 use crate::room::RoomClient;
+use crate::sensitive::SensitiveText;
 use crate::server::data_dir::{DataDir, LocalAccess};
 use crate::server::store::{KeySource, SqliteStore, Store as _};
 use crate::server::{Server, ServerConfig, ServerKeys, local_token};
-use crate::token::ApiKey;
+use crate::token::{ApiKey, TokenError};
 use crate::wire::{Identity, RoomName, room_url, websocket_url};
 
 /// The server of local mode, inside this command.
@@ -32,6 +34,27 @@ impl LocalServer {
     }
 }
 
+/// Who joins in local mode.
+#[derive(Debug, Clone)]
+pub(super) struct LocalUser {
+    pub(super) identity: Identity,
+    pub(super) administrator: bool,
+    /// How long the participant token lasts.
+    pub(super) token_lifetime: Duration,
+}
+
+impl LocalUser {
+    /// A participant token for `room`.
+    fn token(self, api_key: &ApiKey, room: &RoomName) -> Result<SensitiveText, TokenError> {
+        let Self {
+            identity,
+            administrator,
+            token_lifetime,
+        } = self;
+        local_token(api_key, identity, room.clone(), administrator, token_lifetime)
+    }
+}
+
 /// Joins through the server that runs on the data directory, else through one in this process.
 ///
 /// A server may stop between the look at its address and the join. As no call has been sent then, the directory is
@@ -41,8 +64,7 @@ pub(super) async fn join_local(
     context: &Context,
     path: &Path,
     (key_source, config): (KeySource, ServerConfig),
-    identity: Identity,
-    administrator: bool,
+    user: LocalUser,
     room: &RoomName,
 ) -> anyhow::Result<(RoomClient, Option<LocalServer>)> {
     let mut failed = None;
@@ -50,12 +72,7 @@ pub(super) async fn join_local(
         let directory = path.to_owned();
         match spawn_blocking(move || DataDir::open_local(&directory)).await?? {
             LocalAccess::Served(base) => {
-                let token = local_token(
-                    &served_api_key(path)?,
-                    identity.clone(),
-                    room.clone(),
-                    administrator,
-                )?;
+                let token = user.clone().token(&served_api_key(path)?, room)?;
                 let room_url = room_url(&websocket_url(base.as_str())?, room);
                 match RoomClient::join(&context.http, &room_url, &token).await {
                     Ok(client) => return Ok((client, None)),
@@ -67,15 +84,7 @@ pub(super) async fn join_local(
                 }
             }
             LocalAccess::Here(data_dir) => {
-                let (client, local) = join_here(
-                    data_dir,
-                    context,
-                    (key_source, config),
-                    identity,
-                    administrator,
-                    room,
-                )
-                .await?;
+                let (client, local) = join_here(data_dir, context, (key_source, config), user, room).await?;
                 return Ok((client, Some(local)));
             }
         }
@@ -87,8 +96,7 @@ async fn join_here(
     data_dir: DataDir,
     context: &Context,
     (key_source, config): (KeySource, ServerConfig),
-    identity: Identity,
-    administrator: bool,
+    user: LocalUser,
     room: &RoomName,
 ) -> anyhow::Result<(RoomClient, LocalServer)> {
     let data_dir = Arc::new(data_dir);
@@ -97,8 +105,8 @@ async fn join_here(
     let store = spawn_blocking(move || SqliteStore::open(&opened, &key_source)).await??;
     // The key in the store is for servers that other processes reach.
     let keys = ServerKeys::ephemeral()?;
-    let token = local_token(&keys.api_key, identity.clone(), room.clone(), administrator)?;
-    let server = Server::new(config, keys, identity, Arc::new(store));
+    let token = user.clone().token(&keys.api_key, room)?;
+    let server = Server::new(config, keys, user.identity, Arc::new(store));
     let stream = Box::new(server.connect_in_memory());
     let room_url = room_url(&Url::parse("ws://localhost/")?, room);
     let client = RoomClient::join_over(stream, &room_url, &token).await?;

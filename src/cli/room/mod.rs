@@ -3,6 +3,7 @@
 pub(in crate::cli) mod account;
 pub(in crate::cli) mod deadline;
 mod join;
+mod lifetime;
 mod local;
 pub(in crate::cli) mod participant;
 mod target;
@@ -29,6 +30,9 @@ pub(super) struct JoinedRoom {
     pub(super) name: RoomName,
     /// Whether it is on this machine.
     pub(super) is_local: bool,
+    /// When a participant that stays should join again, because its token expires before it leaves. None if that is
+    /// not so, or if it would join with the same token.
+    pub(super) renew_after: Option<Duration>,
     server: Option<LocalServer>,
 }
 
@@ -69,7 +73,7 @@ pub(super) async fn in_room<T>(
     work: impl AsyncFnOnce(&JoinedRoom) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let (name, limit) = (target.room().clone(), target.timeout);
-    let joining = Box::pin(join(context, target.settings));
+    let joining = Box::pin(join(context, target.settings, Some(limit)));
     visit(context, &name, limit, joining, work).await
 }
 
@@ -82,7 +86,7 @@ pub(super) async fn in_shared_room<T>(
     work: impl AsyncFnOnce(&JoinedRoom) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let name = target.room().clone();
-    let joining = Box::pin(within(target.timeout, join_shared(context, target)));
+    let joining = Box::pin(within(target.timeout, join_shared(context, target, Some(limit))));
     visit(context, &name, limit, joining, work).await
 }
 
@@ -106,9 +110,14 @@ async fn visit<T>(
     context.ui.while_busy(within(limit, all)).await
 }
 
-/// Joins a room in which others can be: in local mode, one of a running server.
-pub(super) async fn join_shared(context: &Context, target: Target) -> anyhow::Result<JoinedRoom> {
-    let room = join(context, target.settings).await?;
+/// Joins a room in which others can be: in local mode, one of a running server. The participant stays for `stay`, or
+/// without a limit.
+pub(super) async fn join_shared(
+    context: &Context,
+    target: Target,
+    stay: Option<Duration>,
+) -> anyhow::Result<JoinedRoom> {
+    let room = join(context, target.settings, stay).await?;
     if room.server.is_none() {
         return Ok(room);
     }
@@ -121,13 +130,14 @@ pub(super) async fn join_shared(context: &Context, target: Target) -> anyhow::Re
     .into())
 }
 
-/// As [`in_room`], without a word to the user and without a limit of its own.
+/// As [`in_room`], without a word to the user. The caller sees to it that `limit` is kept.
 pub(super) async fn visit_quietly<T>(
     context: &Context,
     settings: RoomSettings,
+    limit: Duration,
     work: impl AsyncFnOnce(&JoinedRoom) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let room = join(context, settings).await?;
+    let room = join(context, settings, Some(limit)).await?;
     let outcome = work(&room).await;
     room.leave().await;
     outcome

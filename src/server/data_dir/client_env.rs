@@ -53,7 +53,8 @@ fn is_name(text: &str) -> bool {
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-fn is_plain(text: &str) -> bool {
+/// Whether a shell takes the text literally.
+pub(super) fn is_plain(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"-_.~/:@%+=,[]".contains(&byte))
 }

@@ -135,6 +135,11 @@ impl DataDir {
         Ok(())
     }
 
+    /// Whether `client.env` can hold this value: a shell takes it literally.
+    pub fn is_plain_value(text: &str) -> bool {
+        client_env::is_plain(text)
+    }
+
     /// Removes the published address, so that no further local command connects. `client.env` stays, because its API
     /// key stays valid. Dropping the directory does the same.
     pub fn withdraw(&self) {

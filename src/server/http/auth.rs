@@ -1,6 +1,8 @@
 //! The credential of a request, as extractors of the routes: a handler that takes one runs only if the
 //! credential is accepted for the room in the request's path.
 
+use std::time::Duration;
+
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -18,6 +20,10 @@ use crate::server::keys::local_token;
 use crate::server::state::State;
 use crate::token::ParticipantToken;
 use crate::wire::RoomName;
+
+/// Lifetime of the token that a connect call with the API key is answered with. A participant that stays longer has to
+/// make the connect call again.
+const CONNECT_TOKEN_LIFETIME: Duration = Duration::from_hours(24);
 
 /// A participant that may join the room in the path. Its token is in the `Authorization` header, or else in the
 /// query as `token`.
@@ -109,7 +115,8 @@ fn caller(state: &State, token: &SensitiveText, room: &RoomName) -> Result<Calle
 fn room_token(state: &State, credential: SensitiveText, room: &RoomName) -> Result<SensitiveText, Refusal> {
     let api_key = state.keys.api_key.text();
     if bool::from(credential.expose().as_bytes().ct_eq(api_key.expose().as_bytes())) {
-        return local_token(&state.keys.api_key, state.owner.clone(), room.clone(), true)
+        let (key, owner) = (&state.keys.api_key, state.owner.clone());
+        return local_token(key, owner, room.clone(), true, CONNECT_TOKEN_LIFETIME)
             .map_err(Refusal::InvalidToken);
     }
     caller(state, &credential, room)?;

@@ -1,6 +1,7 @@
 //! Several processes that work on one data directory, as commands of local mode do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use meshagent::room::RoomClient;
 use meshagent::secrets::SecretsClient;
@@ -28,7 +29,7 @@ impl Local {
         let store = SqliteStore::open(&data_dir, &KeySource::Default).unwrap();
         let keys = ServerKeys::load(&store).await.unwrap();
         let (bob, room) = (Identity::new("bob").unwrap(), RoomName::new("room").unwrap());
-        let token = local_token(&keys.api_key, bob.clone(), room, false).unwrap();
+        let token = local_token(&keys.api_key, bob.clone(), room, false, Duration::from_mins(10)).unwrap();
         let config = ServerConfig {
             token_endpoints: TokenEndpointRules {
                 allow_insecure: true,

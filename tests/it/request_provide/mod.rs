@@ -1,5 +1,6 @@
 //! One participant asks another for a secret, and is answered: the commands, on either side.
 
+mod expiry;
 mod hostile;
 mod prompt;
 mod provide;

@@ -7,6 +7,7 @@ mod awkward;
 mod browser;
 mod env;
 mod fake;
+mod fake_room;
 mod http;
 mod provider;
 mod proxy;
@@ -23,6 +24,7 @@ pub(crate) use self::awkward::{a_megabyte, awkward_bytes, awkward_texts, hostile
 pub(crate) use self::browser::{Browser, Visit};
 pub(crate) use self::env::{Call, TestEnv, Way};
 pub(crate) use self::fake::{FakeServer, read_request, respond};
+pub(crate) use self::fake_room::{answer_calls, greet, send, take_participant};
 pub(crate) use self::http::{Answer, request, upgrade};
 pub(crate) use self::provider::Provider;
 pub(crate) use self::proxy::{Proxy, ProxyKind, TlsFront};

@@ -17,9 +17,11 @@ use crate::cli::args::token_endpoints::TokenEndpointArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::process;
+use crate::sensitive::SensitiveText;
 use crate::server::data_dir::DataDir;
 use crate::server::store::SqliteStore;
 use crate::server::{Limits, Server, ServerConfig, ServerKeys};
+use crate::token::ApiKey;
 use crate::wire::Identity;
 
 /// Shown at the end of `--help`.
@@ -169,11 +171,12 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     let url = Url::parse(&format!("http://{}/", listener.local_addr()?)).context("the address is odd")?;
     let shown = url.as_str().trim_end_matches('/');
     let api_key = keys.api_key.clone();
-    let server = Server::new(config, keys, owner, Arc::new(store));
+    let server = Server::new(config, keys, owner.clone(), Arc::new(store));
     // Signals are handled from here on: a caller that read the address can stop the server.
     let stop = process::interruption()?;
-    let client_env = client_env(shown, &api_key);
-    data_dir.publish(&url, &client_env.each_ref().map(|(name, value)| (*name, value)))?;
+    let client_env = client_env(shown, &api_key, &owner);
+    let named: Vec<_> = client_env.iter().map(|(name, value)| (*name, value)).collect();
+    data_dir.publish(&url, &named)?;
     context.ui.answer_line(shown).await?;
     tracing::info!(url = shown, data_dir = %data_dir.path().display(), "serving rooms");
     let stopped = async {
@@ -188,16 +191,18 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     Ok(Outcome::Done)
 }
 
-/// What a client needs to reach this server.
-fn client_env(
-    url: &str,
-    api_key: &crate::token::ApiKey,
-) -> [(&'static str, crate::sensitive::SensitiveText); 3] {
-    [
+/// What a client needs to reach this server. The owner's name lets it sign tokens itself, and is left out if a shell would
+/// not take it literally: clients make the connect call then.
+fn client_env(url: &str, api_key: &ApiKey, owner: &Identity) -> Vec<(&'static str, SensitiveText)> {
+    let mut variables = vec![
         ("MESHAGENT_API_URL", url.into()),
         ("MESHAGENT_API_KEY", api_key.text()),
         ("MESHAGENT_PROJECT_ID", api_key.project_id().to_string().into()),
-    ]
+    ];
+    if DataDir::is_plain_value(owner.as_str()) {
+        variables.push(("MESHAGENT_SERVER_OWNER", owner.as_str().into()));
+    }
+    variables
 }
 
 /// The identity that owns what is stored with the API key is the one that runs the server.
