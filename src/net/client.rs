@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -87,6 +87,7 @@ struct Inner {
     route: Route,
     tls: Arc<Tls>,
     limits: TimeLimits,
+    busy: Mutex<Option<String>>,
     /// For `http` URLs. It reads no root certificates, which takes longer than a request on this machine.
     plain: OnceLock<reqwest::Client>,
     /// For `https` URLs.
@@ -132,6 +133,7 @@ impl HttpClient {
             route,
             tls,
             limits,
+            busy: Mutex::default(),
             plain: OnceLock::new(),
             encrypted: OnceLock::new(),
         }))
@@ -140,6 +142,17 @@ impl HttpClient {
     /// How long a server is waited for.
     pub fn limits(&self) -> TimeLimits {
         self.0.limits
+    }
+
+    /// Why the server is busy, if a call is being repeated because of that.
+    pub fn busy(&self) -> Option<String> {
+        self.0.busy.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes why the server is busy; None when it is not any more.
+    #[cfg(feature = "client")]
+    pub(crate) fn set_busy(&self, reason: Option<String>) {
+        *self.0.busy.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
     /// Sends a request and reads the answer, whose body may have `max_bytes`. Redirects are not followed:

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::RoomError;
+use crate::net::HttpClient;
 
 /// Delay before the second attempt. Each further delay is twice as long.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
@@ -37,17 +38,24 @@ impl Backoff {
 }
 
 /// Repeats `attempt` while it fails with [`RoomError::Busy`], without a time limit. Every other result is
-/// final.
-pub(super) async fn while_busy<T>(attempt: impl AsyncFn() -> Result<T, RoomError>) -> Result<T, RoomError> {
+/// final. Meanwhile `http` says why ([`HttpClient::busy`]), for those who give up waiting.
+pub(super) async fn while_busy<T>(
+    http: &HttpClient,
+    attempt: impl AsyncFn() -> Result<T, RoomError>,
+) -> Result<T, RoomError> {
     let mut backoff = Backoff::default();
     loop {
         match attempt().await {
             Err(RoomError::Busy(reason)) => {
                 let delay = backoff.next_delay();
                 tracing::info!(%reason, delay_ms = delay.as_millis(), "the server is busy, trying again");
+                http.set_busy(Some(reason));
                 tokio::time::sleep(delay).await;
             }
-            result => return result,
+            result => {
+                http.set_busy(None);
+                return result;
+            }
         }
     }
 }

@@ -32,7 +32,7 @@ pub async fn connect(
 ) -> Result<RoomConnection, RoomError> {
     let server = authority(connect_url);
     let began = Instant::now();
-    let connection = backoff::while_busy(async || ask(http, connect_url, credential).await).await?;
+    let connection = backoff::while_busy(http, async || ask(http, connect_url, credential).await).await?;
     let ms = began.elapsed().as_millis();
     tracing::info!(server, ms, "the server gave a participant token");
     Ok(connection)

@@ -86,7 +86,7 @@ impl RoomClient {
     pub async fn join(http: &HttpClient, room_url: &Url, token: &SensitiveText) -> Result<Self, RoomError> {
         let server = authority(room_url);
         let began = Instant::now();
-        let client = backoff::while_busy(async || {
+        let client = backoff::while_busy(http, async || {
             tracing::debug!(server, "joining over a WebSocket");
             let socket = join::join(http, room_url, token).await?;
             let limit = http.limits().answer;

@@ -27,6 +27,10 @@ pub struct ServerConfig {
 pub struct Limits {
     /// Connections at the same time.
     pub connections: usize,
+    /// Connections from one address that have not joined a room. The addresses of an IPv6 network of 64 bits are one.
+    pub connections_per_address: usize,
+    /// Connections with which one identity has joined rooms.
+    pub connections_per_identity: usize,
     /// Bytes of a request's headers.
     pub header_bytes: usize,
     /// Time in which a request's headers must arrive.
@@ -53,6 +57,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
+            connections_per_address: 512,
+            connections_per_identity: 256,
             header_bytes: 16 << 10,
             header_time: Duration::from_secs(10),
             value_bytes: MAX_PAYLOAD_BYTES,

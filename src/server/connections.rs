@@ -1,16 +1,12 @@
-//! The connections that are open: their number is limited, and the server waits for them when it stops.
+//! The connections that are open: the server waits for them when it stops.
 
-use std::sync::Arc;
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::shutdown::{FINISH_TIME, WorkToken, WorkTracker};
 
 /// The open connections of a server.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct OpenConnections {
-    slots: Arc<Semaphore>,
     stopping: CancellationToken,
     open: WorkTracker,
 }
@@ -24,20 +20,6 @@ pub(super) struct OpenConnection {
 }
 
 impl OpenConnections {
-    /// No connections, of at most `limit` at a time.
-    pub(super) fn new(limit: usize) -> Self {
-        Self {
-            slots: Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))),
-            stopping: CancellationToken::new(),
-            open: WorkTracker::default(),
-        }
-    }
-
-    /// Waits until there are fewer connections than the limit, and takes a slot for one more.
-    pub(super) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.slots).acquire_owned().await.ok()
-    }
-
     /// Counts a connection as open until what this returns is dropped.
     pub(super) fn open(&self) -> OpenConnection {
         OpenConnection {

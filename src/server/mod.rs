@@ -1,11 +1,11 @@
 //! The room server, for `meshagent room serve` and for a command in local mode.
 //!
-//! From the outside in: [`http`] accepts connections, checks credentials, and hands a joining participant
-//! to a [`session`]; the session reads calls, which the [`toolkit`] answers with what [`state`] holds:
-//! [`rooms`] (the participants, what is pushed to them and the requests to them), [`oauth`] (tokens of
-//! providers), [`keys`] (the server's API key) and the [`store`], whose files are in a [`data_dir`]. Each of
-//! these layers imports only those after it; [`config`], [`caller`], [`shares`] and [`shutdown`] serve all of
-//! them and import none.
+//! From the outside in: [`http`] accepts connections, checks credentials, and hands a joining participant to a
+//! [`session`]; the session reads calls, which the [`toolkit`] answers with what [`state`] holds: [`rooms`] (the
+//! participants, what is pushed to them and the requests to them), [`oauth`] (tokens of providers), [`keys`] (the
+//! server's API key) and the [`store`], whose files are in a [`data_dir`]. Each of these layers imports only those
+//! after it; [`config`], [`caller`], [`shares`], [`log_interval`] and [`shutdown`] serve all of them and
+//! import none.
 //!
 //! The server shares `wire`, `token`, `oauth`, `net`, `fs` and `sensitive` with the client and nothing else: client
 //! and server meet on the wire.
@@ -18,6 +18,7 @@ mod fair_queue;
 mod fair_store;
 mod http;
 mod keys;
+mod log_interval;
 pub mod oauth;
 mod participant;
 mod response_budget;
@@ -25,6 +26,7 @@ mod rooms;
 mod session;
 mod shares;
 mod shutdown;
+mod slots;
 mod state;
 pub mod store;
 mod toolkit;
@@ -42,13 +44,22 @@ use self::http::{accept, serve_in_memory};
 pub use self::keys::{ServerKeys, local_token};
 use self::oauth::{Credentials, TokenEndpoints};
 use self::rooms::Rooms;
+use self::shares::Shares;
 use self::shutdown::WorkTracker;
+use self::slots::SlotPool;
 use self::state::State;
 use self::store::Store;
 use crate::wire::Identity;
 
 /// Size of the in-memory stream of local mode, in each direction.
 const LOCAL_STREAM_BYTES: usize = 256 << 10;
+
+/// File descriptors that a server may need besides one for each connection: for refused connections, the store, the
+/// runtime and calls to token endpoints.
+pub const RESERVED_DESCRIPTORS: usize = 96 + REFUSED_CONNECTIONS;
+
+/// Connections beyond the limit that are open at the same time in order to be refused.
+const REFUSED_CONNECTIONS: usize = 32;
 
 /// How often a token endpoint may be called for one token: with the stored client secret, and with another.
 const TOKEN_ATTEMPTS: u32 = 2;
@@ -67,7 +78,10 @@ impl Server {
     pub fn new(config: ServerConfig, keys: ServerKeys, owner: Identity, store: Arc<dyn Store>) -> Self {
         let endpoints = TokenEndpoints::new(config.token_endpoints, config.limits.token_endpoint_time);
         let credentials = Arc::new(Credentials::new(Arc::clone(&store), endpoints));
-        let connections = OpenConnections::new(config.limits.connections);
+        let limits = &config.limits;
+        let slots = SlotPool::new(limits.connections, limits.connections_per_address);
+        let refusal_slots = SlotPool::new(REFUSED_CONNECTIONS, REFUSED_CONNECTIONS);
+        let sessions_by_identity = Shares::new(limits.connections_per_identity);
         Self {
             state: Arc::new(State {
                 config,
@@ -77,7 +91,10 @@ impl Server {
                 rooms: Rooms::default(),
                 store,
                 credentials,
-                connections,
+                connections: OpenConnections::default(),
+                slots: Arc::new(slots),
+                refusal_slots: Arc::new(refusal_slots),
+                sessions_by_identity,
                 work: WorkTracker::default(),
             }),
         }

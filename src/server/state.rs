@@ -8,7 +8,9 @@ use super::fair_store::StoreQueues;
 use super::keys::ServerKeys;
 use super::oauth::Credentials;
 use super::rooms::Rooms;
+use super::shares::Shares;
 use super::shutdown::WorkTracker;
+use super::slots::SlotPool;
 use super::store::Store;
 use crate::wire::Identity;
 
@@ -25,6 +27,12 @@ pub(super) struct State {
     pub(super) queues: StoreQueues,
     pub(super) credentials: Arc<Credentials>,
     pub(super) connections: OpenConnections,
+    /// Slots for the connections that are served.
+    pub(super) slots: Arc<SlotPool>,
+    /// Slots for the connections that are refused, which are answered all the same.
+    pub(super) refusal_slots: Arc<SlotPool>,
+    /// How many sessions each identity has, in all rooms.
+    pub(super) sessions_by_identity: Shares<Identity>,
     /// Exchanges with providers: what a provider gave must be stored before the server stops.
     pub(super) work: WorkTracker,
 }

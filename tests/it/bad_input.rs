@@ -392,6 +392,8 @@ fn a_server_that_could_serve_nobody() {
     let env = TestEnv::new();
     for flag in [
         "--max-connections",
+        "--max-connections-per-address",
+        "--max-connections-per-identity",
         "--max-calls",
         "--max-pending-requests",
         "--max-pending-requests-per-identity",

@@ -44,8 +44,8 @@ const SERVER: &[&[&str]] = &[
     &["oauth", "keys"],
     &["store"],
     &["data_dir"],
-    &["caller", "connections", "fair_queue"],
-    &["shutdown", "shares"],
+    &["caller", "connections", "fair_queue", "slots"],
+    &["shutdown", "shares", "log_interval"],
 ];
 
 /// The source files below `folder`, each as the names that lead to it, and its text without comments.

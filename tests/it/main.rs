@@ -41,6 +41,7 @@ mod run;
 mod secrecy;
 mod secrets_client;
 mod serve;
+mod serve_connections;
 mod serve_http;
 mod serve_session;
 mod serve_shutdown;

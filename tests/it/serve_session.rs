@@ -347,19 +347,6 @@ fn many_calls_in_flight_are_all_answered() {
 }
 
 #[test]
-fn there_are_no_more_connections_than_allowed() {
-    let env = TestEnv::new();
-    let server = TestServer::start_with(&env, &["--max-connections", "2"]);
-    let (first, mut second) = (server.join("bob"), server.join("bob"));
-    let way = server.with_token("bob", "room");
-    way.secret(["list", "--timeout", "1"]).run().refuses(6);
-    assert!(works(&mut second));
-    drop(first);
-    way.secret(["list"]).run().succeeds();
-    server.stop();
-}
-
-#[test]
 fn connections_of_one_identity_are_apart() {
     let env = TestEnv::new();
     let server = TestServer::start(&env);

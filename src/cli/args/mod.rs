@@ -8,5 +8,6 @@ mod fuzz;
 pub(in crate::cli) mod input;
 pub(in crate::cli) mod output;
 pub(in crate::cli) mod room;
+pub(in crate::cli) mod server_limits;
 pub(in crate::cli) mod store_key;
 pub(in crate::cli) mod token_endpoints;

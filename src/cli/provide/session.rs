@@ -15,7 +15,7 @@ use super::responder::{ONE_WAS_ANSWERED, Responder};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Failure, Kind, Outcome};
-use crate::cli::room::deadline::within;
+use crate::cli::room::deadline::joined_within;
 use crate::cli::room::{JoinedRoom, Target, join_shared};
 use crate::cli::ui::text::{escape, escape_name, shell_word};
 use crate::room::Backoff;
@@ -107,7 +107,12 @@ impl Session<'_> {
     async fn join(&self) -> anyhow::Result<JoinedRoom> {
         // The target is resolved each time: a session of the settings file may have been refreshed since.
         let target = Target::resolve(self.context, self.room)?;
-        within(target.timeout, join_shared(self.context, target, self.stay)).await
+        joined_within(
+            &self.context.http,
+            target.timeout,
+            join_shared(self.context, target, self.stay),
+        )
+        .await
     }
 
     /// Joins again until it works, or until an error says that trying again is of no use.

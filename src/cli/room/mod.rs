@@ -10,7 +10,7 @@ mod target;
 
 use std::time::Duration;
 
-use self::deadline::within;
+use self::deadline::{joined_within, within};
 use self::join::join;
 use self::local::LocalServer;
 pub(super) use self::local::local_api_key;
@@ -86,7 +86,11 @@ pub(super) async fn in_shared_room<T>(
     work: impl AsyncFnOnce(&JoinedRoom) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let name = target.room().clone();
-    let joining = Box::pin(within(target.timeout, join_shared(context, target, Some(limit))));
+    let joining = Box::pin(joined_within(
+        &context.http,
+        target.timeout,
+        join_shared(context, target, Some(limit)),
+    ));
     visit(context, &name, limit, joining, work).await
 }
 
@@ -107,7 +111,8 @@ async fn visit<T>(
         room.leave().await;
         outcome
     });
-    context.ui.while_busy(within(limit, all)).await
+    let all = joined_within(&context.http, limit, all);
+    context.ui.while_busy(all).await
 }
 
 /// Joins a room in which others can be: in local mode, one of a running server. The participant stays for `stay`, or

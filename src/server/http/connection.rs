@@ -3,8 +3,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use tokio::sync::OwnedSemaphorePermit;
+use axum::extract::{Request, State as Shared};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 
+use super::refusal::Refusal;
+use crate::server::slots::ConnectionSlot;
 use crate::server::state::State;
 
 /// What the requests of one TCP connection have in common: the state of their routes.
@@ -13,6 +17,19 @@ pub(super) struct Connection {
     pub(super) state: Arc<State>,
     /// The address that the peer connected to. None for a connection inside the process.
     pub(super) local_address: Option<IpAddr>,
-    /// Its slot among the connections that the server accepts; the session of a joined participant keeps it.
-    pub(super) slot: Option<Arc<OwnedSemaphorePermit>>,
+    /// Its slot among the connections that there may be. None for a connection inside the process.
+    pub(super) slot: Option<Arc<ConnectionSlot>>,
+}
+
+/// Marks the connection as not idle while a request is answered.
+pub(super) async fn track(Shared(connection): Shared<Connection>, request: Request, next: Next) -> Response {
+    let Some(slot) = connection.slot else {
+        return next.run(request).await;
+    };
+    if !slot.request_began() {
+        return Refusal::Evicted.into_response();
+    }
+    let response = next.run(request).await;
+    slot.request_ended();
+    response
 }

@@ -1,25 +1,19 @@
-//! Accepts connections and serves HTTP on them, until the server stops.
+//! Accepts connections until the server stops: each is served at once, or refused at once.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
-use tokio::net::TcpListener;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::connection::Connection;
-use super::routes::router;
+use super::serve::{refuse, serve};
+use crate::server::log_interval::LogInterval;
 use crate::server::state::State;
 
-/// Pause after a failed `accept`, which mostly means that the process has run out of file handles.
+/// Pause after an `accept` that failed because the process or the system has run out of something, such as file
+/// descriptors. The connection stays in the system's queue meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// Smallest read buffer that hyper accepts.
-const MIN_HEADER_BYTES: usize = 8 << 10;
 
 /// Accepts connections until `shutdown` is done.
 pub(in crate::server) async fn accept(
@@ -28,70 +22,63 @@ pub(in crate::server) async fn accept(
     shutdown: impl Future<Output = ()>,
 ) {
     tokio::pin!(shutdown);
+    let (mut refused, mut failed) = (LogInterval::default(), LogInterval::default());
     loop {
-        // The slot first: a connection beyond the limit waits in the system's queue.
-        let slot = tokio::select! {
-            () = &mut shutdown => return,
-            slot = state.connections.slot() => match slot {
-                Some(slot) => slot,
-                None => return,
-            },
-        };
         let accepted = tokio::select! {
             () = &mut shutdown => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                tracing::debug!(%peer, "accepted");
-                // Otherwise a small response waits until the peer has acknowledged the one before.
-                let _ = stream.set_nodelay(true);
-                let local_address = stream.local_addr().ok().map(|address| address.ip());
-                serve(state, stream, local_address, Some(slot));
+            Ok((stream, peer)) => admit(state, stream, peer, &mut refused),
+            Err(error) if concerns_one_connection(&error) => {
+                tracing::debug!(%error, "a connection ended before it was accepted");
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                if let Some(times) = failed.event(Instant::now()) {
+                    tracing::warn!(%error, times, "connections cannot be accepted");
+                }
+                tokio::select! {
+                    () = &mut shutdown => return,
+                    () = tokio::time::sleep(ACCEPT_PAUSE) => {}
+                }
             }
         }
     }
 }
 
-/// Serves HTTP on a stream inside the process.
-pub(in crate::server) fn serve_in_memory(state: &Arc<State>, stream: DuplexStream) {
-    serve(state, stream, None, None);
+/// Whether `accept` failed because of the connection, as opposed to the listener: the next may be accepted at once.
+fn concerns_one_connection(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
+    )
 }
 
-fn serve<S>(state: &Arc<State>, stream: S, local_address: Option<IpAddr>, slot: Option<OwnedSemaphorePermit>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let limits = &state.config.limits;
-    let open = state.connections.open();
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.header_time)
-        .max_buf_size(limits.header_bytes.max(MIN_HEADER_BYTES));
-    let connection = Connection {
+/// Serves the connection, or refuses it if there is no slot for it.
+fn admit(state: &Arc<State>, stream: TcpStream, peer: SocketAddr, refused: &mut LogInterval) {
+    // Otherwise a small response waits until the peer has acknowledged the one before.
+    let _ = stream.set_nodelay(true);
+    let connection = |slot| Connection {
         state: Arc::clone(state),
-        local_address,
-        slot: slot.map(Arc::new),
+        local_address: stream.local_addr().ok().map(|address| address.ip()),
+        slot: Some(Arc::new(slot)),
     };
-    let service = TowerToHyperService::new(router(connection));
-    tokio::spawn(async move {
-        let serving = http
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades();
-        tokio::pin!(serving);
-        let served = tokio::select! {
-            served = &mut serving => served,
-            () = open.stopping() => {
-                serving.as_mut().graceful_shutdown();
-                serving.await
-            }
-        };
-        if let Err(error) = served {
-            tracing::debug!(%error, "a connection ended early");
+    match state.slots.admit(peer.ip()) {
+        Ok(slot) => {
+            tracing::debug!(%peer, "accepted");
+            let connection = connection(slot);
+            serve(connection, stream);
         }
-    });
+        Err(reason) => {
+            if let Some(connections) = refused.event(Instant::now()) {
+                tracing::warn!(%reason, %peer, connections, "refused");
+            }
+            // Where even the refusals are too many, the oldest ends, or this one.
+            if let Ok(slot) = state.refusal_slots.admit(peer.ip()) {
+                let connection = connection(slot);
+                refuse(connection, stream, reason);
+            }
+        }
+    }
 }

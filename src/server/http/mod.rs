@@ -7,5 +7,7 @@ mod listen;
 mod origin;
 mod refusal;
 mod routes;
+mod serve;
 
-pub(super) use self::listen::{accept, serve_in_memory};
+pub(super) use self::listen::accept;
+pub(super) use self::serve::serve_in_memory;

@@ -1,10 +1,15 @@
 //! Why a request is refused, and the status that says so.
 
-use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use crate::server::slots::NoSlot;
 use crate::token::TokenError;
-use crate::wire::NameError;
+use crate::wire::{Identity, NameError};
+
+/// When a client that was refused for a limit may try again, in seconds.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 /// Why a request is refused. Its text is the body of the response.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +31,12 @@ pub(super) enum Refusal {
     NewIdentity(NameError),
     #[error("the store cannot be read")]
     Store,
+    #[error(transparent)]
+    NoSlot(NoSlot),
+    #[error("the connection makes room for a new one")]
+    Evicted,
+    #[error("{identity} has {limit} connections to this server already, which is the limit for one identity")]
+    TooManyConnections { identity: Identity, limit: usize },
 }
 
 impl Refusal {
@@ -35,6 +46,8 @@ impl Refusal {
             Self::NotGranted(_) | Self::NewRoom(_) | Self::NewIdentity(_) => StatusCode::FORBIDDEN,
             Self::NoSuchRoom(_) | Self::NoSuchProject => StatusCode::NOT_FOUND,
             Self::Store => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NoSlot(_) | Self::Evicted => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManyConnections { .. } => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 }
@@ -51,7 +64,17 @@ impl From<TokenError> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, reason) = (self.status(), self.to_string());
-        tracing::info!(status = status.as_u16(), reason, "refused");
-        (status, reason).into_response()
+        // This one is logged where the connection is accepted, at most once in a while.
+        if !matches!(self, Self::NoSlot(_)) {
+            tracing::info!(status = status.as_u16(), reason, "refused");
+        }
+        let mut response = (status, reason).into_response();
+        if matches!(
+            status,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+        ) {
+            response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        response
     }
 }

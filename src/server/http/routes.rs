@@ -1,5 +1,6 @@
 //! The routes of the server: health, connect and join.
 
+use axum::body::{Body, to_bytes};
 use axum::extract::{Path, State as Shared, WebSocketUpgrade};
 use axum::http::header::{CACHE_CONTROL, HOST};
 use axum::http::{HeaderMap, HeaderValue};
@@ -11,10 +12,11 @@ use serde::Deserialize;
 use url::Url;
 
 use super::auth::{JoiningCaller, RoomToken};
-use super::connection::Connection;
+use super::connection::{Connection, track};
 use super::origin;
 use super::refusal::Refusal;
 use crate::server::session::{self, Joining};
+use crate::server::slots::NoSlot;
 use crate::server::state::State;
 use crate::server::store::{DelegatedTo, SecretQuery};
 use crate::wire::room::RoomConnection;
@@ -30,6 +32,9 @@ const READ_BUFFER_BYTES: usize = 16 << 10;
 /// Bytes that are gathered before a write to a participant's socket.
 const WRITE_BUFFER_BYTES: usize = 32 << 10;
 
+/// Most of the body that is read of a request which is refused.
+const MAX_REFUSED_BODY_BYTES: usize = 64 << 10;
+
 /// The routes, for one connection.
 pub(super) fn router(connection: Connection) -> Router {
     Router::new()
@@ -37,6 +42,23 @@ pub(super) fn router(connection: Connection) -> Router {
         .route("/accounts/projects/{project}/rooms/{room}/connect", post(connect))
         .route("/rooms/{room}", get(join))
         .layer(from_fn_with_state(connection.clone(), origin::guard))
+        .layer(from_fn_with_state(connection.clone(), track))
+        .with_state(connection)
+}
+
+/// The routes for a connection that has no slot among those which are served: the health check, and a refusal of all
+/// others.
+pub(super) fn refusing_router(connection: Connection, reason: NoSlot) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .fallback(async move |body: Body| {
+            // The connection is closed after this. With a part of the request unread, it would be reset, and the
+            // client might not see the response.
+            let _ = to_bytes(body, MAX_REFUSED_BODY_BYTES).await;
+            Refusal::NoSlot(reason)
+        })
+        .layer(from_fn_with_state(connection.clone(), origin::guard))
+        .layer(from_fn_with_state(connection.clone(), track))
         .with_state(connection)
 }
 
@@ -78,6 +100,11 @@ async fn join(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let Connection { state, slot, .. } = connection;
+    let share = state.sessions_by_identity.take(caller.identity.clone());
+    let share = share.ok_or_else(|| Refusal::TooManyConnections {
+        identity: caller.identity.clone(),
+        limit: state.sessions_by_identity.limit(),
+    })?;
     check_names(&state, &room, &caller.identity).await?;
     let room_url = public_room_url(&state, &headers, &room);
     let upgrade = upgrade
@@ -91,8 +118,9 @@ async fn join(
         .max_message_size(MAX_PACKET_BYTES)
         .max_frame_size(MAX_PACKET_BYTES);
     let open = state.connections.open();
+    let slot = slot.and_then(|slot| slot.hand_over());
     Ok(upgrade.on_upgrade(async move |socket| {
-        let _slot = slot;
+        let _limited = (slot, share);
         let joining = Joining {
             room,
             caller,

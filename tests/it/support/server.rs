@@ -11,10 +11,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Participant, TestEnv, Way};
+use super::{Call, Participant, TestEnv, Way};
 
 /// The longest that a server may take to stop: it gives those in it 5 s.
 const STOP_TIME: Duration = Duration::from_secs(10);
+
+/// The command, up to its data directory.
+const SERVE: [&str; 5] = ["room", "serve", "--listen", "127.0.0.1:0", "--data-dir"];
 
 /// Sends a signal to a child that was not waited for yet.
 pub(crate) fn signal(child: &Child, signal: Signal) {
@@ -71,10 +74,29 @@ impl<'a> TestServer<'a> {
         env.root().join("server.log")
     }
 
+    /// As [`TestServer::start_with`], by a shell that first runs `ulimit` with these arguments.
+    pub(crate) fn start_with_ulimit(env: &'a TestEnv, ulimit: &str, flags: &[&str]) -> Self {
+        let log = File::create(Self::log_of(env)).unwrap();
+        let script = format!("ulimit {ulimit} && exec \"$0\" \"$@\"");
+        let shell = env
+            .program("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_meshagent")]);
+        Self::spawn_by(shell.args(SERVE), env, flags, &[], log.into())
+    }
+
     fn spawn(env: &'a TestEnv, flags: &[&str], variables: &[(&str, &str)], stderr: Stdio) -> Self {
+        Self::spawn_by(env.call(SERVE), env, flags, variables, stderr)
+    }
+
+    fn spawn_by(
+        serve: Call,
+        env: &'a TestEnv,
+        flags: &[&str],
+        variables: &[(&str, &str)],
+        stderr: Stdio,
+    ) -> Self {
         let log = Self::log_of(env);
-        let mut child = env
-            .call(["room", "serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        let mut child = serve
             .arg(env.data_dir())
             .args(flags)
             .into_command()

@@ -3,15 +3,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use clap::builder::RangedU64ValueParser;
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::cli::args::duration::parse_seconds;
+use crate::cli::args::server_limits::LimitArgs;
 use crate::cli::args::store_key::{KeyArgs, warn_of};
 use crate::cli::args::token_endpoints::TokenEndpointArgs;
 use crate::cli::context::Context;
@@ -20,7 +18,7 @@ use crate::cli::process;
 use crate::sensitive::SensitiveText;
 use crate::server::data_dir::DataDir;
 use crate::server::store::SqliteStore;
-use crate::server::{Limits, Server, ServerConfig, ServerKeys};
+use crate::server::{Server, ServerConfig, ServerKeys};
 use crate::token::ApiKey;
 use crate::wire::Identity;
 
@@ -64,75 +62,6 @@ pub(in crate::cli) struct ServeArgs {
     limits: Box<LimitArgs>,
 }
 
-/// What clients may ask before they are turned away.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Limits")]
-struct LimitArgs {
-    /// Connections at once
-    #[arg(long, value_name = "N", value_parser = how_many(), default_value = "1024")]
-    max_connections: usize,
-    /// Bytes of a request's headers
-    #[arg(long, value_name = "BYTES", default_value = "16384")]
-    max_header_bytes: usize,
-    /// Time for a request's headers
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10")]
-    header_timeout: Duration,
-    /// Bytes of a value
-    #[arg(long, value_name = "BYTES", default_value = "67108864")]
-    max_value_bytes: usize,
-    /// Calls of one participant that are worked on at once
-    #[arg(long, value_name = "N", value_parser = how_many(), default_value = "128")]
-    max_calls: usize,
-    /// Requests that wait for one participant's answer, and that one participant waits for
-    #[arg(long, value_name = "N", value_parser = how_many(), default_value = "1000")]
-    max_pending_requests: usize,
-    /// Requests from one identity that wait for one participant's answer [default: a quarter of all]
-    #[arg(long, value_name = "N", value_parser = how_many())]
-    max_pending_requests_per_identity: Option<usize>,
-    /// Silence after which a participant is asked whether it is there
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "20")]
-    ping_interval: Duration,
-    /// Silence after which a participant counts as gone
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "60")]
-    idle_timeout: Duration,
-    /// Time for a participant to take what it is sent
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "30")]
-    send_timeout: Duration,
-    /// Time for a provider's token endpoint to answer
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "15")]
-    token_endpoint_timeout: Duration,
-}
-
-/// A limit on how many there may be at once, at least 1.
-fn how_many() -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..=1_000_000)
-}
-
-/// A quarter, but not nothing.
-fn quarter(all: usize) -> usize {
-    (all / 4).max(1)
-}
-
-impl From<LimitArgs> for Limits {
-    fn from(args: LimitArgs) -> Self {
-        Self {
-            connections: args.max_connections,
-            header_bytes: args.max_header_bytes,
-            header_time: args.header_timeout,
-            value_bytes: args.max_value_bytes,
-            calls_in_flight: args.max_calls,
-            pending_requests: args.max_pending_requests,
-            pending_requests_per_identity: args
-                .max_pending_requests_per_identity
-                .unwrap_or_else(|| quarter(args.max_pending_requests)),
-            ping_interval: args.ping_interval,
-            idle_timeout: args.idle_timeout,
-            send_timeout: args.send_timeout,
-            token_endpoint_time: args.token_endpoint_timeout,
-        }
-    }
-}
-
 pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Outcome> {
     if !args.listen.ip().is_loopback() && !args.allow_plain_http {
         return Err(CommandError::new(
@@ -152,13 +81,15 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     let key_source = args.key.resolve(context)?;
     let token_endpoints = args.token_endpoints.resolve(context)?;
     let owner = owner(context)?;
+    // Before files are opened, which count.
+    let limits = args.limits.resolve();
     let data_dir = DataDir::open_to_serve(&path)?;
     warn_of(&key_source, &context.ui);
     let store = SqliteStore::open(&data_dir, &key_source)?;
     store.start_threads()?;
     let keys = ServerKeys::load(&store).await?;
     let config = ServerConfig {
-        limits: (*args.limits).into(),
+        limits,
         allowed_hosts: args.allow_host,
         allowed_origins: args.allow_origin,
         public_url: args.public_url,

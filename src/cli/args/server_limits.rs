@@ -1,0 +1,166 @@
+//! Flags of `room serve` that limit what clients may ask.
+
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
+
+use super::duration::parse_seconds;
+use crate::cli::process::raise_open_files;
+use crate::server::{Limits, RESERVED_DESCRIPTORS};
+
+/// Least connections that one identity may have by default.
+const MIN_CONNECTIONS_PER_IDENTITY: usize = 16;
+
+/// What clients may ask before they are turned away.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(in crate::cli) struct LimitArgs {
+    /// Connections at once; fewer if the process may not open as many files
+    #[arg(long, value_name = "N", value_parser = how_many(), default_value = "1024")]
+    max_connections: usize,
+    /// Connections from one address that have not joined a room yet [default: half of all]
+    #[arg(long, value_name = "N", value_parser = how_many())]
+    max_connections_per_address: Option<usize>,
+    /// Connections with which one identity has joined rooms [default: a quarter of all, at least 16]
+    #[arg(long, value_name = "N", value_parser = how_many())]
+    max_connections_per_identity: Option<usize>,
+    /// Bytes of a request's headers
+    #[arg(long, value_name = "BYTES", default_value = "16384")]
+    max_header_bytes: usize,
+    /// Time for a request's headers
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10")]
+    header_timeout: Duration,
+    /// Bytes of a value
+    #[arg(long, value_name = "BYTES", default_value = "67108864")]
+    max_value_bytes: usize,
+    /// Calls of one participant that are worked on at once
+    #[arg(long, value_name = "N", value_parser = how_many(), default_value = "128")]
+    max_calls: usize,
+    /// Requests that wait for one participant's answer, and that one participant waits for
+    #[arg(long, value_name = "N", value_parser = how_many(), default_value = "1000")]
+    max_pending_requests: usize,
+    /// Requests from one identity that wait for one participant's answer [default: a quarter of all]
+    #[arg(long, value_name = "N", value_parser = how_many())]
+    max_pending_requests_per_identity: Option<usize>,
+    /// Silence after which a participant is asked whether it is there
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "20")]
+    ping_interval: Duration,
+    /// Silence after which a participant counts as gone
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "60")]
+    idle_timeout: Duration,
+    /// Time for a participant to take what it is sent
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "30")]
+    send_timeout: Duration,
+    /// Time for a provider's token endpoint to answer
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "15")]
+    token_endpoint_timeout: Duration,
+}
+
+/// A limit on how many there may be at once, at least 1.
+fn how_many() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=1_000_000)
+}
+
+impl LimitArgs {
+    /// The limits. Raises the process's limit of open files to what they need, and if that cannot be, allows fewer
+    /// connections and says so.
+    pub(in crate::cli) fn resolve(self) -> Limits {
+        let wanted = self.max_connections;
+        let files = raise_open_files(wanted.saturating_add(RESERVED_DESCRIPTORS));
+        let connections = connections_within(files, wanted);
+        if connections < wanted {
+            tracing::warn!(
+                connections,
+                open_files = files,
+                "--max-connections {wanted} needs a higher limit of open files (ulimit -n, LimitNOFILE=)"
+            );
+        }
+        self.with_connections(connections)
+    }
+
+    fn with_connections(self, connections: usize) -> Limits {
+        let pending_requests = self.max_pending_requests;
+        let (half, quarter) = (connections.div_ceil(2), connections / 4);
+        Limits {
+            connections,
+            connections_per_address: self.max_connections_per_address.unwrap_or(half),
+            connections_per_identity: self
+                .max_connections_per_identity
+                .unwrap_or(quarter.max(MIN_CONNECTIONS_PER_IDENTITY)),
+            header_bytes: self.max_header_bytes,
+            header_time: self.header_timeout,
+            value_bytes: self.max_value_bytes,
+            calls_in_flight: self.max_calls,
+            pending_requests,
+            pending_requests_per_identity: self
+                .max_pending_requests_per_identity
+                .unwrap_or((pending_requests / 4).max(1)),
+            ping_interval: self.ping_interval,
+            idle_timeout: self.idle_timeout,
+            send_timeout: self.send_timeout,
+            token_endpoint_time: self.token_endpoint_timeout,
+        }
+    }
+}
+
+/// How many of the `wanted` connections there may be if the process may have so many files open, each connection
+/// being one.
+fn connections_within(open_files: Option<usize>, wanted: usize) -> usize {
+    let available = open_files.map_or(usize::MAX, |files| files.saturating_sub(RESERVED_DESCRIPTORS));
+    wanted.min(available.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        limits: LimitArgs,
+    }
+
+    fn limits(flags: &[&str], connections: usize) -> Limits {
+        let arguments = ["serve"].iter().chain(flags);
+        Command::try_parse_from(arguments)
+            .unwrap()
+            .limits
+            .with_connections(connections)
+    }
+
+    #[test]
+    fn connections_are_as_many_as_open_files_allow_beside_what_else_is_open() {
+        assert_eq!(connections_within(None, 1024), 1024);
+        assert_eq!(connections_within(Some(1024 + RESERVED_DESCRIPTORS), 1024), 1024);
+        assert_eq!(connections_within(Some(1024), 1024), 1024 - RESERVED_DESCRIPTORS);
+        assert_eq!(connections_within(Some(10), 1024), 1);
+    }
+
+    #[test]
+    fn shares_follow_from_how_many_connections_there_may_be() {
+        let defaults = limits(&[], 1024);
+        assert_eq!(defaults.connections_per_address, 512);
+        assert_eq!(defaults.connections_per_identity, 256);
+        assert_eq!(defaults.pending_requests_per_identity, 250);
+        let few = limits(&["--max-pending-requests", "2"], 3);
+        assert_eq!(
+            (few.connections_per_address, few.connections_per_identity),
+            (2, 16)
+        );
+        assert_eq!(few.pending_requests_per_identity, 1);
+        let flags = [
+            "--max-connections-per-address",
+            "7",
+            "--max-connections-per-identity",
+            "3",
+        ];
+        let set = limits(&flags, 1024);
+        assert_eq!(
+            (set.connections_per_address, set.connections_per_identity),
+            (7, 3)
+        );
+    }
+}
