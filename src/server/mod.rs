@@ -36,6 +36,7 @@ use std::time::Duration;
 
 use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 pub use self::config::{Limits, ServerConfig};
 use self::connections::OpenConnections;
@@ -56,10 +57,13 @@ const LOCAL_STREAM_BYTES: usize = 256 << 10;
 
 /// File descriptors that a server may need besides one for each connection: for refused connections, the store, the
 /// runtime and calls to token endpoints.
-pub const RESERVED_DESCRIPTORS: usize = 96 + REFUSED_CONNECTIONS;
+pub const RESERVED_DESCRIPTORS: usize = 64 + REFUSED_CONNECTIONS + CLOSING_CONNECTIONS;
 
 /// Connections beyond the limit that are open at the same time in order to be refused.
 const REFUSED_CONNECTIONS: usize = 32;
+
+/// Connections that are being closed, to make room, at the same time.
+const CLOSING_CONNECTIONS: usize = 32;
 
 /// How often a token endpoint may be called for one token: with the stored client secret, and with another.
 const TOKEN_ATTEMPTS: u32 = 2;
@@ -81,6 +85,9 @@ impl Server {
         let limits = &config.limits;
         let slots = SlotPool::new(limits.connections, limits.connections_per_address);
         let refusal_slots = SlotPool::new(REFUSED_CONNECTIONS, REFUSED_CONNECTIONS);
+        let sockets = limits
+            .connections
+            .saturating_add(REFUSED_CONNECTIONS + CLOSING_CONNECTIONS);
         let sessions_by_identity = Shares::new(limits.connections_per_identity);
         Self {
             state: Arc::new(State {
@@ -94,6 +101,7 @@ impl Server {
                 connections: OpenConnections::default(),
                 slots: Arc::new(slots),
                 refusal_slots: Arc::new(refusal_slots),
+                sockets: Arc::new(Semaphore::new(sockets.min(Semaphore::MAX_PERMITS))),
                 sessions_by_identity,
                 work: WorkTracker::default(),
             }),

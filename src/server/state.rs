@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::config::ServerConfig;
 use super::connections::OpenConnections;
 use super::fair_store::StoreQueues;
@@ -31,6 +33,9 @@ pub(super) struct State {
     pub(super) slots: Arc<SlotPool>,
     /// Slots for the connections that are refused, which are answered all the same.
     pub(super) refusal_slots: Arc<SlotPool>,
+    /// A permit for each open socket: a connection that was evicted has no slot any more, but its socket until that
+    /// is closed.
+    pub(super) sockets: Arc<Semaphore>,
     /// How many sessions each identity has, in all rooms.
     pub(super) sessions_by_identity: Shares<Identity>,
     /// Exchanges with providers: what a provider gave must be stored before the server stops.

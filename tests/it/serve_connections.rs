@@ -166,7 +166,7 @@ fn connections_are_fewer_where_too_few_files_may_be_open() {
         server.log()
     );
     let mut joined: Vec<Participant> = (0..22).map(|_| server.join("bob")).collect();
-    let silent: Vec<TcpStream> = (0..40).map(|_| silent(&server)).collect();
+    let silent: Vec<TcpStream> = (0..400).map(|_| silent(&server)).collect();
     let refused = join(&server, "bob");
     assert_eq!(
         (refused.status, refused.body.as_str()),

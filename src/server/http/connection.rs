@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State as Shared};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::refusal::Refusal;
 use crate::server::slots::ConnectionSlot;
@@ -19,6 +20,8 @@ pub(super) struct Connection {
     pub(super) local_address: Option<IpAddr>,
     /// Its slot among the connections that there may be. None for a connection inside the process.
     pub(super) slot: Option<Arc<ConnectionSlot>>,
+    /// The permit for its socket. None for a connection inside the process.
+    pub(super) socket: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// Marks the connection as not idle while a request is answered.

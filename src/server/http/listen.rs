@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::connection::Connection;
 use super::serve::{refuse, serve};
@@ -24,12 +25,20 @@ pub(in crate::server) async fn accept(
     tokio::pin!(shutdown);
     let (mut refused, mut failed) = (LogInterval::default(), LogInterval::default());
     loop {
+        // Only sockets that are being closed are waited for: the others are fewer than there are permits.
+        let socket = tokio::select! {
+            () = &mut shutdown => return,
+            socket = Arc::clone(&state.sockets).acquire_owned() => match socket {
+                Ok(socket) => socket,
+                Err(_) => return,
+            },
+        };
         let accepted = tokio::select! {
             () = &mut shutdown => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => admit(state, stream, peer, &mut refused),
+            Ok((stream, peer)) => admit(state, stream, peer, socket, &mut refused),
             Err(error) if concerns_one_connection(&error) => {
                 tracing::debug!(%error, "a connection ended before it was accepted");
             }
@@ -56,18 +65,25 @@ fn concerns_one_connection(error: &std::io::Error) -> bool {
 }
 
 /// Serves the connection, or refuses it if there is no slot for it.
-fn admit(state: &Arc<State>, stream: TcpStream, peer: SocketAddr, refused: &mut LogInterval) {
+fn admit(
+    state: &Arc<State>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    socket: OwnedSemaphorePermit,
+    refused: &mut LogInterval,
+) {
     // Otherwise a small response waits until the peer has acknowledged the one before.
     let _ = stream.set_nodelay(true);
-    let connection = |slot| Connection {
+    let connection = |slot, socket| Connection {
         state: Arc::clone(state),
         local_address: stream.local_addr().ok().map(|address| address.ip()),
         slot: Some(Arc::new(slot)),
+        socket: Some(Arc::new(socket)),
     };
     match state.slots.admit(peer.ip()) {
         Ok(slot) => {
             tracing::debug!(%peer, "accepted");
-            let connection = connection(slot);
+            let connection = connection(slot, socket);
             serve(connection, stream);
         }
         Err(reason) => {
@@ -76,7 +92,7 @@ fn admit(state: &Arc<State>, stream: TcpStream, peer: SocketAddr, refused: &mut 
             }
             // Where even the refusals are too many, the oldest ends, or this one.
             if let Ok(slot) = state.refusal_slots.admit(peer.ip()) {
-                let connection = connection(slot);
+                let connection = connection(slot, socket);
                 refuse(connection, stream, reason);
             }
         }

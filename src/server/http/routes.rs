@@ -99,7 +99,12 @@ async fn join(
     JoiningCaller { room, caller }: JoiningCaller,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let Connection { state, slot, .. } = connection;
+    let Connection {
+        state,
+        slot,
+        socket: socket_permit,
+        ..
+    } = connection;
     let share = state.sessions_by_identity.take(caller.identity.clone());
     let share = share.ok_or_else(|| Refusal::TooManyConnections {
         identity: caller.identity.clone(),
@@ -120,7 +125,7 @@ async fn join(
     let open = state.connections.open();
     let slot = slot.and_then(|slot| slot.hand_over());
     Ok(upgrade.on_upgrade(async move |socket| {
-        let _limited = (slot, share);
+        let _limited = (slot, socket_permit, share);
         let joining = Joining {
             room,
             caller,

@@ -32,6 +32,7 @@ pub(in crate::server) fn serve_in_memory(state: &Arc<State>, stream: DuplexStrea
         state: Arc::clone(state),
         local_address: None,
         slot: None,
+        socket: None,
     };
     serve(connection, stream);
 }
@@ -77,7 +78,11 @@ async fn run<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Connection { state, slot, .. } = connection;
+    let Connection {
+        state, slot, socket, ..
+    } = connection;
+    // Given back after the stream was dropped, unless a session has it too.
+    let _socket = socket;
     let open = state.connections.open();
     let evicted = async {
         match &slot {
