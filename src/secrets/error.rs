@@ -18,6 +18,15 @@ pub enum SecretsError {
         /// The type of the response's content.
         kind: &'static str,
     },
+    /// The owner of the secret was named, and the response does not say that it is that owner's: the server does not
+    /// know `delegated_by`, and may have read another identity's secret.
+    #[error(
+        "the server does not say whose secret it read: it does not know `delegated_by` in secrets.{tool}"
+    )]
+    OwnerUnknown {
+        /// The tool.
+        tool: &'static str,
+    },
 }
 
 impl SecretsError {

@@ -6,13 +6,13 @@
 //!
 //! ```no_run
 //! use meshagent::room::RoomClient;
-//! use meshagent::secrets::{IncomingRequest, SecretsClient, SecretsError, SetOptions};
+//! use meshagent::secrets::{GetOptions, IncomingRequest, SecretsClient, SecretsError, SetOptions};
 //!
 //! # async fn example(room: &RoomClient) -> Result<(), SecretsError> {
 //! let secrets = SecretsClient::new(room);
 //! let id = "db/password".parse().expect("a valid id");
 //! secrets.set_secret(&id, b"hunter2".to_vec().into(), SetOptions::default()).await?;
-//! let found = secrets.get_secret(&id, None).await?;
+//! let found = secrets.get_secret(&id, GetOptions::default()).await?;
 //! assert_eq!(found.expect("stored before").value.expose(), b"hunter2");
 //!
 //! let mut requests = secrets.incoming_requests();
@@ -30,7 +30,9 @@
 
 mod error;
 mod incoming;
+mod list;
 mod oauth;
+mod read;
 mod requests;
 
 use serde::de::DeserializeOwned;
@@ -38,13 +40,11 @@ use serde::de::DeserializeOwned;
 pub use self::error::SecretsError;
 pub use self::incoming::{IncomingRequest, IncomingRequests};
 pub use self::oauth::OAuthTokenOptions;
+pub use self::read::{ExistsOptions, GetOptions, SecretFilter};
 pub use self::requests::RequestOptions;
 use crate::room::{RoomClient, RoomHandle};
 use crate::sensitive::SecretValue;
-use crate::wire::secrets::{
-    DeleteSecret, ExistsResponse, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret,
-    SetSecretResponse, TOOLKIT, tool,
-};
+use crate::wire::secrets::{DeleteSecret, SetSecret, SetSecretResponse, TOOLKIT, tool};
 use crate::wire::{Content, Identity, SecretId};
 
 /// A secret that was read.
@@ -54,6 +54,9 @@ pub struct Secret {
     pub name: String,
     /// Type, like `text/plain`.
     pub secret_type: String,
+    /// The identity that delegated it to the caller; none for the caller's own. Servers before this version do not
+    /// send it.
+    pub owner: Option<String>,
     /// Value.
     pub value: SecretValue,
 }
@@ -71,43 +74,23 @@ pub struct SetOptions {
     pub for_identity: Option<Identity>,
 }
 
-/// The secret that [`SecretsClient::find_secret`] looks for. Every given member must match.
-#[derive(Debug, Clone, Default)]
-pub struct SecretFilter {
-    /// Type.
-    pub secret_type: Option<String>,
-    /// Name.
-    pub name: Option<String>,
-    /// Identity that the secret is delegated to. The caller's own identity finds secrets that others delegated to
-    /// it.
-    pub delegated_to: Option<Identity>,
-}
-
 /// A client of a room's `secrets` toolkit. Clones are cheap and may be moved into tasks; calls run concurrently. It
 /// works as long as the [`RoomClient`] lives.
 #[derive(Debug, Clone)]
 pub struct SecretsClient {
     room: RoomHandle,
+    /// The caller's identity; none if the server does not say it.
+    identity: Option<Identity>,
 }
 
 impl SecretsClient {
     /// A client that uses the connection of `room`.
     pub fn new(room: &RoomClient) -> Self {
-        let room = room.handle().clone();
-        Self { room }
-    }
-
-    /// Lists the secrets that the caller may see, without values, sorted by id.
-    ///
-    /// # Errors
-    /// See [the module](self#errors).
-    pub async fn list_secrets(&self) -> Result<Vec<SecretInfo>, SecretsError> {
-        let answer = self
-            .call(tool::LIST, Content::json(&serde_json::Map::new())?)
-            .await?;
-        let SecretList { mut secrets } = expect_json(tool::LIST, answer)?;
-        secrets.sort_by(|a, b| (&a.id, &a.delegated_to).cmp(&(&b.id, &b.delegated_to)));
-        Ok(secrets)
+        let identity = room.participant().name();
+        Self {
+            identity: identity.and_then(|name| Identity::new(name).ok()),
+            room: room.handle().clone(),
+        }
     }
 
     /// Stores a secret. An existing secret is replaced with its type and name.
@@ -156,68 +139,6 @@ impl SecretsClient {
         self.call(tool::SET, Content::binary(&headers, value)?).await
     }
 
-    /// Reads a secret by its id. `None` if there is no such secret that the caller may see.
-    ///
-    /// Without `delegated_to` it is one of the caller's own secrets without delegate. With the caller's identity it may
-    /// also be a secret that another identity delegated to the caller.
-    ///
-    /// # Errors
-    /// Code 1005 if several identities delegated a secret of this id to the caller.
-    pub async fn get_secret(
-        &self,
-        id: &SecretId,
-        delegated_to: Option<&Identity>,
-    ) -> Result<Option<Secret>, SecretsError> {
-        let delegated_to = delegated_to.map(ToString::to_string);
-        self.read(GetSecret {
-            secret_id: Some(id.to_string()),
-            delegated_to,
-            ..GetSecret::default()
-        })
-        .await
-    }
-
-    /// Reads the secret that matches `filter`, which needs a type, a name or both. `None` if no secret matches that the
-    /// caller may see.
-    ///
-    /// # Errors
-    /// Code 1005 if several match; 1002 without type and name.
-    pub async fn find_secret(&self, filter: SecretFilter) -> Result<Option<Secret>, SecretsError> {
-        self.read(GetSecret {
-            secret_id: None,
-            secret_type: filter.secret_type,
-            name: filter.name,
-            delegated_to: filter.delegated_to.map(Into::into),
-        })
-        .await
-    }
-
-    async fn read(&self, input: GetSecret) -> Result<Option<Secret>, SecretsError> {
-        match self.call(tool::GET, Content::json(&input)?).await? {
-            Content::Empty => Ok(None),
-            answer => expect_file(tool::GET, answer).map(Some),
-        }
-    }
-
-    /// Whether a secret exists that the caller, or `for_identity`, may see.
-    ///
-    /// # Errors
-    /// Code 1001 for another identity without the grant `admin`.
-    pub async fn exists(
-        &self,
-        id: &SecretId,
-        delegated_to: Option<&Identity>,
-        for_identity: Option<&Identity>,
-    ) -> Result<bool, SecretsError> {
-        let input = SecretExists {
-            secret_id: id.to_string(),
-            delegated_to: delegated_to.map(ToString::to_string),
-            for_identity: for_identity.map(ToString::to_string),
-        };
-        let answer = self.call(tool::EXISTS, Content::json(&input)?).await?;
-        Ok(expect_json::<ExistsResponse>(tool::EXISTS, answer)?.exists)
-    }
-
     /// Deletes one of the caller's own secrets.
     ///
     /// # Errors
@@ -259,10 +180,12 @@ fn expect_file(tool: &'static str, answer: Content) -> Result<Secret, SecretsErr
         Content::File {
             name,
             mime_type,
+            owner,
             data,
         } => Ok(Secret {
             name,
             secret_type: mime_type,
+            owner,
             value: data,
         }),
         other => Err(SecretsError::UnexpectedResponse {

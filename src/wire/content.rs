@@ -33,6 +33,8 @@ pub enum Content {
         name: String,
         /// Media type. For a secret it is the secret's type.
         mime_type: String,
+        /// The identity that delegated the secret to the reader; none for other files. Other servers do not send it.
+        owner: Option<String>,
         /// The bytes.
         data: SecretValue,
     },
@@ -108,11 +110,15 @@ impl Content {
             Self::File {
                 name,
                 mime_type,
+                owner,
                 data,
-            } => (
-                header(json!({"type": "file", "name": name, "mime_type": mime_type})),
-                data,
-            ),
+            } => {
+                let mut file = header(json!({"type": "file", "name": name, "mime_type": mime_type}));
+                if let Some(owner) = owner {
+                    file.insert("owner".to_owned(), owner.into());
+                }
+                (file, data)
+            }
             Self::Binary { headers, data } => (header(json!({"type": "binary", "headers": headers})), data),
             Self::Link { name, url } => (header(json!({"type": "link", "name": name, "url": url})), nothing),
             Self::Empty => (header(json!({"type": "empty"})), nothing),
@@ -153,6 +159,7 @@ impl Content {
             "file" => Ok(Self::File {
                 name: text(&header, "name")?,
                 mime_type: text(&header, "mime_type")?,
+                owner: text(&header, "owner").ok(),
                 data: payload,
             }),
             "binary" => {

@@ -16,7 +16,7 @@ use std::time::Instant;
 use futures_util::stream::{self, StreamExt};
 use meshagent::net::HttpClient;
 use meshagent::room::RoomClient;
-use meshagent::secrets::{SecretsClient, SetOptions};
+use meshagent::secrets::{GetOptions, SecretsClient, SetOptions};
 use meshagent::sensitive::{SecretValue, SensitiveText};
 use meshagent::wire::SecretId;
 
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let started = Instant::now();
     let mut calls = stream::iter(0..count)
-        .map(|_| secrets.get_secret(&id, None))
+        .map(|_| secrets.get_secret(&id, GetOptions::default()))
         .buffer_unordered(in_flight);
     while let Some(answer) = calls.next().await {
         let length = answer?.map(|secret| secret.value.expose().len());

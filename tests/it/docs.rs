@@ -280,7 +280,7 @@ mod library {
 // README: begin
 use meshagent::net::HttpClient;
 use meshagent::room::RoomClient;
-use meshagent::secrets::{SecretsClient, SetOptions};
+use meshagent::secrets::{GetOptions, SecretsClient, SetOptions};
 use meshagent::sensitive::{SecretValue, SensitiveText};
 use meshagent::wire::SecretId;
 
@@ -294,7 +294,7 @@ async fn store_and_read(
     let id = SecretId::new("db/password")?;
     let value = SecretValue::new(b"s3cret".to_vec());
     secrets.set_secret(&id, value, SetOptions::default()).await?;
-    let secret = secrets.get_secret(&id, None).await?;
+    let secret = secrets.get_secret(&id, GetOptions::default()).await?;
     room.close().await;
     Ok(secret.map(|secret| secret.value))
 }

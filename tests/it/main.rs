@@ -17,6 +17,7 @@ mod classified_errors;
 mod comments;
 mod completion;
 mod connections;
+mod delegation;
 mod docs;
 mod docs_commands;
 mod files;

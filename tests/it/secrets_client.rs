@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use meshagent::room::RoomError;
-use meshagent::secrets::{RequestOptions, SecretFilter, SecretsClient, SecretsError, SetOptions};
+use meshagent::secrets::{
+    ExistsOptions, GetOptions, RequestOptions, SecretFilter, SecretsClient, SecretsError, SetOptions,
+};
 use meshagent::wire::{ErrorCode, Identity, SecretId};
 
 use crate::request_library::join;
@@ -53,7 +55,7 @@ async fn find_secret_looks_by_type_name_and_delegate() {
     assert_eq!(found(&ada, of_type("image/png")).await.unwrap(), None);
     assert_eq!(found(&bob, one).await.unwrap(), None);
     let delegated = SecretFilter {
-        delegated_to: Some(to_bob),
+        delegated_to: Some(to_bob.clone()),
         ..of_type("git")
     };
     let code = ("code".to_owned(), "git".to_owned());
@@ -70,7 +72,11 @@ async fn create_secret_returns_the_id_that_the_server_made() {
     for value in ["x", "y"] {
         let stored = secrets.create_secret(value.as_bytes().to_vec().into(), SetOptions::default());
         let id = stored.await.unwrap();
-        let secret = secrets.get_secret(&id, None).await.unwrap().unwrap();
+        let secret = secrets
+            .get_secret(&id, GetOptions::default())
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(
             (secret.value.expose().as_slice(), secret.name),
             (value.as_bytes(), id.to_string())
@@ -94,7 +100,7 @@ async fn a_client_works_in_tasks_until_the_connection_is_dropped() {
             .await
     });
     set.await.unwrap().unwrap();
-    assert!(secrets.exists(&id, None, None).await.unwrap());
+    assert!(secrets.exists(&id, ExistsOptions::default()).await.unwrap());
 
     let mut requests = SecretsClient::new(&bob).incoming_requests();
     let waiting = secrets.clone();
@@ -110,7 +116,7 @@ async fn a_client_works_in_tasks_until_the_connection_is_dropped() {
         .expect("the call outlived its connection");
     for error in [
         ended.unwrap().unwrap_err(),
-        secrets.exists(&id, None, None).await.unwrap_err(),
+        secrets.exists(&id, ExistsOptions::default()).await.unwrap_err(),
     ] {
         assert!(
             matches!(error, SecretsError::Room(RoomError::Closed(_))),

@@ -173,6 +173,7 @@ mod tests {
                 Secret {
                     name,
                     secret_type,
+                    owner: None,
                     value,
                 },
             )

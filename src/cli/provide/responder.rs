@@ -15,7 +15,7 @@ use crate::cli::error::Failure;
 use crate::cli::sign_in::Pasting;
 use crate::cli::ui::terminal::Console;
 use crate::cli::ui::text::{escape, escape_name};
-use crate::secrets::{SecretsClient, SecretsError};
+use crate::secrets::{ExistsOptions, SecretsClient, SecretsError};
 use crate::sensitive::SecretValue;
 use crate::wire::RequestId;
 
@@ -73,7 +73,7 @@ impl<'a> Responder<'a> {
     /// Warns of stored secrets that rules name and that do not exist yet.
     pub(super) async fn warn_of_missing(&self, secrets: &SecretsClient) {
         for (place, id) in self.rules.ids() {
-            match secrets.exists(id, None, None).await {
+            match secrets.exists(id, ExistsOptions::default()).await {
                 Ok(true) => {}
                 Ok(false) => {
                     let missing = format!(

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use crate::cli::args::input::{Limit, read_file};
 use crate::cli::context::Context;
 use crate::cli::ui::text::{escape, escape_name};
-use crate::secrets::SecretsClient;
+use crate::secrets::{GetOptions, SecretsClient};
 use crate::sensitive::SecretValue;
 use crate::settings::Environment;
 use crate::wire::SecretId;
@@ -76,7 +76,7 @@ impl Source {
         match self {
             Self::File(path) => read_file(path, Limit::Value).await,
             Self::Id(id) => {
-                let secret = secrets.get_secret(id, None).await?;
+                let secret = secrets.get_secret(id, GetOptions::default()).await?;
                 let secret =
                     secret.with_context(|| format!("you have no secret `{}`", escape_name(id.as_str())))?;
                 Ok(secret.value)

@@ -144,7 +144,10 @@ async fn check_names(state: &State, room: &RoomName, identity: &Identity) -> Res
     let Err(refusal) = checked else {
         return Ok(());
     };
-    let known = SecretQuery::new(room.clone(), identity.clone(), DelegatedTo::Anyone);
+    let known = SecretQuery {
+        limit: Some(1),
+        ..SecretQuery::new(room.clone(), identity.clone(), DelegatedTo::Anyone)
+    };
     let found = state.store.find(known).await.map_err(|error| {
         tracing::error!(%error, "the store cannot be read");
         Refusal::Store

@@ -49,17 +49,17 @@ impl Credentials {
         scopes: &[OAuthScope],
     ) -> Result<Vec<SecretKey>, CredentialError> {
         let query = SecretQuery {
+            prefix: client.id_start(),
             secret_type: Some(CREDENTIAL_TYPE.to_owned()),
             ..query
         };
-        let start = client.id_start();
         let mut found = Vec::new();
-        let Found { secrets, damage } = store.find(query).await?;
+        let Found { secrets, damage, .. } = store.find(query).await?;
         if let Some(error) = damage {
             tracing::warn!(%error, "a credential is passed over");
         }
         for StoredSecret { record, .. } in secrets {
-            if record.kind != SecretKind::OAuth || !record.key.id.as_str().starts_with(&start) {
+            if record.kind != SecretKind::OAuth {
                 continue;
             }
             let credential = match self.read(record.key.clone()).await {

@@ -40,7 +40,8 @@ pub use error::StoreError;
 pub use key_source::KeySource;
 pub use locks::SecretLock;
 pub use record::{
-    BoundedRead, DelegatedTo, Found, SecretKey, SecretKind, SecretQuery, SecretRecord, StoredSecret,
+    BoundedRead, DelegatedTo, Found, ListPosition, SecretKey, SecretKind, SecretQuery, SecretRecord,
+    StoredSecret,
 };
 pub use sqlite::SqliteStore;
 
@@ -50,8 +51,8 @@ use crate::sensitive::SecretValue;
 ///
 /// A change is on disk when its call returns. A call whose future is dropped may still be carried out.
 pub trait Store: Send + Sync + std::fmt::Debug {
-    /// The records that the viewer may see, which are its own and those delegated to it, sorted by id, owner and
-    /// `delegated_to`.
+    /// The records that the viewer may see, which are its own and those delegated to it, sorted by [`ListPosition`]. The
+    /// time that a page takes does not depend on how many secrets are before and after it.
     fn find(&self, query: SecretQuery) -> BoxFuture<'_, Result<Found, StoreError>>;
 
     /// The secret and its value. None if it does not exist.

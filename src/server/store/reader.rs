@@ -1,10 +1,12 @@
 //! The reading threads: list, read and verify rows.
 
 use crossbeam_channel::Receiver;
-use rusqlite::{Connection, Row};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params};
 
 use super::connection::Prepared;
 use super::keys::StoreKeys;
+use super::record::delegate_text;
 use super::seal::Bound;
 use super::worker::Shared;
 use super::{
@@ -16,7 +18,7 @@ use crate::wire::{Identity, RoomName, SecretId};
 
 /// Every statement gives these first: what is readable of a row, its MAC, and the nonce that the MAC covers.
 macro_rules! select {
-    ($more:literal, $from:literal) => {
+    ($more:expr, $from:expr) => {
         concat!(
             "SELECT owner, delegated_to, id, kind, type, name, version, written_at, extra, mac, substr(sealed, 1, 24)",
             $more,
@@ -32,32 +34,31 @@ const READ: &str = select!(
     "owner = ?2 AND id = ?3 AND delegated_to = ?4"
 );
 const CONTAINS: &str = select!("", "owner = ?2 AND id = ?3 AND delegated_to = ?4");
-/// Both halves use an index; a secret that is both owned and delegated to the viewer is in the first.
-pub(super) const FIND: &str = concat!(
-    select!(
-        "",
-        "owner = ?2 AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR name = ?4) AND (?5 IS NULL OR delegated_to = ?5)"
-    ),
-    " UNION ALL ",
-    select!(
-        "",
-        "delegated_to = ?2 AND delegated_to <> '' AND owner <> ?2
-            AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR name = ?4) AND (?5 IS NULL OR delegated_to = ?5)"
-    )
-);
-/// The same for one id.
-pub(super) const FIND_ID: &str = concat!(
-    select!(
-        "",
-        "owner = ?2 AND id = ?6
-            AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR name = ?4) AND (?5 IS NULL OR delegated_to = ?5)"
-    ),
-    " UNION ALL ",
-    select!(
-        "",
-        "delegated_to = ?2 AND delegated_to <> '' AND owner <> ?2 AND id = ?6
-            AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR name = ?4) AND (?5 IS NULL OR delegated_to = ?5)"
-    )
+/// What a query asks of rows of either kind. The unary plus keeps the index on the range of ids, where a page starts.
+macro_rules! find {
+    ($whose:literal, $tenth:literal, $order:literal) => {
+        select!(
+            "",
+            concat!(
+                $whose,
+                " AND id >= ?3 AND id < ?4 AND (+id, +owner, +delegated_to) > (?5, ?6, ?7)
+                AND (?8 IS NULL OR type = ?8) AND (?9 IS NULL OR name = ?9) AND (?10 IS NULL OR ",
+                $tenth,
+                " = ?10) ORDER BY ",
+                $order,
+                " LIMIT ?11"
+            )
+        )
+    };
+}
+
+/// What the viewer owns.
+pub(super) const FIND_OWN: &str = find!("owner = ?2", "delegated_to", "id, delegated_to");
+/// What others delegated to the viewer.
+pub(super) const FIND_DELEGATED: &str = find!(
+    "delegated_to = ?2 AND delegated_to <> '' AND owner <> ?2",
+    "owner",
+    "id, owner"
 );
 
 /// A job of a reading thread, which sends its result to its caller.
@@ -70,8 +71,8 @@ pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<Read
         keys: &shared.keys,
         read: prepared(READ),
         contains: prepared(CONTAINS),
-        find: prepared(FIND),
-        find_id: prepared(FIND_ID),
+        find_own: prepared(FIND_OWN),
+        find_delegated: prepared(FIND_DELEGATED),
     };
     while let Ok(job) = jobs.recv() {
         job(&mut reader);
@@ -84,42 +85,34 @@ pub(super) struct Reader<'c> {
     keys: &'c StoreKeys,
     read: Prepared<'c>,
     contains: Prepared<'c>,
-    find: Prepared<'c>,
-    find_id: Prepared<'c>,
+    find_own: Prepared<'c>,
+    find_delegated: Prepared<'c>,
 }
 
 impl Reader<'_> {
     pub(super) fn find(&mut self, query: &SecretQuery) -> Result<Found, StoreError> {
-        let delegate = match &query.delegated_to {
-            DelegatedTo::Anyone => None,
-            DelegatedTo::Exactly(delegate) => Some(delegate.as_ref().map_or("", Identity::as_str)),
-        };
-        let (room, viewer) = (query.room.as_str(), query.viewer.as_str());
-        let (secret_type, name) = (&query.secret_type, &query.name);
-        let mut rows = match &query.id {
-            Some(id) => {
-                self.find_id
-                    .statement()?
-                    .query((room, viewer, secret_type, name, delegate, id.as_str()))?
-            }
-            None => self
-                .find
-                .statement()?
-                .query((room, viewer, secret_type, name, delegate))?,
-        };
+        let viewer = &query.viewer;
         let mut found = Found::default();
-        while let Some(row) = rows.next()? {
-            match stored(self.keys, &query.room, row) {
-                Ok(secret) => found.secrets.push(secret),
-                Err(error) if error.is_damage() => drop(found.damage.get_or_insert(error)),
-                Err(error) => return Err(error),
-            }
+        if query.owner.as_ref().is_none_or(|owner| owner == viewer) {
+            let delegate = match &query.delegated_to {
+                DelegatedTo::Anyone => None,
+                DelegatedTo::Exactly(delegate) => Some(delegate_text(delegate.as_ref())),
+            };
+            find_rows(self.keys, &mut self.find_own, query, delegate, &mut found)?;
         }
-        let order = |secret: &StoredSecret| {
-            let key = &secret.record.key;
-            (key.id.clone(), key.owner.clone(), key.delegated_to.clone())
+        let to_viewer = match &query.delegated_to {
+            DelegatedTo::Anyone => true,
+            DelegatedTo::Exactly(delegate) => delegate.as_ref() == Some(viewer),
         };
-        found.secrets.sort_by_cached_key(order);
+        if to_viewer && query.owner.as_ref() != Some(viewer) {
+            let owner = query.owner.as_ref().map(Identity::as_str);
+            find_rows(self.keys, &mut self.find_delegated, query, owner, &mut found)?;
+        }
+        found.secrets.sort_by(|a, b| place(a).cmp(&place(b)));
+        if let Some(limit) = query.limit {
+            found.more = found.secrets.len() > limit;
+            found.secrets.truncate(limit);
+        }
         Ok(found)
     }
 
@@ -174,6 +167,78 @@ impl Reader<'_> {
             None => Ok(false),
         }
     }
+}
+
+/// A secret's [`ListPosition`](super::ListPosition), borrowed.
+fn place(secret: &StoredSecret) -> (&str, &str, Option<&Identity>) {
+    let key = &secret.record.key;
+    (key.id.as_str(), key.owner.as_str(), key.delegated_to.as_ref())
+}
+
+/// Adds the rows of `statement` that match. `tenth` is what its last condition compares with. One row more than the
+/// limit tells that there are more.
+fn find_rows(
+    keys: &StoreKeys,
+    statement: &mut Prepared<'_>,
+    query: &SecretQuery,
+    tenth: Option<&str>,
+    found: &mut Found,
+) -> Result<(), StoreError> {
+    let after = query.after.as_ref();
+    let (from, end) = id_range(query);
+    let limit = query
+        .limit
+        .map_or(-1, |limit| i64::try_from(limit.saturating_add(1)).unwrap_or(-1));
+    let mut rows = statement.statement()?.query(params![
+        query.room.as_str(),
+        query.viewer.as_str(),
+        from,
+        end,
+        after.map_or("", |after| after.id.as_str()),
+        after.map_or("", |after| after.owner.as_str()),
+        delegate_text(after.and_then(|after| after.delegated_to.as_ref())),
+        query.secret_type,
+        query.name,
+        tenth,
+        limit,
+    ])?;
+    while let Some(row) = rows.next()? {
+        match stored(keys, &query.room, row) {
+            Ok(secret) => found.secrets.push(secret),
+            Err(error) if error.is_damage() => drop(found.damage.get_or_insert(error)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The ids that can match: from the first on, and less than the second. SQLite compares text byte by byte, and takes
+/// any text for less than a blob (datatype3, section 4.1).
+fn id_range(query: &SecretQuery) -> (String, Value) {
+    if let Some(id) = &query.id {
+        // No id has a control character: this is the least text that is more.
+        return (id.to_string(), Value::Text(format!("{id}\0")));
+    }
+    let mut from = query.prefix.clone();
+    if let Some(after) = &query.after
+        && after.id.as_str() > from.as_str()
+    {
+        from = after.id.to_string();
+    }
+    let end = prefix_end(&query.prefix).map_or_else(|| Value::Blob(Vec::new()), Value::Text);
+    (from, end)
+}
+
+/// The least text that is more than every text that starts with `prefix`; none if there is no such text.
+fn prefix_end(prefix: &str) -> Option<String> {
+    let mut characters: Vec<char> = prefix.chars().collect();
+    while let Some(last) = characters.pop() {
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            characters.push(next);
+            return Some(characters.into_iter().collect());
+        }
+    }
+    None
 }
 
 /// The value in a row of [`READ`], or none if it is not as it was written. It is decrypted straight out of the

@@ -20,8 +20,33 @@ pub struct SecretKey {
 impl SecretKey {
     /// `delegated_to` as it is stored. Empty for none, because no identity is empty.
     pub(super) fn delegate_text(&self) -> &str {
-        self.delegated_to.as_ref().map_or("", Identity::as_str)
+        delegate_text(self.delegated_to.as_ref())
     }
+
+    /// Its place in a list.
+    pub fn position(&self) -> ListPosition {
+        ListPosition {
+            id: self.id.clone(),
+            owner: self.owner.clone(),
+            delegated_to: self.delegated_to.clone(),
+        }
+    }
+}
+
+/// A delegate as it is stored: empty, which no identity is, for none.
+pub(super) fn delegate_text(delegate: Option<&Identity>) -> &str {
+    delegate.map_or("", Identity::as_str)
+}
+
+/// The place of a secret in a list of one viewer's: lists are sorted by id, owner and `delegated_to`, byte by byte.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListPosition {
+    /// Its id.
+    pub id: SecretId,
+    /// Its owner.
+    pub owner: Identity,
+    /// Who may read it beside the owner.
+    pub delegated_to: Option<Identity>,
 }
 
 /// How a secret was created.
@@ -79,8 +104,10 @@ pub struct StoredSecret {
 /// The result of a query.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The secrets whose rows are intact, sorted by id, owner and `delegated_to`.
+    /// The secrets whose rows are intact, sorted by [`ListPosition`].
     pub secrets: Vec<StoredSecret>,
+    /// Whether more secrets match than the query's limit.
+    pub more: bool,
     /// The error of the first row that is not intact.
     pub damage: Option<StoreError>,
 }
@@ -111,14 +138,22 @@ pub struct SecretQuery {
     pub room: RoomName,
     /// The identity that looks: it finds its own secrets and those delegated to it.
     pub viewer: Identity,
+    /// The owner.
+    pub owner: Option<Identity>,
     /// The id.
     pub id: Option<SecretId>,
+    /// What the id starts with.
+    pub prefix: String,
     /// The type.
     pub secret_type: Option<String>,
     /// The name.
     pub name: Option<String>,
     /// The delegate.
     pub delegated_to: DelegatedTo,
+    /// Only secrets behind this place are found.
+    pub after: Option<ListPosition>,
+    /// Most secrets that are found: the first ones.
+    pub limit: Option<usize>,
 }
 
 impl SecretQuery {
@@ -127,10 +162,14 @@ impl SecretQuery {
         Self {
             room,
             viewer,
+            owner: None,
             id: None,
+            prefix: String::new(),
             secret_type: None,
             name: None,
             delegated_to,
+            after: None,
+            limit: None,
         }
     }
 }

@@ -29,6 +29,14 @@ pub(super) fn delegate(identity: Option<String>) -> Result<Option<Identity>, Cal
         .map_err(|error| invalid("delegated_to", error))
 }
 
+/// The identity that delegated a secret.
+pub(super) fn delegator(identity: Option<String>) -> Result<Option<Identity>, CallError> {
+    identity
+        .map(Identity::new)
+        .transpose()
+        .map_err(|error| invalid("delegated_by", error))
+}
+
 /// A type or name; an empty one counts as none.
 pub(super) fn label(member: &str, text: Option<String>) -> Result<Option<String>, CallError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else {

@@ -5,7 +5,9 @@ mod answer;
 mod deliver;
 mod error;
 mod input;
+mod list;
 mod load;
+mod lookup;
 mod messaging;
 mod oauth;
 mod oauth_input;
@@ -101,7 +103,7 @@ async fn secrets_toolkit<'a>(
             requests.provide(headers, value).await?
         }
         tool::DELETE_REQUESTED => requests.delete(input.into_json()?).await?,
-        tool::LIST => secrets.list().await?,
+        tool::LIST => list::list(participant, input.into_json()?).await?,
         tool::SET => {
             let (headers, value) = input.into_binary()?;
             secrets.set(headers, value).await?

@@ -1,22 +1,22 @@
 //! Access tokens of credentials that are stored already (protocol, "OAuth").
 
 use super::CallError;
-use super::input::{delegate, invalid};
+use super::input::{delegate, delegator};
+use super::lookup::several_owners;
 use super::oauth::OAuth;
 use super::oauth_input::OAuthInput;
 use crate::sensitive::{SensitiveText, SerializableText};
 use crate::server::oauth::CredentialError;
 use crate::server::store::{DelegatedTo, SecretKey, SecretQuery};
 use crate::wire::secrets::oauth::{GetOfflineOAuthToken, OfflineAccessToken};
-use crate::wire::{Content, ErrorCode, Identity};
+use crate::wire::{Content, Identity};
 
 impl OAuth<'_> {
     /// `get_offline_oauth_token`
     pub(super) async fn offline(self, input: GetOfflineOAuthToken) -> Result<Content, CallError> {
         let asked = OAuthInput::new(self.participant, input.connector.as_ref(), input.oauth)?;
         let delegated_to = delegate(input.delegated_to)?;
-        let delegated_by = input.delegated_by.map(Identity::new).transpose();
-        let delegated_by = delegated_by.map_err(|error| invalid("delegated_by", error))?;
+        let delegated_by = delegator(input.delegated_by)?;
         let caller = &self.participant.caller.identity;
         let mut keys = self.stored(&asked, caller, DelegatedTo::Anyone).await?;
         keys.retain(|key| {
@@ -30,14 +30,8 @@ impl OAuth<'_> {
         let mut token = self.first_token(own, &asked).await;
         if !matches!(token, Ok(Some(_))) {
             // Any participant may delegate a credential to the caller: it must choose whose account is used.
-            if lent
-                .first()
-                .is_some_and(|first| lent.iter().any(|key| key.owner != first.owner))
-            {
-                return Err(CallError::new(
-                    ErrorCode::Conflict,
-                    "more than one participant has delegated such a credential: name one as `delegated_by`",
-                ));
+            if let Some(error) = several_owners(lent.iter().map(|key| &key.owner)) {
+                return Err(error);
             }
             token = match (token, self.first_token(lent, &asked).await) {
                 (Err(error), Ok(None) | Err(_)) => Err(error),

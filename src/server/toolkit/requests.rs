@@ -134,13 +134,10 @@ impl<'a> Requests<'a> {
             Some(delegate) => DelegatedTo::Exactly(Some(delegate)),
             None => DelegatedTo::Anyone,
         };
+        let (room, caller) = (&self.participant.room, &self.participant.caller.identity);
         let query = SecretQuery {
-            room: self.participant.room.clone(),
-            viewer: self.participant.caller.identity.clone(),
             id: Some(secret.id()?),
-            secret_type: None,
-            name: None,
-            delegated_to,
+            ..SecretQuery::new(room.clone(), caller.clone(), delegated_to)
         };
         let store = &self.participant.store;
         let mut deleted = false;
@@ -188,6 +185,7 @@ impl RequestedSecret {
         let content = Content::File {
             name: self.url.into(),
             mime_type: self.secret_type,
+            owner: None,
             data: value,
         };
         Answer { content, budget }

@@ -4,16 +4,16 @@
 use uuid::Uuid;
 
 use super::answer::Answer;
-use super::input::{delegate, invalid, label, new_delegate, new_secret_id, secret_id, too_large};
+use super::input::{delegate, delegator, invalid, label, new_delegate, new_secret_id, secret_id, too_large};
 use super::load::{Loaded, load};
+use super::lookup::{Lookup, Unknown};
 use super::{CallError, requests};
 use crate::sensitive::SecretValue;
 use crate::server::oauth::Credential;
 use crate::server::participant::Participant;
 use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
 use crate::wire::secrets::{
-    DEFAULT_TYPE, DeleteSecret, ExistsResponse, GetSecret, SecretExists, SecretInfo, SecretList, SetSecret,
-    SetSecretResponse,
+    DEFAULT_TYPE, DeleteSecret, ExistsResponse, GetSecret, SecretExists, SetSecret, SetSecretResponse,
 };
 use crate::wire::{Content, ErrorCode, Identity, SecretId};
 
@@ -23,21 +23,6 @@ pub(super) struct Secrets<'a> {
 }
 
 impl Secrets<'_> {
-    /// `list_secrets`
-    pub(super) async fn list(&self) -> Result<Content, CallError> {
-        let found = self
-            .participant
-            .store
-            .find(self.query(DelegatedTo::Anyone))
-            .await?;
-        let secrets = found
-            .whole()?
-            .into_iter()
-            .map(|secret| info(secret.record))
-            .collect();
-        Ok(Content::json(&SecretList { secrets })?)
-    }
-
     /// `set_secret`
     pub(super) async fn set(&self, headers: SetSecret, value: SecretValue) -> Result<Content, CallError> {
         if headers.has_data == Some(false) {
@@ -77,7 +62,26 @@ impl Secrets<'_> {
 
     /// `get_secret`
     pub(super) async fn get(&self, input: GetSecret) -> Result<Answer, CallError> {
-        let Some(key) = self.visible(input).await? else {
+        if input.secret_id.is_none() && input.name.is_none() && input.secret_type.is_none() {
+            return Err(CallError::new(
+                ErrorCode::InvalidRequest,
+                "name a secret by id, name or type",
+            ));
+        }
+        let lookup = Lookup {
+            viewer: self.participant.caller.identity.clone(),
+            id: input.secret_id.map(secret_id).transpose()?,
+            secret_type: input.secret_type,
+            name: input.name,
+            delegated_to: delegate(input.delegated_to)?,
+            delegated_by: delegator(input.delegated_by)?,
+        };
+        // Most reads name a secret whose key is known without a search.
+        let key = match lookup.key(self.participant) {
+            Ok(key) => key,
+            Err(Unknown) => lookup.find(self.participant).await?,
+        };
+        let Some(key) = key else {
             return Ok(Content::Empty.into());
         };
         let Some(Loaded {
@@ -92,9 +96,11 @@ impl Secrets<'_> {
             SecretKind::OAuth => describe(&value)?,
             SecretKind::Stored | SecretKind::Requested => value,
         };
+        let is_own = record.key.owner == self.participant.caller.identity;
         let content = Content::File {
             name: record.name,
             mime_type: record.secret_type,
+            owner: (!is_own).then(|| record.key.owner.into()),
             data: value,
         };
         Ok(Answer {
@@ -103,60 +109,33 @@ impl Secrets<'_> {
         })
     }
 
-    /// The one secret that the input names and the caller may see.
-    async fn visible(&self, input: GetSecret) -> Result<Option<SecretKey>, CallError> {
-        let id = input.secret_id.map(secret_id).transpose()?;
-        let delegated_to = delegate(input.delegated_to)?;
-        if id.is_none() && input.name.is_none() && input.secret_type.is_none() {
-            return Err(CallError::new(
-                ErrorCode::InvalidRequest,
-                "name a secret by id, name or type",
-            ));
-        }
-        // Most reads name a secret of the caller's own: its key is known without a search.
-        let own = delegated_to.as_ref() != Some(&self.participant.caller.identity);
-        if let (Some(id), None, None, true) = (&id, &input.name, &input.secret_type, own) {
-            return Ok(Some(self.own_key(id.clone(), delegated_to)));
-        }
-        let filter = match (&id, delegated_to) {
-            (None, None) => DelegatedTo::Anyone,
-            (_, delegated_to) => DelegatedTo::Exactly(delegated_to),
-        };
-        let query = SecretQuery {
-            id,
-            secret_type: input.secret_type,
-            name: input.name,
-            ..self.query(filter)
-        };
-        let mut found = self.participant.store.find(query).await?.whole()?.into_iter();
-        match (found.next(), found.next()) {
-            (Some(_), Some(_)) => Err(CallError::new(
-                ErrorCode::Conflict,
-                "several secrets match: name one by id and by whom it is delegated to",
-            )),
-            (first, _) => Ok(first.map(|secret| secret.record.key)),
-        }
-    }
-
     /// `exists`
     pub(super) async fn exists(&self, input: SecretExists) -> Result<Content, CallError> {
-        let id = secret_id(input.secret_id)?;
-        let delegated_to = delegate(input.delegated_to)?;
-        let owner = self.owner(input.for_identity)?;
-        let exists = if owner == self.participant.caller.identity && delegated_to.as_ref() == Some(&owner) {
-            let query = SecretQuery {
-                id: Some(id),
-                ..self.query(DelegatedTo::Exactly(delegated_to))
-            };
-            !self.participant.store.find(query).await?.whole()?.is_empty()
-        } else {
-            let key = SecretKey {
-                owner,
-                ..self.own_key(id, delegated_to)
-            };
-            self.participant.store.contains(key).await?
+        let lookup = Lookup {
+            id: Some(secret_id(input.secret_id)?),
+            secret_type: None,
+            name: None,
+            delegated_to: delegate(input.delegated_to)?,
+            delegated_by: delegator(input.delegated_by)?,
+            viewer: self.owner(input.for_identity)?,
         };
-        Ok(Content::json(&ExistsResponse { exists })?)
+        let store = &self.participant.store;
+        let exists = match lookup.key(self.participant) {
+            Ok(None) => false,
+            Ok(Some(key)) => store.contains(key).await?,
+            // Of several owners: whether one of them delegated it.
+            Err(Unknown) => {
+                let to_viewer = DelegatedTo::Exactly(Some(lookup.viewer.clone()));
+                let query = SecretQuery {
+                    id: lookup.id,
+                    limit: Some(1),
+                    ..SecretQuery::new(self.participant.room.clone(), lookup.viewer, to_viewer)
+                };
+                !store.find(query).await?.whole()?.is_empty()
+            }
+        };
+        let owner = lookup.delegated_by.filter(|_| exists).map(Into::into);
+        Ok(Content::json(&ExistsResponse { exists, owner })?)
     }
 
     /// `delete_secret`
@@ -175,17 +154,6 @@ impl Secrets<'_> {
             owner: self.participant.caller.identity.clone(),
             delegated_to,
             id,
-        }
-    }
-
-    fn query(&self, delegated_to: DelegatedTo) -> SecretQuery {
-        SecretQuery {
-            room: self.participant.room.clone(),
-            viewer: self.participant.caller.identity.clone(),
-            id: None,
-            secret_type: None,
-            name: None,
-            delegated_to,
         }
     }
 
@@ -210,13 +178,4 @@ fn describe(credential: &SecretValue) -> Result<SecretValue, CallError> {
     let credential = Credential::open(credential);
     let unreadable = || CallError::new(ErrorCode::OperationFailed, "the credential cannot be read");
     Ok(credential.ok_or_else(unreadable)?.describe())
-}
-
-fn info(record: SecretRecord) -> SecretInfo {
-    SecretInfo {
-        id: record.key.id.into(),
-        secret_type: record.secret_type,
-        name: record.name,
-        delegated_to: record.key.delegated_to.map(Into::into),
-    }
 }

@@ -19,10 +19,10 @@ pub const LEGACY_PREFIX: &str = "secrets.";
 
 /// Names of the toolkit's tools.
 pub mod tool {
-    /// Lists the secrets that the caller may see. Response: [`super::SecretList`].
+    /// Lists the secrets that the caller may see. Input: [`super::ListSecrets`]; response: [`super::SecretList`].
     pub const LIST: &str = "list_secrets";
-    /// Stores a secret. Input: [`super::SetSecret`] and the value; response: `empty`, or [`super::SetSecretResponse`] if
-    /// the input has no id.
+    /// Stores a secret. Input: [`super::SetSecret`] and the value; response: `empty`, or [`super::SetSecretResponse`]
+    /// if the input has no id.
     pub const SET: &str = "set_secret";
     /// Reads a secret. Input: [`super::GetSecret`]; response: `file`, or `empty` if there is none.
     pub const GET: &str = "get_secret";
@@ -75,6 +75,22 @@ pub struct SetSecretResponse {
     pub id: SecretId,
 }
 
+/// Most secrets in a page of a list.
+pub const MAX_PAGE_SECRETS: usize = 1000;
+
+/// Input of `list_secrets`. Other servers do not know its members, and answer all secrets at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListSecrets {
+    /// Start of the ids. Default: empty, which every id starts with.
+    pub prefix: Option<String>,
+    /// Where the page starts: `next` of the page before.
+    pub after: Option<String>,
+    /// Most secrets of the page, which has at most [`MAX_PAGE_SECRETS`]. Without it the answer is not a page: it has
+    /// all secrets.
+    pub limit: Option<u64>,
+}
+
 /// Input of `get_secret`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -88,6 +104,8 @@ pub struct GetSecret {
     pub name: Option<String>,
     /// Identity that the secret is delegated to.
     pub delegated_to: Option<String>,
+    /// Owner, where another one delegated the secret to the caller. Other servers do not know it.
+    pub delegated_by: Option<String>,
 }
 
 /// Input of `exists`.
@@ -98,15 +116,20 @@ pub struct SecretExists {
     pub secret_id: String,
     /// Identity that the secret is delegated to.
     pub delegated_to: Option<String>,
-    /// Owner. Default: the caller; another one needs the `admin` grant.
+    /// Owner, where another one delegated the secret to the reader. Other servers do not know it.
+    pub delegated_by: Option<String>,
+    /// The reader. Default: the caller; another one needs the `admin` grant.
     pub for_identity: Option<String>,
 }
 
 /// Response of `exists`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExistsResponse {
     /// Whether the secret exists.
     pub exists: bool,
+    /// The `delegated_by` of the input, if the secret exists. Other servers do not send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }
 
 /// Input of `delete_secret`.
@@ -132,11 +155,23 @@ pub struct SecretInfo {
     /// Identity, beside the owner, that may read it.
     #[serde(default)]
     pub delegated_to: Option<String>,
+    /// Owner, where it is not the caller. Other servers do not send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// When it was set last, in seconds since 1970. Other servers do not send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<u64>,
+    /// How often it was set. Other servers do not send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
 }
 
 /// Response of `list_secrets`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretList {
-    /// The secrets, in no particular order.
+    /// The secrets. Other servers sort them in no particular order.
     pub secrets: Vec<SecretInfo>,
+    /// Where the next page starts; none if this is the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }

@@ -8,7 +8,7 @@ use meshagent::wire::secrets::tool;
 use meshagent::wire::{Content, ErrorCode};
 use serde_json::{Value, json};
 
-use crate::support::{Participant, TestEnv, TestServer, file, is_error};
+use crate::support::{Participant, TestEnv, TestServer, file, is_error, undated};
 
 const REQUEST: &str = "secrets.request_secret";
 const WITHDRAWN: &str = "secrets.request_withdrawn";
@@ -89,11 +89,13 @@ fn an_answer_is_a_secret_of_the_provider_delegated_to_who_asked() {
         let list = who.call(tool::LIST, Content::Empty).into_json::<Value>().unwrap();
         list["secrets"].clone()
     };
-    let entry = listed(&mut ada);
+    let entry = undated(listed(&mut ada));
     let id = entry[0]["id"].as_str().unwrap().to_owned();
     let expected = json!([{"id": id, "type": "git", "name": "https://a", "delegated_to": "ada"}]);
-    assert_eq!(entry, expected);
-    assert_eq!(listed(&mut bob), expected);
+    assert_eq!(undated(listed(&mut bob)), expected);
+    let of_bob =
+        json!([{"id": id, "type": "git", "name": "https://a", "delegated_to": "ada", "owner": "bob"}]);
+    assert_eq!(entry, of_bob);
     assert_eq!(listed(&mut eve), json!([]));
     let by_id = json!({"secret_id": id, "delegated_to": "ada"});
     for who in [&mut ada, &mut bob] {

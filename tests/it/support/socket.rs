@@ -212,6 +212,7 @@ pub(crate) fn file(content: Content) -> (String, String, Vec<u8>) {
             name,
             mime_type,
             data,
+            ..
         } => (name, mime_type, data.into_exposed()),
         other => panic!("no file but {other:?}"),
     }

@@ -42,6 +42,7 @@ fn contents() -> [Content; 8] {
         Content::File {
             name: text(),
             mime_type: text(),
+            owner: Some(text()),
             data: canary(),
         },
         Content::Binary {

@@ -136,6 +136,7 @@ fn get_secret_is_read_and_answered() {
         let file = Content::File {
             name: "db".to_owned(),
             mime_type: "text/plain".to_owned(),
+            owner: None,
             data: value(length).into(),
         };
         vector.assert_received(|id| response(id, file).unwrap());
@@ -143,6 +144,7 @@ fn get_secret_is_read_and_answered() {
             name,
             mime_type,
             data,
+            ..
         } = vector.answer()
         else {
             panic!("no file");
@@ -170,9 +172,9 @@ fn exists_is_read_and_answered() {
             (delegated_to, for_identity)
         );
         assert_eq!(vector.outcome, json!(exists));
-        assert_eq!(vector.answer().into_json(), Ok(ExistsResponse { exists }));
-        vector
-            .assert_received(|id| response(id, Content::json(&ExistsResponse { exists }).unwrap()).unwrap());
+        let answer = ExistsResponse { exists, owner: None };
+        assert_eq!(vector.answer().into_json(), Ok(answer.clone()));
+        vector.assert_received(|id| response(id, Content::json(&answer).unwrap()).unwrap());
     }
 }
 
@@ -185,12 +187,15 @@ fn list_secrets_is_answered() {
         secret_type: secret_type.to_owned(),
         name: name.to_owned(),
         delegated_to,
+        owner: None,
+        updated_at: None,
+        version: None,
     };
     let secrets = vec![
         info("db", "text/plain", "Database", None),
         info("key", "git", "key", some("bob")),
     ];
-    let list = SecretList { secrets };
+    let list = SecretList { secrets, next: None };
     vector.assert_received(|id| response(id, Content::json(&list).unwrap()).unwrap());
     assert_eq!(vector.answer().into_json(), Ok(list));
 }

@@ -122,12 +122,9 @@ async fn a_viewer_finds_its_own_and_what_is_delegated_to_it() {
         put(&store, record(key(owner, delegate, id)), b"x").await;
     }
     let query = |id: Option<&str>, name: Option<&str>, delegated_to| SecretQuery {
-        room: RoomName::new("room").unwrap(),
-        viewer: identity("alice"),
         id: id.map(|id| SecretId::new(id).unwrap()),
-        secret_type: None,
         name: name.map(Into::into),
-        delegated_to,
+        ..SecretQuery::new(RoomName::new("room").unwrap(), identity("alice"), delegated_to)
     };
     let find = async |query| {
         let found = store.find(query).await.unwrap();
@@ -167,24 +164,8 @@ async fn a_viewer_finds_its_own_and_what_is_delegated_to_it() {
 }
 
 #[test]
-fn every_lookup_uses_an_index() {
-    let path = tempfile::tempdir().unwrap();
-    drop(open(path.path()));
-    let connection = Connection::open(path.path().join(DATABASE)).unwrap();
-    for (sql, terms) in [(reader::FIND, 2), (reader::FIND_ID, 3)] {
-        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let mut rows = statement.raw_query();
-        let mut searches = 0;
-        while let Some(row) = rows.next().unwrap() {
-            let step: String = row.get(3).unwrap();
-            assert!(!step.starts_with("SCAN"), "{step}");
-            if step.starts_with("SEARCH") {
-                searches += 1;
-                assert_eq!(step.matches("=?").count(), terms, "{step}");
-            }
-        }
-        assert_eq!(searches, 2);
-    }
+fn the_linked_sqlite_is_new_enough() {
+    let connection = Connection::open_in_memory().unwrap();
     let version: String = connection
         .query_row("SELECT sqlite_version()", (), |row| row.get(0))
         .unwrap();

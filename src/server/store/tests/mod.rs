@@ -1,6 +1,7 @@
 mod calls;
 mod durable;
 mod gone;
+mod lists;
 mod migration;
 mod tamper;
 

@@ -7,6 +7,7 @@ use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::Outcome;
 use crate::cli::room::{Target, in_room};
+use crate::secrets::ExistsOptions;
 use crate::wire::Identity;
 
 /// Shown at the end of `--help`.
@@ -39,10 +40,13 @@ pub(in crate::cli) struct ExistsArgs {
 pub(super) async fn run(context: &Context, args: ExistsArgs) -> anyhow::Result<Outcome> {
     let id = args.id.id()?;
     let exists = in_room(context, Target::resolve(context, &args.room)?, async |room| {
+        let options = ExistsOptions {
+            delegated_to: args.delegated_to,
+            delegated_by: None,
+            for_identity: args.for_identity,
+        };
         let secrets = room.secrets();
-        Ok(secrets
-            .exists(&id, args.delegated_to.as_ref(), args.for_identity.as_ref())
-            .await?)
+        Ok(secrets.exists(&id, options).await?)
     })
     .await?;
     if !context.ui.is_quiet() {

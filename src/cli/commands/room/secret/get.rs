@@ -43,7 +43,7 @@ pub(super) async fn run(context: &Context, args: GetArgs) -> anyhow::Result<Outc
             .ui
             .busy()
             .doing(format!("Reading {}", escape_name(id.as_str())));
-        let secret = room.secrets().get_secret(&id, args.delegate.identity()).await?;
+        let secret = room.secrets().get_secret(&id, args.delegate.options()).await?;
         Ok(secret.ok_or_else(|| not_found(&id, args.delegate.identity()))?)
     })
     .await?;

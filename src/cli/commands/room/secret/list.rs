@@ -46,6 +46,7 @@ fn row(secret: &SecretInfo) -> [String; 4] {
         secret_type,
         name,
         delegated_to,
+        ..
     } = secret.clone();
     // A secret without a name of its own has its id for one.
     let name = if name == id { String::new() } else { name };

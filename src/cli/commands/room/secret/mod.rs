@@ -26,6 +26,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::ui::terminal;
 use crate::cli::ui::text::escape_name;
+use crate::secrets::GetOptions;
 use crate::wire::{Identity, NameError, SecretId};
 
 #[derive(Debug, Subcommand)]
@@ -161,6 +162,13 @@ struct DelegateArgs {
 impl DelegateArgs {
     const fn identity(&self) -> Option<&Identity> {
         self.delegated_to.as_ref()
+    }
+
+    fn options(&self) -> GetOptions {
+        GetOptions {
+            delegated_to: self.delegated_to.clone(),
+            delegated_by: None,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::not_found_all;
 use crate::cli::room::JoinedRoom;
-use crate::secrets::{Secret, SecretsError};
+use crate::secrets::{GetOptions, Secret, SecretsError};
 use crate::wire::{Identity, SecretId};
 
 /// Calls that are in flight at once: enough that a distant server is not waited for call by call, few
@@ -52,9 +52,11 @@ pub(super) async fn fetch_each(
     let secrets = room.secrets();
     stream::iter(wanted)
         .map(async |wanted| {
-            let secret = secrets
-                .get_secret(&wanted.id, wanted.delegated_to.as_ref())
-                .await?;
+            let options = GetOptions {
+                delegated_to: wanted.delegated_to.clone(),
+                delegated_by: None,
+            };
+            let secret = secrets.get_secret(&wanted.id, options).await?;
             Ok((wanted, secret))
         })
         .buffered(CALLS_IN_FLIGHT)

@@ -4,7 +4,7 @@ use crate::cli::context::Context;
 use crate::cli::formats::git_credential::{Credential, Description, NOT_A_CREDENTIAL, SECRET_TYPE};
 use crate::cli::room::JoinedRoom;
 use crate::cli::ui::text::escape_name;
-use crate::secrets::SetOptions;
+use crate::secrets::{GetOptions, SetOptions};
 use crate::sensitive::SecretValue;
 use crate::wire::{ErrorCode, Identity, SecretId};
 
@@ -17,6 +17,13 @@ pub(super) struct Stored<'a> {
 }
 
 impl Stored<'_> {
+    fn options(&self) -> GetOptions {
+        GetOptions {
+            delegated_to: self.delegated_to.cloned(),
+            delegated_by: None,
+        }
+    }
+
     /// The answer to git, if there is one.
     pub(super) async fn get(
         &self,
@@ -53,7 +60,7 @@ impl Stored<'_> {
         description: &Description,
     ) -> anyhow::Result<Option<(SecretId, Credential)>> {
         for id in &self.ids {
-            let Some(secret) = room.secrets().get_secret(id, self.delegated_to).await? else {
+            let Some(secret) = room.secrets().get_secret(id, self.options()).await? else {
                 continue;
             };
             match Credential::from_value(&secret.value) {
@@ -89,7 +96,7 @@ impl Stored<'_> {
             ..SetOptions::default()
         };
         for id in self.ids.iter().rev() {
-            if let Some(secret) = room.secrets().get_secret(id, self.delegated_to).await? {
+            if let Some(secret) = room.secrets().get_secret(id, self.options()).await? {
                 match Credential::from_value(&secret.value) {
                     Some(there) if there.username == credential.username => {
                         if there.to_value()?.expose() == value.expose() {
