@@ -7,6 +7,7 @@ use clap::builder::RangedU64ValueParser;
 
 use super::duration::parse_seconds;
 use crate::cli::process::raise_open_files;
+use crate::server::store::OwnerLimits;
 use crate::server::{Limits, RESERVED_DESCRIPTORS};
 
 /// Least connections that one identity may have by default.
@@ -34,6 +35,15 @@ pub(in crate::cli) struct LimitArgs {
     /// Bytes of a value
     #[arg(long, value_name = "BYTES", default_value = "67108864")]
     max_value_bytes: usize,
+    /// Secrets of one owner in one room
+    #[arg(long, value_name = "N", default_value = "10000")]
+    max_secrets: u64,
+    /// Bytes of all secrets of one owner in one room
+    #[arg(long, value_name = "BYTES", default_value = "1073741824")]
+    max_owner_bytes: u64,
+    /// Secrets that one owner delegates to one identity
+    #[arg(long, value_name = "N", default_value = "1000")]
+    max_delegated: u64,
     /// Calls of one participant that are worked on at once
     #[arg(long, value_name = "N", value_parser = how_many(), default_value = "128")]
     max_calls: usize,
@@ -63,6 +73,15 @@ fn how_many() -> RangedU64ValueParser<usize> {
 }
 
 impl LimitArgs {
+    /// The limits on what one owner may have in the store.
+    pub(in crate::cli) const fn of_owners(&self) -> OwnerLimits {
+        OwnerLimits {
+            secrets: self.max_secrets,
+            bytes: self.max_owner_bytes,
+            delegated: self.max_delegated,
+        }
+    }
+
     /// The limits. Raises the process's limit of open files to what they need, and if that cannot be, allows fewer
     /// connections and says so.
     pub(in crate::cli) fn resolve(self) -> Limits {

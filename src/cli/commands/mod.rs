@@ -44,7 +44,7 @@ pub(in crate::cli) struct Cli {
 pub(in crate::cli) enum Command {
     /// Work in a room: its secrets, its server
     #[command(subcommand)]
-    Room(room::RoomCommand),
+    Room(Box<room::RoomCommand>),
     /// Sign in and out
     #[command(subcommand)]
     Auth(auth::AuthCommand),
@@ -63,7 +63,7 @@ pub(in crate::cli) enum Command {
 impl Command {
     /// Whether this is the server: it logs what it does.
     pub(in crate::cli) const fn is_server(&self) -> bool {
-        matches!(self, Self::Room(room::RoomCommand::Serve(_)))
+        matches!(self, Self::Room(command) if command.is_server())
     }
 
     /// Whether signals are to end the command in good order. The server has its own way to stop, and a

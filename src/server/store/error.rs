@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::OwnerLimit;
 use crate::wire::{RoomName, SecretId};
 
 /// Why the store fails. No variant holds a value or a key.
@@ -95,6 +96,14 @@ pub enum StoreError {
     /// The value is larger than a database row can be.
     #[error("the value is too large to be stored")]
     TooLarge,
+    /// The owner would have more in the room than it may.
+    #[error("{}", over_limit(*.limit, *.most))]
+    OverLimit {
+        /// Which limit.
+        limit: OwnerLimit,
+        /// The limit.
+        most: u64,
+    },
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
@@ -150,6 +159,20 @@ impl StoreError {
             Self::ReadOnly | Self::Io { .. } => "look at the data directory's permissions and free space",
             Self::Busy => "try again in a moment",
             Self::TooLarge => "store a smaller value",
+            Self::OverLimit {
+                limit: OwnerLimit::Secrets,
+                ..
+            } => "delete secrets that are not needed, or ask the server's operator for more (--max-secrets)",
+            Self::OverLimit {
+                limit: OwnerLimit::Bytes,
+                ..
+            } => {
+                "delete secrets that are not needed, or ask the server's operator for more (--max-owner-bytes)"
+            }
+            Self::OverLimit {
+                limit: OwnerLimit::Delegated,
+                ..
+            } => "delete some of those, or ask the server's operator for more (--max-delegated)",
             Self::Closed | Self::Stopped => "start the server again",
             Self::Random(_) | Self::Database(_) => "try again; if it stays so, please report it",
         }
@@ -164,6 +187,16 @@ impl StoreError {
                 path: path.to_owned(),
                 source: Arc::new(source),
             },
+        }
+    }
+}
+
+fn over_limit(limit: OwnerLimit, most: u64) -> String {
+    match limit {
+        OwnerLimit::Secrets => format!("an owner has at most {most} secrets in a room here"),
+        OwnerLimit::Bytes => format!("an owner's secrets in a room have at most {most} bytes together here"),
+        OwnerLimit::Delegated => {
+            format!("an owner has at most {most} secrets delegated to one identity here")
         }
     }
 }

@@ -31,6 +31,7 @@ mod sqlite_error;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod worker;
 mod writer;
 
@@ -44,6 +45,7 @@ pub use record::{
     StoredSecret,
 };
 pub use sqlite::SqliteStore;
+pub use usage::{OwnerLimit, OwnerLimits};
 
 use crate::sensitive::SecretValue;
 
@@ -51,8 +53,8 @@ use crate::sensitive::SecretValue;
 ///
 /// A change is on disk when its call returns. A call whose future is dropped may still be carried out.
 pub trait Store: Send + Sync + std::fmt::Debug {
-    /// The records that the viewer may see, which are its own and those delegated to it, sorted by [`ListPosition`]. The
-    /// time that a page takes does not depend on how many secrets are before and after it.
+    /// The records that the viewer may see, which are its own and those delegated to it, sorted by [`ListPosition`].
+    /// The time that a page takes does not depend on how many secrets are before and after it.
     fn find(&self, query: SecretQuery) -> BoxFuture<'_, Result<Found, StoreError>>;
 
     /// The secret and its value. None if it does not exist.
@@ -70,9 +72,13 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     ) -> BoxFuture<'_, Result<Option<BoundedRead>, StoreError>>;
 
     /// Stores the secret, or replaces the value, type, name and kind of the stored one.
+    ///
+    /// # Errors
+    /// [`StoreError::OverLimit`] for a change that would exceed the store's [`OwnerLimits`].
     fn write(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Replaces the value, type, name and kind of the secret if it exists. Returns whether it exists.
+    /// Replaces the value, type, name and kind of the secret if it exists. Returns whether it exists. The server
+    /// renews credentials with it, so it has no limits.
     fn replace(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Removes the secret. Returns whether it existed.

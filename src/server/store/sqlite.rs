@@ -13,8 +13,8 @@ use super::reader::{self, ReadJob, Reader};
 use super::worker::{Shared, Workers};
 use super::writer::{self, Change, WriteJob};
 use super::{
-    BoundedRead, Found, KeySource, SecretKey, SecretQuery, SecretRecord, Store, StoreError, database,
-    settings,
+    BoundedRead, Found, KeySource, OwnerLimits, SecretKey, SecretQuery, SecretRecord, Store, StoreError,
+    database, settings,
 };
 use crate::sensitive::SecretValue;
 use crate::server::data_dir::DataDir;
@@ -37,13 +37,25 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
+    /// Opens the database in `data_dir` without [`OwnerLimits`], and creates it if it is missing. Blocks.
+    ///
+    /// # Errors
+    /// Those of [`SqliteStore::open_with_limits`].
+    pub fn open(data_dir: &DataDir, key_source: &KeySource) -> Result<Self, StoreError> {
+        Self::open_with_limits(data_dir, key_source, OwnerLimits::NONE)
+    }
+
     /// Opens the database in `data_dir`, and creates it if it is missing. Blocks.
     ///
     /// # Errors
     /// [`StoreError::WrongKey`] and [`StoreError::KeyMissing`] if the key source is not the one it was
     /// created with, [`StoreError::BadKey`] if it gives no key, [`StoreError::NewerVersion`],
     /// [`StoreError::Foreign`] and [`StoreError::Corrupted`] if the file is not what it should be.
-    pub fn open(data_dir: &DataDir, key_source: &KeySource) -> Result<Self, StoreError> {
+    pub fn open_with_limits(
+        data_dir: &DataDir,
+        key_source: &KeySource,
+        limits: OwnerLimits,
+    ) -> Result<Self, StoreError> {
         let path = data_dir.path().join(DATABASE);
         let (first, keys) = database::open(data_dir.path(), &path, key_source)?;
         let connections = Connections::new(path, first);
@@ -52,6 +64,7 @@ impl SqliteStore {
                 connections,
                 keys,
                 acknowledgements: Acknowledgements::open(data_dir.path())?,
+                limits,
             }),
             writer: Workers::new("writer", 1, writer::run),
             readers: Workers::new("reader", most_readers(), reader::run),

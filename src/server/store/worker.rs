@@ -8,10 +8,10 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
-use super::StoreError;
 use super::commits::Acknowledgements;
 use super::connection::Connections;
 use super::keys::StoreKeys;
+use super::{OwnerLimits, StoreError};
 
 /// What all threads of a store share.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(super) struct Shared {
     pub(super) connections: Connections,
     pub(super) keys: StoreKeys,
     pub(super) acknowledgements: Acknowledgements,
+    pub(super) limits: OwnerLimits,
 }
 
 /// The body of a thread: works until the queue is closed and empty.

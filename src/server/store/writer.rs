@@ -1,11 +1,12 @@
 //! The writing thread: commits all changes that wait in one transaction, and answers their callers afterwards.
 
 use crossbeam_channel::Receiver;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tokio::sync::oneshot;
 
 use super::connection::{Prepared, checkpoint};
 use super::seal::{Bound, nonce};
+use super::usage::Usage;
 use super::worker::Shared;
 use super::{SecretKey, SecretRecord, StoreError, StoredSecret, commits};
 use crate::clock;
@@ -20,9 +21,9 @@ const CHECKPOINT_BYTES: usize = 4 << 20;
 /// Estimate of what a change writes beside its value: a few pages.
 const CHANGE_BYTES: usize = 16 << 10;
 
-/// Selects the version of the stored secret.
-const VERSION: &str =
-    "SELECT version FROM secret WHERE room = ? AND owner = ? AND id = ? AND delegated_to = ?";
+/// Selects the version and the sealed size of the stored secret.
+const PRESENT: &str =
+    "SELECT version, length(sealed) FROM secret WHERE room = ? AND owner = ? AND id = ? AND delegated_to = ?";
 const PUT: &str = "INSERT INTO secret
         (room, owner, id, delegated_to, kind, type, name, version, written_at, mac, key_number, sealed)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -61,10 +62,11 @@ pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<Writ
     let mut writer = Writer {
         connection,
         shared,
-        version: Prepared::new(connection, VERSION),
+        present: Prepared::new(connection, PRESENT),
         count: Prepared::new(connection, commits::COUNT),
         put: Prepared::new(connection, PUT),
         delete: Prepared::new(connection, DELETE),
+        usage: Usage::new(connection),
     };
     let mut since_checkpoint = 0_usize;
     while let Ok(first) = jobs.recv() {
@@ -89,10 +91,11 @@ pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<Writ
 struct Writer<'c> {
     connection: &'c Connection,
     shared: &'c Shared,
-    version: Prepared<'c>,
+    present: Prepared<'c>,
     count: Prepared<'c>,
     put: Prepared<'c>,
     delete: Prepared<'c>,
+    usage: Usage<'c>,
 }
 
 impl Writer<'_> {
@@ -181,40 +184,54 @@ impl Writer<'_> {
     fn apply(&mut self, change: &Sealed) -> Result<bool, StoreError> {
         match change {
             Sealed::Put(secret) => {
-                let version = self.version(&secret.record.key)?.unwrap_or_default();
-                self.put(secret, version)
+                let key = &secret.record.key;
+                let present = self.present(key)?;
+                let old = present.map(|present| present.bytes);
+                self.usage
+                    .check(key, &self.shared.limits, old, secret.sealed.len() as u64)?;
+                self.put(secret, present)
             }
-            Sealed::Replace(secret) => match self.version(&secret.record.key)? {
-                Some(version) => self.put(secret, version),
+            Sealed::Replace(secret) => match self.present(&secret.record.key)? {
+                Some(present) => self.put(secret, Some(present)),
                 None => Ok(false),
             },
             Sealed::Delete(key) => {
-                let statement = self.delete.statement()?;
-                Ok(statement.execute((
+                let Some(present) = self.present(key)? else {
+                    return Ok(false);
+                };
+                self.delete.statement()?.execute((
                     key.room.as_str(),
                     key.owner.as_str(),
                     key.id.as_str(),
                     key.delegate_text(),
-                ))? > 0)
+                ))?;
+                self.usage.count(key, Some(present.bytes), None)?;
+                Ok(true)
             }
         }
     }
 
-    /// The version of the stored secret. None if it does not exist.
-    fn version(&mut self, key: &SecretKey) -> Result<Option<u64>, StoreError> {
-        let statement = self.version.statement()?;
+    /// The stored secret. None if it does not exist.
+    fn present(&mut self, key: &SecretKey) -> Result<Option<Present>, StoreError> {
+        let statement = self.present.statement()?;
         let key = (
             key.room.as_str(),
             key.owner.as_str(),
             key.id.as_str(),
             key.delegate_text(),
         );
-        Ok(statement.query_row(key, |row| row.get(0)).optional()?)
+        let present = |row: &Row<'_>| {
+            Ok(Present {
+                version: row.get(0)?,
+                bytes: row.get(1)?,
+            })
+        };
+        Ok(statement.query_row(key, present).optional()?)
     }
 
-    /// Stores the secret over the one with version `replaced`, or as a new one if that is 0.
-    fn put(&mut self, secret: &SealedSecret, replaced: u64) -> Result<bool, StoreError> {
-        let version = replaced.saturating_add(1);
+    /// Stores the secret over `replaced`, or as a new one.
+    fn put(&mut self, secret: &SealedSecret, replaced: Option<Present>) -> Result<bool, StoreError> {
+        let version = replaced.map_or(1, |replaced| replaced.version.saturating_add(1));
         let written_at = clock::now();
         let stored = StoredSecret {
             record: secret.record.clone(),
@@ -240,8 +257,20 @@ impl Writer<'_> {
         ]);
         // The statement is kept, but not its copy of the value.
         statement.clear_bindings();
-        Ok(outcome? > 0)
+        let is_put = outcome? > 0;
+        let old = replaced.map(|replaced| replaced.bytes);
+        self.usage
+            .count(&record.key, old, Some(secret.sealed.len() as u64))?;
+        Ok(is_put)
     }
+}
+
+/// What is there of a secret before a change.
+#[derive(Debug, Clone, Copy)]
+struct Present {
+    version: u64,
+    /// Bytes that it takes, sealed.
+    bytes: u64,
 }
 
 /// A change whose value is sealed.

@@ -36,7 +36,11 @@ impl From<DecodeError> for CallError {
 
 impl From<StoreError> for CallError {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
+        if matches!(error, StoreError::OverLimit { .. }) {
+            tracing::info!(%error, "a change was refused");
+        } else {
+            tracing::error!(%error, "the store failed");
+        }
         let text = match error {
             // These name files, keys or causes, which are for the operator alone: they are in the server's log.
             StoreError::Io { .. }

@@ -1,5 +1,7 @@
 //! Reading what others delegated: nobody else chooses what an identity reads.
 
+mod limits;
+
 use meshagent::secrets::{ExistsOptions, GetOptions, SecretFilter, SecretsClient, SetOptions};
 use meshagent::wire::secrets::{ListSecrets, SecretInfo, tool};
 use meshagent::wire::{Content, ErrorCode, Identity, SecretId};

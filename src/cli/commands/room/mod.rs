@@ -22,6 +22,11 @@ pub(in crate::cli) enum RoomCommand {
 }
 
 impl RoomCommand {
+    /// Whether this is the server.
+    pub(in crate::cli) const fn is_server(&self) -> bool {
+        matches!(self, Self::Serve(_))
+    }
+
     /// Whether signals are to end the command in good order.
     pub(in crate::cli) const fn hears_signals(&self) -> bool {
         !matches!(self, Self::Serve(_) | Self::Secret(secret::SecretCommand::Run(_)))

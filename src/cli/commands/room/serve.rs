@@ -82,10 +82,11 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     let token_endpoints = args.token_endpoints.resolve(context)?;
     let owner = owner(context)?;
     // Before files are opened, which count.
+    let owner_limits = args.limits.of_owners();
     let limits = args.limits.resolve();
     let data_dir = DataDir::open_to_serve(&path)?;
     warn_of(&key_source, &context.ui);
-    let store = SqliteStore::open(&data_dir, &key_source)?;
+    let store = SqliteStore::open_with_limits(&data_dir, &key_source, owner_limits)?;
     store.start_threads()?;
     let keys = ServerKeys::load(&store).await?;
     let config = ServerConfig {

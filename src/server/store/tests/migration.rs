@@ -4,12 +4,16 @@ use std::fs;
 
 use super::*;
 use crate::fs::{Existing, write_atomic};
-use crate::server::store::{connection, migrate, tables};
+use crate::server::store::{connection, migrate};
 
 /// A data directory that the last release with format 1 made, with the default key file.
 const DATABASE_1: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-1/default/store.db");
 const KEY_1: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-1/default/store.key");
-/// Another, whose key comes from the passphrase `correct horse`.
+/// The same secrets in format 2, where `one` was set again.
+const DATABASE_2: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-2/default/store.db");
+const KEY_2: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-2/default/store.key");
+const COMMITS_2: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-2/default/store.commits");
+/// Another of format 1, whose key comes from the passphrase `correct horse`.
 const BY_PASSPHRASE_1: &[u8] =
     include_bytes!("../../../../tests/it/vectors/store-format-1/passphrase/store.db");
 
@@ -51,11 +55,24 @@ fn contents() -> Vec<(SecretRecord, Vec<u8>)> {
     ]
 }
 
-fn format_1() -> tempfile::TempDir {
+fn directory_of(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     let path = tempfile::tempdir().unwrap();
-    write_atomic(&path.path().join(DATABASE), DATABASE_1, Existing::Keep).unwrap();
-    write_atomic(&path.path().join("store.key"), KEY_1, Existing::Keep).unwrap();
+    for (name, content) in files {
+        write_atomic(&path.path().join(name), content, Existing::Keep).unwrap();
+    }
     path
+}
+
+fn format_1() -> tempfile::TempDir {
+    directory_of(&[(DATABASE, DATABASE_1), ("store.key", KEY_1)])
+}
+
+fn format_2() -> tempfile::TempDir {
+    directory_of(&[
+        (DATABASE, DATABASE_2),
+        ("store.key", KEY_2),
+        ("store.commits", COMMITS_2),
+    ])
 }
 
 async fn holds_everything(store: &SqliteStore) {
@@ -85,6 +102,9 @@ async fn a_database_of_format_1_keeps_every_secret() {
         holds_everything(&store).await;
         store.close().await.unwrap();
     }
+    let [counted, rows] = counts(path.path());
+    assert_eq!(counted, rows);
+    assert_eq!(counted.iter().map(|owner| owner.2).sum::<i64>(), 9, "{counted:?}");
     let store = open(path.path());
     put(&store, mine("one"), b"the second value").await;
     let mut query = SecretQuery::new(
@@ -117,6 +137,59 @@ async fn a_database_of_format_1_keeps_every_secret() {
     holds_everything(&open_with(path.path(), &right).unwrap()).await;
 }
 
+#[tokio::test]
+async fn a_database_of_format_2_keeps_every_secret_and_counts_them() {
+    let path = format_2();
+    for _ in 0..2 {
+        let store = open(path.path());
+        holds_everything(&store).await;
+        store.close().await.unwrap();
+        let [counted, rows] = counts(path.path());
+        assert_eq!(counted, rows);
+        assert_eq!(counted.iter().map(|owner| owner.2).sum::<i64>(), 9, "{counted:?}");
+    }
+    // The counts stay those of the rows, and limit what comes next.
+    let alice = counts(path.path())[0]
+        .iter()
+        .find(|owner| owner.0 == "alice")
+        .unwrap()
+        .clone();
+    let limits = OwnerLimits {
+        secrets: u64::try_from(alice.2).unwrap(),
+        ..OwnerLimits::NONE
+    };
+    let store = SqliteStore::open_with_limits(&directory(path.path()), &KeySource::Default, limits).unwrap();
+    let refused = store.write(mine("new"), b"x".to_vec().into()).await;
+    let over = |refused: &Result<(), StoreError>| {
+        matches!(
+            refused,
+            Err(StoreError::OverLimit {
+                limit: OwnerLimit::Secrets,
+                ..
+            })
+        )
+    };
+    assert!(over(&refused), "{refused:?}");
+    put(&store, mine("one"), b"replaced").await;
+    assert!(store.delete(mine("large").key).await.unwrap());
+    put(&store, mine("new"), b"x").await;
+    let query = SecretQuery::new(
+        RoomName::new("room").unwrap(),
+        identity("alice"),
+        DelegatedTo::Anyone,
+    );
+    let found = store.find(query).await.unwrap().whole().unwrap();
+    let one = found
+        .iter()
+        .find(|secret| secret.record.key.id.as_str() == "one")
+        .unwrap();
+    // Format 2 has versions.
+    assert_eq!(one.version, 3);
+    store.close().await.unwrap();
+    let [counted, rows] = counts(path.path());
+    assert_eq!(counted, rows);
+}
+
 /// The tables of a migrated database are those of a new one.
 #[tokio::test]
 async fn a_migrated_database_has_the_tables_of_a_new_one() {
@@ -139,9 +212,11 @@ async fn a_migrated_database_has_the_tables_of_a_new_one() {
         });
         rows.unwrap().collect::<Result<Vec<_>, _>>().unwrap()
     };
-    let (old, new) = (format_1(), filled().await);
-    open(old.path()).close().await.unwrap();
-    assert_eq!(columns(old.path()), columns(new.path()));
+    let new = filled().await;
+    for old in [format_1(), format_2()] {
+        open(old.path()).close().await.unwrap();
+        assert_eq!(columns(old.path()), columns(new.path()));
+    }
 }
 
 /// What is on disk after each statement of the migration is what a process that is killed there leaves.
@@ -209,5 +284,4 @@ async fn a_row_that_was_forged_in_format_1_is_not_made_good() {
             .len(),
         20_000
     );
-    assert_eq!(tables::FORMAT, 2);
 }

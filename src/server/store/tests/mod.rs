@@ -1,6 +1,7 @@
 mod calls;
 mod durable;
 mod gone;
+mod limits;
 mod lists;
 mod migration;
 mod tamper;
@@ -78,4 +79,18 @@ async fn filled() -> tempfile::TempDir {
     put(&store, mine("two"), b"other value").await;
     store.close().await.unwrap();
     path
+}
+
+/// What each owner has: by the counts, and by the rows.
+fn counts(path: &Path) -> [Vec<(String, String, i64, i64)>; 2] {
+    let connection = Connection::open(path.join(DATABASE)).unwrap();
+    let counted = "SELECT owner, '', secrets, bytes FROM owner_usage UNION ALL
+        SELECT owner, delegated_to, secrets, 0 FROM delegated_usage ORDER BY 1, 2";
+    let rows = "SELECT owner, '', count(*), sum(length(sealed)) FROM secret GROUP BY owner UNION ALL
+        SELECT owner, delegated_to, count(*), 0 FROM secret WHERE delegated_to <> '' GROUP BY 1, 2 ORDER BY 1, 2";
+    [counted, rows].map(|sql| {
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
+        rows.unwrap().collect::<Result<_, _>>().unwrap()
+    })
 }

@@ -119,10 +119,10 @@ async fn a_passphrase_opens_what_it_made() {
 #[tokio::test]
 async fn what_is_not_our_database_is_left_alone() {
     let path = filled().await;
-    raw(path.path(), "PRAGMA user_version = 3");
+    raw(path.path(), "PRAGMA user_version = 4");
     let newer = open_with(path.path(), &KeySource::Default).unwrap_err();
     assert!(
-        matches!(newer, StoreError::NewerVersion { found: 3, known: 2 }),
+        matches!(newer, StoreError::NewerVersion { found: 4, known: 3 }),
         "{newer:?}"
     );
 

@@ -1,49 +1,35 @@
-//! Migrates a database from format 1 to format 2, in one transaction: a process that is killed meanwhile leaves
-//! format 1.
+//! From format 1 to format 2, which gave each secret a version, a time and a MAC, and each store key its slots.
 //!
 //! Format 1 had no version, no time and no MAC in a secret's row, one key source in `meta`, and the wrapped key
 //! beside its store key.
 
 use std::path::Path;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Transaction;
 
-use super::StoreError;
-use super::key_source::KeySource;
-use super::keys::{self, Purpose, StoreKeys, WrappedKey};
-use super::meta::{Meta, Slot};
-use super::reader::secret_key;
-use super::seal::{Bound, nonce};
-use super::tables::{FORMAT, KEY_TABLES, SECRET_TABLE};
-use super::{SecretKind, SecretRecord, StoredSecret};
+use super::super::key_source::KeySource;
+use super::super::keys::{self, Purpose, StoreKeys, WrappedKey};
+use super::super::meta::{Meta, Slot};
+use super::super::reader::secret_key;
+use super::super::seal::{Bound, nonce};
+use super::super::tables::{KEY_TABLES, SECRET_TABLE};
+use super::super::{SecretKind, SecretRecord, StoreError, StoredSecret};
 use crate::clock;
 
 /// The version that a secret from format 1 gets.
 const FIRST_VERSION: u64 = 1;
 
-/// Migrates an older database to [`FORMAT`]. Does nothing if another process has done so.
+/// Brings the database to format 2. Its tables for secrets and keys are still those of the present format.
 ///
 /// # Errors
-/// [`StoreError::WrongKey`] and others of the key source. The database is not changed then.
+/// [`StoreError::WrongKey`] and others of the key source.
 pub(super) fn run(
-    connection: &mut Connection,
+    transaction: &Transaction<'_>,
     directory: &Path,
     source: &KeySource,
 ) -> Result<(), StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let format: i64 = transaction.query_row("PRAGMA user_version", (), |row| row.get(0))?;
-    if format == FORMAT {
-        return Ok(());
-    }
-    tracing::info!(
-        from = format,
-        to = FORMAT,
-        "bringing the database to a new format"
-    );
-    let keys = move_keys(&transaction, directory, source)?;
-    let damaged = move_secrets(&transaction, &keys)?;
-    transaction.execute_batch(&format!("PRAGMA user_version = {FORMAT}"))?;
-    transaction.commit()?;
+    let keys = move_keys(transaction, directory, source)?;
+    let damaged = move_secrets(transaction, &keys)?;
     if damaged > 0 {
         tracing::error!(damaged, "secrets in the database are not what was written");
     }

@@ -1,0 +1,44 @@
+//! Migrates an older database to the present format, step by step in one transaction: a process that is killed
+//! meanwhile leaves the older format.
+
+mod to_2;
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::key_source::KeySource;
+use super::tables::FORMAT;
+use super::{StoreError, usage};
+
+/// Migrates an older database to [`FORMAT`]. Does nothing if another process has done so.
+///
+/// # Errors
+/// [`StoreError::WrongKey`] and others of the key source. The database is not changed then.
+pub(super) fn run(
+    connection: &mut Connection,
+    directory: &Path,
+    source: &KeySource,
+) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let format: i64 = transaction.query_row("PRAGMA user_version", (), |row| row.get(0))?;
+    if format >= FORMAT {
+        return Ok(());
+    }
+    tracing::info!(
+        from = format,
+        to = FORMAT,
+        "bringing the database to a new format"
+    );
+    if format < 2 {
+        to_2::run(&transaction, directory, source)?;
+    }
+    if format < 3 {
+        // Format 3 counts what each owner has.
+        transaction.execute_batch(usage::TABLES)?;
+        transaction.execute_batch(usage::COUNT_ALL)?;
+    }
+    transaction.execute_batch(&format!("PRAGMA user_version = {FORMAT}"))?;
+    transaction.commit()?;
+    Ok(())
+}
