@@ -389,23 +389,54 @@ fn what_is_no_credential_is_not_given_to_git() {
 }
 
 #[test]
-fn a_delegated_credential() {
+fn git_gets_what_another_delegated_only_from_an_owner_that_is_named() {
     let env = TestEnv::new();
-    let set = env
-        .local()
-        .secret(["set", "https://example.com", "--delegated-to", "bob"]);
-    set.stdin(credential("u", "p")).run().succeeds();
-    let way = env.local_as("bob");
-    let ask = |operation: &str, lines: &str| {
-        let call = way.secret(["git-credential", operation, "--delegated-to", "bob"]);
-        call.stdin(format!("protocol=https\nhost=example.com\n{lines}"))
-            .run()
-            .succeeds()
-            .says_nothing()
+    let delegate = |owner: &str, password: &str| {
+        let way = env.local_as(owner);
+        let set = way.secret(["set", "https://example.com", "--delegated-to", "bob"]);
+        set.stdin(credential("u", password)).run().succeeds();
     };
-    assert_eq!(ask("get", "").out(), "username=u\npassword=p\n");
-    // Git stores what let it in, and has erased what did not: neither is Bob's to do.
-    ask("store", "username=u\npassword=p\n");
-    ask("erase", "username=u\npassword=p\n");
-    assert_eq!(ask("get", "").out(), "username=u\npassword=p\n");
+    let way = env.local_as("bob");
+    let ask = |operation: &str, flags: &[&str], lines: &str| {
+        let call = way.secret(["git-credential", operation]).args(flags);
+        let ran = call
+            .stdin(format!("protocol=https\nhost=example.com\n{lines}"))
+            .run();
+        ran.succeeds()
+    };
+    let (to_bob, by_alice) = (["--delegated-to", "bob"], ["--delegated-by", "alice"]);
+    delegate("mallory", "mallory's");
+    assert_eq!(ask("get", &[], "").says_nothing().out(), "");
+    assert_eq!(ask("get", &by_alice, "").says_nothing().out(), "");
+    // Whoever delegated it, and even alone: git would hand over what is pushed to a server of theirs.
+    let unnamed = ask("get", &to_bob, "");
+    assert_eq!(unnamed.out(), "");
+    unnamed.says("mallory delegated `https://example.com` to you: add --delegated-by mallory");
+
+    delegate("alice", "p");
+    let given = "username=u\npassword=p\n";
+    assert_eq!(ask("get", &by_alice, "").says_nothing().out(), given);
+    let from_variable = way
+        .secret(["git-credential", "get"])
+        .env("MESHAGENT_DELEGATED_BY", "alice");
+    let from_variable = from_variable.stdin("protocol=https\nhost=example.com\n").run();
+    assert_eq!(from_variable.succeeds().out(), given);
+    // Git stores what let it in, and has erased what did not: that is Alice's, and no copy of it becomes Bob's.
+    ask("store", &by_alice, given).says_nothing();
+    ask("erase", &by_alice, given).says_nothing();
+    assert_eq!(ask("get", &[], "").out(), "");
+    delegate("alice", "new");
+    assert_eq!(ask("get", &by_alice, "").out(), "username=u\npassword=new\n");
+
+    // What Bob types himself is his own, and goes first.
+    ask("store", &by_alice, "username=u\npassword=bob's\n");
+    for flags in [&[][..], &by_alice] {
+        assert_eq!(ask("get", flags, "").out(), "username=u\npassword=bob's\n");
+    }
+    let to_himself = way.secret(["set", "https://example.com", "--delegated-to", "bob"]);
+    to_himself.stdin(credential("u", "for bob")).run().succeeds();
+    assert_eq!(
+        ask("get", &to_bob, "").says_nothing().out(),
+        "username=u\npassword=for bob\n"
+    );
 }

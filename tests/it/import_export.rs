@@ -255,11 +255,9 @@ fn what_others_delegated_is_exported_by_name() {
     let bob = env.local_as("bob");
     bob.set("B", "own");
     assert_eq!(export(&bob, &[]).succeeds().out(), "B=own\n");
-    assert_eq!(
-        export(&bob, &["--delegated-to", "bob"]).succeeds().out(),
-        "A='for bob'\n"
-    );
-    let ran = export(&bob, &["--delegated-to", "bob", "--format=json"]).succeeds();
+    let both = export(&bob, &["--delegated-by", "alice"]).succeeds();
+    assert_eq!(both.out(), "A='for bob'\nB=own\n");
+    let ran = export(&bob, &["A", "--delegated-to", "bob", "--format=json"]).succeeds();
     // It is no delegation of Bob's.
     assert_eq!(ran.json()[0]["delegated_to"], json!(null));
     let own = export(&env.local(), &["--format=json"]).succeeds();

@@ -215,7 +215,10 @@ fn a_list_as_a_table() {
     assert_eq!(lines.len(), 3);
     assert!(lines[0].starts_with("ID  TYPE"), "{lines:?}");
     assert!(lines[1].contains("\\u{202e}name"), "{lines:?}");
-    assert_eq!(lines[2], "b   application/octet-stream");
+    assert!(lines[2].starts_with("b   application/octet-stream"), "{lines:?}");
+    // Only columns that say something, and the times, which all rows have.
+    assert!(lines[0].ends_with("NAME          UPDATED"), "{lines:?}");
+    assert!(lines[2].trim_end().ends_with('Z'), "{lines:?}");
 }
 
 #[test]

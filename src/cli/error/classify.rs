@@ -60,6 +60,10 @@ pub(super) fn classify(error: &anyhow::Error) -> Classified {
         if let Some(SecretsError::Room(error)) = cause.downcast_ref::<SecretsError>() {
             return of_room(error);
         }
+        if let Some(SecretsError::OwnerUnknown { .. }) = cause.downcast_ref::<SecretsError>() {
+            let hint = "this server cannot read from one owner: without --delegated-by, --delegated-to YOUR-NAME reads what was delegated to you";
+            return Classified::lasting(Kind::Failed, Some(hint.to_owned()));
+        }
         if let Some(error) = cause.downcast_ref::<RoomError>() {
             return of_room(error);
         }
@@ -167,6 +171,10 @@ pub(super) fn of_room(error: &RoomError) -> Classified {
             ),
             Some(ErrorCode::NotFound) => (Kind::NotFound, None),
             Some(ErrorCode::Timeout) => (Kind::TimedOut, None),
+            Some(ErrorCode::Conflict) => (
+                Kind::Failed,
+                Some("name whose secret you want with --delegated-by"),
+            ),
             Some(ErrorCode::InvalidRequest) => (Kind::Usage, None),
             _ => (Kind::Failed, None),
         },

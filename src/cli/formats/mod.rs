@@ -1,4 +1,5 @@
-//! Text formats that commands read and write: files of secrets for `export` and `import`, templates, git's credentials.
+//! Text formats that commands read and write: files of secrets for `export` and `import`, templates, git's
+//! credentials.
 
 pub(in crate::cli) mod dotenv;
 #[cfg(test)]
@@ -73,21 +74,19 @@ pub(super) struct Record {
     pub(super) value: SecretValue,
 }
 
-/// A file of variables, each from a secret.
-pub(super) fn write_variables<'a>(
+/// Appends a variable to a file of them: its name, the secret that it is set to, and the value.
+pub(super) fn write_variable(
     format: Format,
-    variables: impl IntoIterator<Item = (&'a str, &'a SecretId, &'a SecretValue)>,
-) -> anyhow::Result<SecretValue> {
+    file: &mut SecretValue,
+    (name, id): (&str, &SecretId),
+    value: &SecretValue,
+) -> Result<(), CommandError> {
     let write = if format == Format::Docker {
         docker::write
     } else {
         dotenv::write
     };
-    let mut file = SecretValue::default();
-    for (name, id, value) in variables {
-        write(&mut file, name, value.expose()).map_err(|why| format.unwritable(id, why))?;
-    }
-    Ok(file)
+    write(file, name, value.expose()).map_err(|why| format.unwritable(id, why))
 }
 
 /// A JSON file of secrets.

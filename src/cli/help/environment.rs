@@ -30,6 +30,10 @@ const GROUPS: &[Group] = &[
                 "the participant token of MESHAGENT_ROOM, or an access token for the API",
             ),
             (
+                "MESHAGENT_DELEGATED_BY",
+                "whose secrets are read after your own, with commas between the names (--delegated-by)",
+            ),
+            (
                 "MESHAGENT_ALLOW_INSECURE",
                 "switch: allow addresses without TLS on other machines",
             ),

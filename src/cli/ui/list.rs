@@ -21,8 +21,9 @@ enum ListFormat {
 }
 
 impl ListFormatArgs {
-    /// Shows `items`: as JSON they are what they are; in a table each is the cells that `row` makes of it,
-    /// under `header`, of which the first is never cut. `empty` is said where there would be no row.
+    /// Shows `items`: as JSON they are what they are; in a table each is the cells that `row` makes of it, under
+    /// `header`, of which the first is never cut; columns but the first that are empty are left out. `empty` is said
+    /// where there would be no row.
     pub(in crate::cli) async fn show<T: Serialize, const N: usize>(
         &self,
         ui: &Ui,
@@ -38,12 +39,23 @@ impl ListFormatArgs {
             ui.note(empty);
             return Ok(());
         }
-        let rows = items
+        let rows: Vec<[String; N]> = items
             .iter()
-            .map(|item| row(item).map(|cell| escape_name(&cell)).to_vec());
-        let header = header.map(str::to_owned).to_vec();
-        ui.answer_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>(), 0)
-            .await
+            .map(|item| row(item).map(|cell| escape_name(&cell)))
+            .collect();
+        let is_full = |column: usize| {
+            column == 0
+                || rows
+                    .iter()
+                    .any(|row| row.get(column).is_some_and(|cell| !cell.is_empty()))
+        };
+        let shown: Vec<bool> = (0..N).map(is_full).collect();
+        let header = header.map(str::to_owned);
+        let lines = std::iter::once(header).chain(rows).map(|cells| {
+            let cells = cells.into_iter().zip(&shown);
+            cells.filter_map(|(cell, shown)| shown.then_some(cell)).collect()
+        });
+        ui.answer_table(&lines.collect::<Vec<_>>(), 0).await
     }
 
     /// Whether a table is wanted.

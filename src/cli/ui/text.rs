@@ -1,6 +1,7 @@
 //! Text that others wrote, made fit for a terminal.
 
 use std::borrow::Cow;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -75,6 +76,14 @@ pub(in crate::cli) fn shell_word(text: &str) -> String {
 pub(in crate::cli) fn is_fit_for_terminal(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes)
         .is_ok_and(|text| text.chars().all(|c| matches!(c, '\n' | '\t') || !c.is_control()))
+}
+
+/// A time as RFC 3339 has it.
+pub(in crate::cli) fn time(unix: u64) -> String {
+    // The last second that the format has.
+    const LAST: u64 = 253_402_300_799;
+    let time = UNIX_EPOCH.checked_add(Duration::from_secs(unix.min(LAST)));
+    humantime::format_rfc3339_seconds(time.unwrap_or(SystemTime::UNIX_EPOCH)).to_string()
 }
 
 /// Lines of a table: columns two spaces apart, as wide as their widest cell, cut to fit `width`
@@ -227,6 +236,13 @@ mod tests {
         ] {
             assert_eq!(escape_name(name), name);
         }
+    }
+
+    #[test]
+    fn times() {
+        assert_eq!(time(0), "1970-01-01T00:00:00Z");
+        assert_eq!(time(1_800_000_000), "2027-01-15T08:00:00Z");
+        assert_eq!(time(u64::MAX), "9999-12-31T23:59:59Z");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Reading what others delegated: nobody else chooses what an identity reads.
 
+mod commands;
 mod limits;
 
 use meshagent::secrets::{ExistsOptions, GetOptions, SecretFilter, SecretsClient, SetOptions};

@@ -1,7 +1,5 @@
 //! `meshagent auth status`
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -9,7 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::error::Outcome;
 use crate::cli::room::account::ApiArgs;
 use crate::cli::ui::list::ListFormatArgs;
-use crate::cli::ui::text::escape_name;
+use crate::cli::ui::text::{escape_name, time};
 use crate::settings::{AccountSettings, Credential, Profile, Session, SettingsError, Sourced};
 
 /// Shown at the end of `--help`.
@@ -125,24 +123,4 @@ fn until(session: &Session) -> String {
     };
     let end = session.expires_at.map_or_else(|| "not known".to_owned(), time);
     format!("{end}{prolonged}")
-}
-
-/// A time as RFC 3339 has it.
-fn time(unix: u64) -> String {
-    // The last second that the format has.
-    const LAST: u64 = 253_402_300_799;
-    let time = UNIX_EPOCH.checked_add(Duration::from_secs(unix.min(LAST)));
-    humantime::format_rfc3339_seconds(time.unwrap_or(SystemTime::UNIX_EPOCH)).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times() {
-        assert_eq!(time(0), "1970-01-01T00:00:00Z");
-        assert_eq!(time(1_800_000_000), "2027-01-15T08:00:00Z");
-        assert_eq!(time(u64::MAX), "9999-12-31T23:59:59Z");
-    }
 }

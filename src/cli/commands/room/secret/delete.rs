@@ -71,7 +71,7 @@ pub(super) async fn run(context: &Context, args: DeleteArgs) -> anyhow::Result<O
             }
         }
         if !missing.is_empty() {
-            failures.push(not_found_all(&missing, delegated_to).into());
+            failures.push(not_found_all(&missing, delegated_to, &[]).into());
         }
         together(failures)?;
         Ok(Outcome::Done)

@@ -2,12 +2,13 @@
 
 use clap::Args;
 
+use super::sources::DelegateArgs;
 use super::{IdArgs, parse_identity};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::Outcome;
 use crate::cli::room::{Target, in_room};
-use crate::secrets::ExistsOptions;
+use crate::secrets::{ExistsOptions, GetOptions};
 use crate::wire::Identity;
 
 /// Shown at the end of `--help`.
@@ -24,9 +25,8 @@ Examples:
 pub(in crate::cli) struct ExistsArgs {
     #[command(flatten)]
     id: IdArgs,
-    /// Look for the secret that is delegated to this identity
-    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
-    delegated_to: Option<Identity>,
+    #[command(flatten)]
+    delegate: DelegateArgs,
     /// Look among the secrets of another identity; needs the admin grant
     #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
     for_identity: Option<Identity>,
@@ -39,14 +39,28 @@ pub(in crate::cli) struct ExistsArgs {
 
 pub(super) async fn run(context: &Context, args: ExistsArgs) -> anyhow::Result<Outcome> {
     let id = args.id.id()?;
+    // What the environment says of one's own reading says nothing of another's.
+    let sources = if args.for_identity.is_some() {
+        args.delegate.flags()
+    } else {
+        args.delegate.resolve(context)?
+    };
     let exists = in_room(context, Target::resolve(context, &args.room)?, async |room| {
-        let options = ExistsOptions {
-            delegated_to: args.delegated_to,
-            delegated_by: None,
-            for_identity: args.for_identity,
-        };
-        let secrets = room.secrets();
-        Ok(secrets.exists(&id, options).await?)
+        for GetOptions {
+            delegated_to,
+            delegated_by,
+        } in sources.options()
+        {
+            let options = ExistsOptions {
+                delegated_to,
+                delegated_by,
+                for_identity: args.for_identity.clone(),
+            };
+            if room.secrets().exists(&id, options).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     })
     .await?;
     if !context.ui.is_quiet() {

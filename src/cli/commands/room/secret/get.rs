@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{DelegateArgs, IdArgs, not_found};
+use super::IdArgs;
+use super::sources::DelegateArgs;
 use crate::cli::args::output::OutputArgs;
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
@@ -19,8 +20,8 @@ Examples:
   Write it to a file that only you can read:
     $ meshagent room secret get tls/key --out tls.key
 
-  Read what somebody delegated to you, Bob:
-    $ meshagent room secret get tls/key --delegated-to bob";
+  Read what Ada delegated to you:
+    $ meshagent room secret get tls/key --delegated-by ada";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -38,13 +39,16 @@ pub(in crate::cli) struct GetArgs {
 pub(super) async fn run(context: &Context, args: GetArgs) -> anyhow::Result<Outcome> {
     let id = args.id.id()?;
     let output = args.output.prepare()?;
+    let sources = args.delegate.resolve(context)?;
     let secret = in_room(context, Target::resolve(context, &args.room)?, async |room| {
         context
             .ui
             .busy()
             .doing(format!("Reading {}", escape_name(id.as_str())));
-        let secret = room.secrets().get_secret(&id, args.delegate.options()).await?;
-        Ok(secret.ok_or_else(|| not_found(&id, args.delegate.identity()))?)
+        match sources.get(&room.secrets(), &id).await? {
+            Some(secret) => Ok(secret),
+            None => Err(sources.missing(room, std::slice::from_ref(&id)).await.into()),
+        }
     })
     .await?;
     output.write(&context.ui, secret.value).await?;

@@ -8,7 +8,8 @@ use clap::Args;
 use futures_util::{StreamExt, stream};
 
 use super::parse_delegate;
-use super::read_many::{AuthorizationParameters, CALLS_IN_FLIGHT, fetch_each};
+use super::read_many::{CALLS_IN_FLIGHT, SecretToRead, fetch_each};
+use super::sources::Sources;
 use crate::cli::args::input::{Limit, NamedContent, read_file_or_stdin};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
@@ -111,7 +112,8 @@ impl Present {
         let entry = |info: crate::wire::secrets::SecretInfo| {
             ((info.id, info.delegated_to), (info.secret_type, info.name))
         };
-        Ok(Self(list.into_iter().map(entry).collect()))
+        let own = list.into_iter().filter(|info| info.owner.is_none());
+        Ok(Self(own.map(entry).collect()))
     }
 
     fn of(&self, record: &Record) -> Option<&(String, String)> {
@@ -146,14 +148,17 @@ async fn compare(room: &JoinedRoom, there: &Present, records: &[Record]) -> anyh
     let wanted = records
         .iter()
         .filter(|record| there.of(record).is_some())
-        .map(|record| AuthorizationParameters {
+        .map(|record| SecretToRead {
             id: record.id.clone(),
-            delegated_to: record.delegated_to.clone(),
+            sources: Sources {
+                delegated_to: record.delegated_to.clone(),
+                delegated_by: Vec::new(),
+            },
         });
     let found = fetch_each(room, wanted).await?;
     let found: HashMap<(SecretId, Option<Identity>), Secret> = found
         .into_iter()
-        .filter_map(|(wanted, secret)| Some(((wanted.id, wanted.delegated_to), secret?)))
+        .filter_map(|(wanted, secret)| Some(((wanted.id, wanted.sources.delegated_to), secret?)))
         .collect();
     let (mut new, mut changed) = (0_usize, 0_usize);
     let mut rows = vec![["CHANGE", "ID", "DELEGATED TO"].map(str::to_owned).to_vec()];

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::DelegateArgs;
 use super::read_many::fetch;
+use super::sources::DelegateArgs;
 use crate::cli::args::input::{Limit, NamedContent, read_file_or_stdin};
 use crate::cli::args::output::OutputArgs;
 use crate::cli::args::room::RoomArgs;
@@ -39,6 +39,7 @@ pub(in crate::cli) struct InjectArgs {
 
 pub(super) async fn run(context: &Context, args: InjectArgs) -> anyhow::Result<Outcome> {
     let output = args.output.prepare()?;
+    let sources = args.delegate.resolve(context)?;
     if args.template.is_none() && io::stdin().is_terminal() {
         return Err(CommandError::new(Kind::Usage, "no text was given")
             .hint("name a file with --in PATH, or pipe the text in")
@@ -58,9 +59,8 @@ pub(super) async fn run(context: &Context, args: InjectArgs) -> anyhow::Result<O
         context.ui.warn(r#"the text has no {{ secret "ID" }} in it"#);
         std::collections::BTreeMap::new()
     } else {
-        let delegated_to = args.delegate.identity();
         in_room(context, Target::resolve(context, &args.room)?, async |room| {
-            fetch(room, ids, delegated_to).await
+            fetch(room, ids, &sources).await
         })
         .await?
     };

@@ -7,6 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::error::Outcome;
 use crate::cli::room::{Target, in_room};
 use crate::cli::ui::list::ListFormatArgs;
+use crate::cli::ui::text::time;
 use crate::wire::secrets::SecretInfo;
 
 /// Shown at the end of `--help`.
@@ -33,22 +34,27 @@ pub(super) async fn run(context: &Context, args: ListArgs) -> anyhow::Result<Out
         Ok((room.secrets().list_secrets().await?, empty))
     })
     .await?;
-    let header = ["ID", "TYPE", "NAME", "DELEGATED TO"];
+    let header = ["ID", "TYPE", "NAME", "DELEGATED TO", "FROM", "UPDATED"];
     args.format
         .show(&context.ui, &secrets, header, row, &empty)
         .await?;
     Ok(Outcome::Done)
 }
 
-fn row(secret: &SecretInfo) -> [String; 4] {
+fn row(secret: &SecretInfo) -> [String; 6] {
     let SecretInfo {
         id,
         secret_type,
         name,
         delegated_to,
-        ..
+        owner,
+        updated_at,
+        version: _,
     } = secret.clone();
     // A secret without a name of its own has its id for one.
     let name = if name == id { String::new() } else { name };
-    [id, secret_type, name, delegated_to.unwrap_or_default()]
+    // What another delegated is delegated to the reader: that says whose it is.
+    let to = delegated_to.filter(|_| owner.is_none()).unwrap_or_default();
+    let updated = updated_at.map(time).unwrap_or_default();
+    [id, secret_type, name, to, owner.unwrap_or_default(), updated]
 }

@@ -16,6 +16,7 @@ mod request;
 pub(in crate::cli) mod request_secret;
 mod run;
 mod set;
+pub(in crate::cli) mod sources;
 
 use std::io::{self, IsTerminal};
 
@@ -26,7 +27,6 @@ use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::ui::terminal;
 use crate::cli::ui::text::escape_name;
-use crate::secrets::GetOptions;
 use crate::wire::{Identity, NameError, SecretId};
 
 #[derive(Debug, Subcommand)]
@@ -74,7 +74,8 @@ pub(in crate::cli) enum SecretCommand {
     /// Three forms: env comes back the same through `import`, through `source` in sh and bash, and through
     /// `run --env-file`; docker is for `docker run --env-file`, which knows no quotes; json holds binary values,
     /// types, names and delegations as well. What a form cannot hold is an error. A variable is named as the
-    /// secret's id is; --env-secret gives it another name. Without ids, everything that you own is exported.
+    /// secret's id is; --env-secret gives it another name. Without ids, everything that you own is exported,
+    /// and what the owners that --delegated-by names delegated to you.
     Export(export::ExportArgs),
     /// Store the secrets of a file
     ///
@@ -95,7 +96,8 @@ pub(in crate::cli) enum SecretCommand {
     /// Git asks on stdin and is answered on stdout. A credential is a secret of the type git, the JSON object
     /// {"username", "password"}; its id is the server's address, such as https://example.com. Git says the path too
     /// if credential.useHttpPath is set. Git has what let it in stored, and what did not erased.
-    /// Only a credential of the same user is ever replaced, and only a credential erased.
+    /// Only a credential of the same user is ever replaced, and only a credential erased. What another identity
+    /// delegated is given to git only if --delegated-by names the owner, after your own.
     ///
     /// With --from another participant is asked, by that address and the type git, as with `request`. It can say
     /// yes or no, and git waits. The server keeps the answer for the next time; git has it erased if it did not
@@ -151,27 +153,6 @@ impl IdArgs {
     }
 }
 
-/// Whose secret is read, if it was delegated.
-#[derive(Debug, Args)]
-struct DelegateArgs {
-    /// Read what is delegated to this identity; your own name reads what others gave you
-    #[arg(long, value_name = "IDENTITY", value_parser = parse_identity)]
-    delegated_to: Option<Identity>,
-}
-
-impl DelegateArgs {
-    const fn identity(&self) -> Option<&Identity> {
-        self.delegated_to.as_ref()
-    }
-
-    fn options(&self) -> GetOptions {
-        GetOptions {
-            delegated_to: self.delegated_to.clone(),
-            delegated_by: None,
-        }
-    }
-}
-
 fn parse_id(text: &str) -> Result<SecretId, NameError> {
     SecretId::new(text)
 }
@@ -210,13 +191,12 @@ fn delegated(to: Option<&Identity>) -> String {
         .unwrap_or_default()
 }
 
-/// A secret that is not there.
-fn not_found(id: &SecretId, delegated_to: Option<&Identity>) -> CommandError {
-    not_found_all(std::slice::from_ref(id), delegated_to)
-}
-
 /// One secret or more that are not there.
-fn not_found_all(ids: &[SecretId], delegated_to: Option<&Identity>) -> CommandError {
+fn not_found_all(
+    ids: &[SecretId],
+    delegated_to: Option<&Identity>,
+    delegated_by: &[Identity],
+) -> CommandError {
     let shown: Vec<String> = ids
         .iter()
         .map(|id| format!("`{}`", escape_name(id.as_str())))
@@ -227,14 +207,20 @@ fn not_found_all(ids: &[SecretId], delegated_to: Option<&Identity>) -> CommandEr
         ("are", "secrets")
     };
     let what = format!("there {verb} no {noun} {}", shown.join(", "));
-    match delegated_to {
-        Some(identity) => CommandError::new(
-            Kind::NotFound,
-            format!("{what} delegated to `{}`", escape_name(identity.as_str())),
-        )
-        .hint("`meshagent room secret list` shows what you may see"),
-        None => CommandError::new(Kind::NotFound, format!("{what} of yours")).hint(
-            "`meshagent room secret list` shows what you may see; --delegated-to YOUR-NAME reads what others delegated to you, --delegated-to THEIR-NAME what you delegated",
-        ),
-    }
+    let names = |identities: &mut dyn Iterator<Item = &Identity>| {
+        let shown: Vec<String> = identities
+            .map(|identity| format!("`{}`", escape_name(identity.as_str())))
+            .collect();
+        shown.join(" or ")
+    };
+    let to = names(&mut delegated_to.into_iter());
+    let by = names(&mut delegated_by.iter());
+    let which = match (to.as_str(), by.as_str()) {
+        ("", "") => " of yours".to_owned(),
+        ("", by) => format!(" of yours, or that {by} delegated to you"),
+        (to, "") => format!(" delegated to {to}"),
+        (to, by) => format!(" that {by} delegated to {to}"),
+    };
+    CommandError::new(Kind::NotFound, format!("{what}{which}"))
+        .hint("`meshagent room secret list` shows what you may see")
 }

@@ -4,31 +4,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::not_found_all;
+use super::sources::Sources;
 use crate::cli::room::JoinedRoom;
-use crate::secrets::{GetOptions, Secret, SecretsError};
-use crate::wire::{Identity, SecretId};
+use crate::secrets::{Secret, SecretsError};
+use crate::wire::SecretId;
 
 /// Calls that are in flight at once: enough that a distant server is not waited for call by call, few
 /// enough that others in the room get their turn.
 pub(super) const CALLS_IN_FLIGHT: usize = 64;
 
 /// Which secret is meant.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct AuthorizationParameters {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SecretToRead {
     pub(super) id: SecretId,
-    pub(super) delegated_to: Option<Identity>,
+    pub(super) sources: Sources,
 }
 
 /// Reads the secrets of these ids, all or none. If some are missing, the error names all of those.
 pub(super) async fn fetch(
     room: &JoinedRoom,
     ids: BTreeSet<SecretId>,
-    delegated_to: Option<&Identity>,
+    sources: &Sources,
 ) -> anyhow::Result<BTreeMap<SecretId, Secret>> {
-    let wanted = ids.into_iter().map(|id| AuthorizationParameters {
+    let wanted = ids.into_iter().map(|id| SecretToRead {
         id,
-        delegated_to: delegated_to.cloned(),
+        sources: sources.clone(),
     });
     let (mut found, mut missing) = (BTreeMap::new(), Vec::new());
     for (wanted, secret) in fetch_each(room, wanted).await? {
@@ -40,23 +40,19 @@ pub(super) async fn fetch(
     if missing.is_empty() {
         Ok(found)
     } else {
-        Err(not_found_all(&missing, delegated_to).into())
+        Err(sources.missing(room, &missing).await.into())
     }
 }
 
 /// Reads secrets of which some may be missing, and gives them in the order that they were asked for.
 pub(super) async fn fetch_each(
     room: &JoinedRoom,
-    wanted: impl IntoIterator<Item = AuthorizationParameters>,
-) -> Result<Vec<(AuthorizationParameters, Option<Secret>)>, SecretsError> {
+    wanted: impl IntoIterator<Item = SecretToRead>,
+) -> Result<Vec<(SecretToRead, Option<Secret>)>, SecretsError> {
     let secrets = room.secrets();
     stream::iter(wanted)
         .map(async |wanted| {
-            let options = GetOptions {
-                delegated_to: wanted.delegated_to.clone(),
-                delegated_by: None,
-            };
-            let secret = secrets.get_secret(&wanted.id, options).await?;
+            let secret = wanted.sources.get(&secrets, &wanted.id).await?;
             Ok((wanted, secret))
         })
         .buffered(CALLS_IN_FLIGHT)

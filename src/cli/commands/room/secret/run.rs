@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 
-use super::DelegateArgs;
 use super::read_many::fetch;
+use super::sources::DelegateArgs;
 use crate::cli::args::env_secret::{EnvSecret, referenced_id};
 use crate::cli::args::input::{Limit, NamedContent, read_file_or_stdin};
 use crate::cli::args::room::RoomArgs;
@@ -65,9 +65,9 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> anyhow::Result<Outc
     let secrets = if ids.is_empty() {
         BTreeMap::new()
     } else {
-        let delegated_to = args.delegate.identity();
+        let owners = args.delegate.resolve(context)?;
         in_room(context, Target::resolve(context, &args.room)?, async |room| {
-            fetch(room, ids, delegated_to).await
+            fetch(room, ids, &owners).await
         })
         .await?
     };

@@ -9,7 +9,8 @@ use clap::Args;
 use clap::builder::ArgPredicate;
 
 use self::from_room::Stored;
-use super::{DelegateArgs, parse_id};
+use super::parse_id;
+use super::sources::DelegateArgs;
 use crate::cli::args::input::{Limit, read_stdin};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
@@ -38,7 +39,7 @@ const EXAMPLES: &str = r#"Examples:
     $ printf 'protocol=https\nhost=git.example.com\n' | meshagent room secret git-credential get"#;
 
 /// Flags that say which of the room's secrets is the credential.
-const OF_THE_ROOM: [&str; 2] = ["id", "delegated_to"];
+const OF_THE_ROOM: [&str; 3] = ["id", "delegated_to", "delegated_by"];
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -81,7 +82,7 @@ pub(super) async fn run(context: &Context, args: GitCredentialArgs) -> anyhow::R
     let description = Description::parse(&read_stdin(Limit::File).await?)?;
     let answer = match &args.from {
         Some(from) => of_participant(context, &args.room, from, operation, &description).await?,
-        None => of_room(context, &args, operation, description).await?,
+        None => of_room(context, args, operation, description).await?,
     };
     if let Some(answer) = answer {
         context.ui.answer(answer).await?;
@@ -92,17 +93,17 @@ pub(super) async fn run(context: &Context, args: GitCredentialArgs) -> anyhow::R
 /// Works with credentials that are stored in the room; what git is answered.
 async fn of_room(
     context: &Context,
-    args: &GitCredentialArgs,
+    args: GitCredentialArgs,
     operation: Operation,
     description: Description,
 ) -> anyhow::Result<Option<SecretValue>> {
-    let ids = match &args.id {
-        Some(id) => vec![id.clone()],
+    let ids = match args.id {
+        Some(id) => vec![id],
         None => description.ids()?,
     };
     let stored = Stored {
         ids,
-        delegated_to: args.delegate.identity(),
+        sources: args.delegate.resolve(context)?,
     };
     in_room(context, Target::resolve(context, &args.room)?, async |room| {
         match operation {
