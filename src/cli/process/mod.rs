@@ -1,11 +1,13 @@
 //! The process itself: hardened against leaks, told to stop by [`signals`], and replaced by what it launches.
 
 pub(in crate::cli) mod launch;
+mod obeyed;
 mod open_files;
 mod signals;
 
 use std::sync::OnceLock;
 
+pub(super) use self::obeyed::obeyed;
 pub(super) use self::open_files::raise_open_files;
 pub(super) use self::signals::{interrupted, interruption};
 

@@ -2,6 +2,7 @@
 
 mod commands;
 mod limits;
+mod variables;
 
 use meshagent::secrets::{ExistsOptions, GetOptions, SecretFilter, SecretsClient, SetOptions};
 use meshagent::wire::secrets::{ListSecrets, SecretInfo, tool};

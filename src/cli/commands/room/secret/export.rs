@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::parse_id;
 use super::read_many::{SecretToRead, fetch, fetch_each};
-use super::sources::{DelegateArgs, Sources};
+use super::sources::{DelegateArgs, Sources, refuse_obeyed};
 use crate::cli::args::env_secret::EnvSecret;
 use crate::cli::args::output::OutputArgs;
 use crate::cli::args::room::RoomArgs;
@@ -14,6 +14,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::formats::dotenv::is_variable_name;
 use crate::cli::formats::{Format, Record, write_json, write_variable};
+use crate::cli::process::obeyed;
 use crate::cli::room::{JoinedRoom, Target, in_room};
 use crate::cli::ui::text::escape_name;
 use crate::secrets::Secret;
@@ -117,6 +118,7 @@ async fn variables(
     let mut file = SecretValue::default();
     for (name, id) in names {
         if let Some(secret) = found.get(id) {
+            refuse_obeyed(name, id, secret)?;
             write_variable(format, &mut file, (name, id), &secret.value)?;
         }
     }
@@ -150,6 +152,8 @@ async fn all_variables(
                     format!("of {}: its id cannot name a variable", escape_name(owner)),
                 ),
             }
+        } else if let (Some(owner), Some(effect)) = (owner, obeyed(id.as_str())) {
+            leave_out(id, format!("of {}: {effect}", escape_name(owner)));
         } else {
             // One's own is listed first.
             wanted.entry(id.clone()).or_insert(listed);

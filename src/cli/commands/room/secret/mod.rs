@@ -75,7 +75,9 @@ pub(in crate::cli) enum SecretCommand {
     /// `run --env-file`; docker is for `docker run --env-file`, which knows no quotes; json holds binary values,
     /// types, names and delegations as well. What a form cannot hold is an error. A variable is named as the
     /// secret's id is; --env-secret gives it another name. Without ids, everything that you own is exported,
-    /// and what the owners that --delegated-by names delegated to you.
+    /// and what the owners that --delegated-by names delegated to you. Variables that programs obey, such as PATH
+    /// and LD_PRELOAD, are not set to what another identity chose: they are left out with a note, or an error where
+    /// you ask for one. `run` does not set them either.
     Export(export::ExportArgs),
     /// Store the secrets of a file
     ///

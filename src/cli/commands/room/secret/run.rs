@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args};
 
 use super::read_many::fetch;
-use super::sources::DelegateArgs;
+use super::sources::{DelegateArgs, refuse_obeyed};
 use crate::cli::args::env_secret::{EnvSecret, referenced_id};
 use crate::cli::args::input::{Limit, NamedContent, read_file_or_stdin};
 use crate::cli::args::room::RoomArgs;
@@ -163,6 +163,7 @@ fn value_of(name: &str, id: &SecretId, secrets: &BTreeMap<SecretId, Secret>) -> 
     };
     // Each id was asked for, and a missing one is an error of its own.
     let secret = secrets.get(id).ok_or_else(|| refuse("it was not read"))?;
+    refuse_obeyed(name, id, secret)?;
     let bytes = secret.value.expose();
     if bytes.contains(&0) {
         return Err(refuse("it has a NUL byte").into());

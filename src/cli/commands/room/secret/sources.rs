@@ -6,6 +6,7 @@ use clap::Args;
 use super::{not_found_all, parse_identity};
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind};
+use crate::cli::process::obeyed;
 use crate::cli::room::JoinedRoom;
 use crate::cli::ui::text::{escape_name, shell_word};
 use crate::secrets::{GetOptions, Secret, SecretsClient, SecretsError};
@@ -150,4 +151,18 @@ impl Sources {
             shell_word(delegate)
         ))
     }
+}
+
+/// Refuses to set a variable that programs obey to what another owner chose.
+pub(super) fn refuse_obeyed(name: &str, id: &SecretId, secret: &Secret) -> Result<(), CommandError> {
+    let (Some(owner), Some(effect)) = (&secret.owner, obeyed(name)) else {
+        return Ok(());
+    };
+    let message = format!(
+        "{name} is not set to the secret `{}`, which {} delegated: {effect}",
+        escape_name(id.as_str()),
+        escape_name(owner)
+    );
+    Err(CommandError::new(Kind::Failed, message)
+        .hint("name another variable with --env-secret NAME=ID, or store the value as a secret of your own"))
 }
