@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 /// What the name of a new file starts with until it is renamed.
 const PREFIX: &str = ".meshagent-";
@@ -44,6 +44,36 @@ impl NewFile {
             Existing::Replace => self.0.persist(target)?,
             Existing::Keep => self.0.persist_noclobber(target)?,
         };
+        sync_directory(directory_of(target))
+    }
+}
+
+/// A new directory (0700) beside its target. It is removed, with all that is in it, when it is dropped before
+/// [`NewDirectory::persist`].
+#[derive(Debug)]
+pub(crate) struct NewDirectory(TempDir);
+
+impl NewDirectory {
+    /// Makes an empty directory in `directory`, which must be on the target's file system.
+    pub(crate) fn create_in(directory: &Path) -> io::Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let made = builder.prefix(PREFIX).tempdir_in(directory);
+        made.map(Self).map_err(without_path)
+    }
+
+    /// Its path until it is renamed.
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Renames the directory to `target`, which must be missing or an empty directory, and syncs both directories.
+    pub(crate) fn persist(self, target: &Path) -> io::Result<()> {
+        sync_directory(self.path())?;
+        std::fs::rename(self.path(), target)?;
+        // Its name leads nowhere any more.
+        let _ = self.0.keep();
         sync_directory(directory_of(target))
     }
 }
@@ -135,6 +165,32 @@ mod tests {
         assert!(metadata.is_file());
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read(&other).unwrap(), b"other");
+    }
+
+    #[test]
+    fn a_new_directory_replaces_an_empty_one_or_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("target");
+        for _ in 0..2 {
+            let new = NewDirectory::create_in(directory.path()).unwrap();
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt as _;
+                let mode = fs::metadata(new.path()).unwrap().permissions().mode();
+                assert_eq!(mode & 0o777, 0o700);
+            }
+            new.persist(&target).unwrap();
+        }
+        let full = || {
+            let new = NewDirectory::create_in(directory.path()).unwrap();
+            fs::write(new.path().join("file"), "x").unwrap();
+            new
+        };
+        full().persist(&target).unwrap();
+        assert!(full().persist(&target).is_err());
+        drop(full());
+        assert_eq!(names(directory.path()), ["target"]);
+        assert_eq!(names(&target), ["file"]);
     }
 
     #[test]

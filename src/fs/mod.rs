@@ -4,6 +4,7 @@
 //!   already there is one: regular, no symbolic link, the user's own, and closed to others.
 //! - [`NewFile`] and [`write_atomic`]: a new file is written beside its target, synced, and renamed. A reader
 //!   sees the old content or the new, also after a crash or a power cut.
+//! - [`NewDirectory`]: the same for a directory and all that is in it.
 //! - [`LockFile`]: the operating system's advisory lock on a file, shared or exclusive, until it is dropped.
 //!
 //! Modes and owners exist on Unix. Elsewhere these functions rely on the access rules that a home directory
@@ -15,6 +16,8 @@ mod atomic;
 mod lock;
 pub(crate) mod private;
 
-pub(crate) use self::atomic::{Existing, NewFile, directory_of, remove_file, sync_directory, write_atomic};
+pub(crate) use self::atomic::{
+    Existing, NewDirectory, NewFile, directory_of, remove_file, sync_directory, write_atomic,
+};
 pub(crate) use self::lock::{LockFile, pause_until};
 pub use self::private::NotPrivate;

@@ -3,13 +3,14 @@
 //! From the outside in: [`http`] accepts connections, checks credentials, and hands a joining participant to a
 //! [`session`]; the session reads calls, which the [`toolkit`] answers with what [`state`] holds: [`rooms`] (the
 //! participants, what is pushed to them and the requests to them), [`oauth`] (tokens of providers), [`keys`] (the
-//! server's API key) and the [`store`], whose files are in a [`data_dir`]. Each of these layers imports only those
-//! after it; [`config`], [`caller`], [`shares`], [`log_interval`] and [`shutdown`] serve all of them and
-//! import none.
+//! server's API key) and the [`store`], whose files are in a [`data_dir`]. Beside them [`backup`] copies a store to a
+//! file, and back. Each of these layers imports only those after it; [`config`], [`caller`], [`shares`],
+//! [`log_interval`] and [`shutdown`] serve all of them and import none.
 //!
 //! The server shares `wire`, `token`, `oauth`, `net`, `fs` and `sensitive` with the client and nothing else: client
 //! and server meet on the wire.
 
+pub mod backup;
 mod caller;
 mod config;
 mod connections;

@@ -41,7 +41,7 @@ const SERVER: &[&[&str]] = &[
     &["state"],
     &["rooms", "fair_store", "response_budget"],
     &["config"],
-    &["oauth", "keys"],
+    &["oauth", "keys", "backup"],
     &["store"],
     &["data_dir"],
     &["caller", "connections", "fair_queue", "slots"],

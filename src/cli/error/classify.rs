@@ -6,6 +6,7 @@ use super::{CommandError, Interrupted, Kind, classify_account};
 use crate::net::NetError;
 use crate::room::RoomError;
 use crate::secrets::SecretsError;
+use crate::server::backup::BackupError;
 use crate::server::data_dir::DataDirError;
 use crate::server::store::StoreError;
 use crate::settings::{SettingsError, SettingsErrorKind};
@@ -76,6 +77,9 @@ pub(super) fn classify(error: &anyhow::Error) -> Classified {
         if let Some(error) = cause.downcast_ref::<DataDirError>() {
             return Classified::lasting(Kind::Failed, Some(error.hint().to_owned()));
         }
+        if let Some(error) = cause.downcast_ref::<BackupError>() {
+            return of_backup(error);
+        }
         if let Some(error) = cause.downcast_ref::<StoreError>() {
             return Classified::lasting(Kind::Failed, Some(error.hint().to_owned()));
         }
@@ -99,6 +103,16 @@ pub(super) fn of_settings(error: &SettingsError) -> Classified {
         SettingsErrorKind::Failed => Kind::Failed,
     };
     Classified::lasting(kind, error.hint())
+}
+
+fn of_backup(error: &BackupError) -> Classified {
+    match error {
+        BackupError::Io { source, .. } => of_io(source.kind()),
+        BackupError::KeyWithoutEncryption => {
+            Classified::lasting(Kind::Usage, error.hint().map(str::to_owned))
+        }
+        _ => Classified::lasting(Kind::Failed, error.hint().map(str::to_owned)),
+    }
 }
 
 /// A file or a stream that cannot be written.

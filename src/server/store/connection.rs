@@ -22,8 +22,18 @@ const PRAGMAS: &str = "PRAGMA synchronous = FULL;
 
 /// Opens the database at `path`, which must exist.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.execute_batch(PRAGMAS)?;
+    Ok(connection)
+}
+
+/// Opens the database at `path`, which must exist, and never changes it. Other processes may write meanwhile.
+pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
+    open_with(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+fn open_with(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     for (config, on) in [
         (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
@@ -34,7 +44,6 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     ] {
         connection.set_db_config(config, on)?;
     }
-    connection.execute_batch(PRAGMAS)?;
     Ok(connection)
 }
 

@@ -187,7 +187,11 @@ fn make_tables(connection: &mut Connection, directory: &Path, source: &KeySource
 }
 
 /// The database's keys, unwrapped by the first slot that the key of `source` opens.
-fn open_keys(connection: &Connection, directory: &Path, source: &KeySource) -> Result<StoreKeys, StoreError> {
+pub(super) fn open_keys(
+    connection: &Connection,
+    directory: &Path,
+    source: &KeySource,
+) -> Result<StoreKeys, StoreError> {
     let meta = Meta::read(connection)?;
     let mut statement = connection.prepare(
         "SELECT slot, key_source, kdf_memory, kdf_passes, kdf_lanes, kdf_salt FROM kek_slot ORDER BY slot",

@@ -20,6 +20,12 @@ pub enum StoreError {
         /// The newest format known here.
         known: i64,
     },
+    /// The database is in a format that is older than what the operation supports.
+    #[error("the database is in format {found}, of an older version of meshagent")]
+    OlderVersion {
+        /// The format of the database.
+        found: i64,
+    },
     /// The file is not a database of this program.
     #[error("{0} is not a meshagent database")]
     Foreign(PathBuf),
@@ -141,6 +147,9 @@ impl StoreError {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::NewerVersion { .. } | Self::NewerSecret { .. } => "update meshagent",
+            Self::OlderVersion { .. } => {
+                "bring it to the present format first, with any command of this version that opens it, such as `meshagent room serve`"
+            }
             Self::Foreign(_) => "use another data directory",
             Self::WrongKey { .. } => "give the key that the database was made with",
             Self::KeyMissing { .. } => "put the key file back from a backup, or name the key that was used",

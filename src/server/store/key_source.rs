@@ -59,15 +59,7 @@ impl KeySource {
         }
         let mut key = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *key)?;
-        let mut text = Zeroizing::new(STANDARD.encode(*key));
-        text.push('\n');
-        let path = directory.join(KEY_FILE);
-        match write_atomic(&path, text.as_bytes(), Existing::Keep) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(StoreError::io("create", &path, error))
-            }
-            _ => Ok(()),
-        }
+        write_key(directory, &key)
     }
 
     /// The file that [`KeySource::prepare`] creates in `directory`, if it creates one.
@@ -107,6 +99,19 @@ impl KeySource {
                 }
             }
         }
+    }
+}
+
+/// Writes `key` to the default key file in `directory`, unless there is one.
+pub(super) fn write_key(directory: &Path, key: &Key) -> Result<(), StoreError> {
+    let mut text = Zeroizing::new(STANDARD.encode(**key));
+    text.push('\n');
+    let path = directory.join(KEY_FILE);
+    match write_atomic(&path, text.as_bytes(), Existing::Keep) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(StoreError::io("create", &path, error))
+        }
+        _ => Ok(()),
     }
 }
 

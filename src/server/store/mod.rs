@@ -9,6 +9,7 @@
 //! about it was changed. The removal of a row, and the return of an older one, cannot be seen from the row itself; an
 //! audit log is the place for that. [`commits`] detects acknowledged transactions that a damaged log has lost.
 
+pub(in crate::server) mod backup;
 mod commits;
 mod connection;
 mod database;
@@ -40,10 +41,12 @@ use futures_util::future::BoxFuture;
 pub use error::StoreError;
 pub use key_source::KeySource;
 pub use locks::SecretLock;
+pub(in crate::server) use passphrase::Stretching;
 pub use record::{
     BoundedRead, DelegatedTo, Found, ListPosition, SecretKey, SecretKind, SecretQuery, SecretRecord,
     StoredSecret,
 };
+pub(in crate::server) use seal::Key;
 pub use sqlite::SqliteStore;
 pub use usage::{OwnerLimit, OwnerLimits};
 

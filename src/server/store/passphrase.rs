@@ -1,4 +1,5 @@
-//! A key from a passphrase: Argon2id, with parameters that are kept in the database.
+//! A key from a passphrase: Argon2id, with parameters that are kept beside what the key protects: in the database, or
+//! in the header of a backup.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use zeroize::Zeroizing;
@@ -14,17 +15,17 @@ const MIN_SALT_BYTES: usize = 16;
 
 /// How a passphrase is stretched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stretching {
+pub(in crate::server) struct Stretching {
     /// In KiB.
-    pub(super) memory: u32,
-    pub(super) passes: u32,
-    pub(super) lanes: u32,
-    pub(super) salt: Vec<u8>,
+    pub(in crate::server) memory: u32,
+    pub(in crate::server) passes: u32,
+    pub(in crate::server) lanes: u32,
+    pub(in crate::server) salt: Vec<u8>,
 }
 
 impl Stretching {
-    /// For a new database: 64 MiB, 3 passes, 1 lane, a random salt of 16 bytes.
-    pub(super) fn new() -> Result<Self, StoreError> {
+    /// For a new database or backup: 64 MiB, 3 passes, 1 lane, a random salt of 16 bytes.
+    pub(in crate::server) fn new() -> Result<Self, StoreError> {
         let mut salt = vec![0; MIN_SALT_BYTES];
         getrandom::fill(&mut salt)?;
         Ok(Self {
@@ -39,8 +40,8 @@ impl Stretching {
     ///
     /// # Errors
     /// [`StoreError::Corrupted`] for parameters beyond 1 GiB, 10 passes or 4 lanes, which an
-    /// attacker may have written to the database to exhaust memory or time.
-    pub(super) fn key(&self, passphrase: &SensitiveText) -> Result<Key, StoreError> {
+    /// attacker may have written to exhaust memory or time.
+    pub(in crate::server) fn key(&self, passphrase: &SensitiveText) -> Result<Key, StoreError> {
         let damaged = || StoreError::Corrupted("the passphrase's parameters are not acceptable".into());
         let capped = self.memory <= MAX_MEMORY_KIB && self.passes <= MAX_PASSES && self.lanes <= MAX_LANES;
         if !capped || self.salt.len() < MIN_SALT_BYTES {

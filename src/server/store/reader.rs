@@ -61,6 +61,9 @@ pub(super) const FIND_DELEGATED: &str = find!(
     "id, owner"
 );
 
+/// The secrets of a room, with their values.
+const READ_ROOM: &str = select!(", key_number, sealed", "TRUE");
+
 /// A job of a reading thread, which sends its result to its caller.
 pub(super) type ReadJob = Box<dyn FnOnce(&mut Reader<'_>) + Send>;
 
@@ -241,8 +244,29 @@ fn prefix_end(prefix: &str) -> Option<String> {
     None
 }
 
-/// The value in a row of [`READ`], or none if it is not as it was written. It is decrypted straight out of the
-/// database's buffer.
+/// Opens every secret of `room`, and drops the values.
+///
+/// # Errors
+/// The first row that is not as it was written.
+pub(super) fn open_room(
+    connection: &Connection,
+    keys: &StoreKeys,
+    room: &RoomName,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare(READ_ROOM)?;
+    let mut rows = statement.query([room.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let StoredSecret { record, .. } = stored(keys, room, row)?;
+        open(keys, &record, row)?.ok_or(StoreError::Damaged {
+            room: record.key.room,
+            id: record.key.id,
+        })?;
+    }
+    Ok(())
+}
+
+/// The value in a row of [`READ`] or [`READ_ROOM`], or none if it is not as it was written. It is decrypted straight out
+/// of the database's buffer.
 fn open(keys: &StoreKeys, record: &SecretRecord, row: &Row<'_>) -> Result<Option<SecretValue>, StoreError> {
     let Ok(sealed) = row.get_ref(12)?.as_blob() else {
         return Ok(None);

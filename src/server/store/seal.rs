@@ -19,7 +19,7 @@ const TAG_BYTES: usize = 16;
 pub(super) type DatabaseId = [u8; 16];
 
 /// A key of 32 bytes, overwritten when it is dropped.
-pub(super) type Key = Zeroizing<[u8; 32]>;
+pub(in crate::server) type Key = Zeroizing<[u8; 32]>;
 
 /// Associated data: what a sealed value is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]

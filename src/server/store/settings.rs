@@ -42,6 +42,19 @@ pub(super) fn set_if_absent(
     })
 }
 
+/// Opens every setting, and drops the values.
+///
+/// # Errors
+/// [`StoreError::Corrupted`] for the first that is not what was written.
+pub(super) fn open_all(connection: &Connection, keys: &StoreKeys) -> Result<(), StoreError> {
+    let mut statement = connection.prepare("SELECT name FROM setting")?;
+    let names = statement.query_map((), |row| row.get::<_, String>(0))?;
+    for name in names {
+        select(connection, keys, &name?)?;
+    }
+    Ok(())
+}
+
 fn select(connection: &Connection, keys: &StoreKeys, name: &str) -> Result<Option<SecretValue>, StoreError> {
     let row = connection
         .query_row(
