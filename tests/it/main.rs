@@ -38,6 +38,7 @@ mod proxy;
 mod request_library;
 mod request_protocol;
 mod request_provide;
+mod room_backup;
 mod run;
 mod secrecy;
 mod secrets_client;

@@ -14,7 +14,7 @@ use crate::support::{Participant, Ran, TestEnv, TestServer, upgrade};
 const CANARY: &str = "canary-5e8f1c-canary-5e8f1c-canary";
 
 /// All files below a directory.
-fn files(directory: &Path, into: &mut Vec<PathBuf>) {
+pub(crate) fn files(directory: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let entry = entry.unwrap();
         if entry.file_type().unwrap().is_dir() {

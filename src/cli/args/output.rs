@@ -16,6 +16,9 @@ use crate::sensitive::SecretValue;
 /// What the system calls stdout, as if it were a file.
 const STDOUT_PATHS: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 
+/// Its owner reads and writes.
+const PRIVATE_MODE: u32 = 0o600;
+
 /// Where the answer goes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
@@ -67,6 +70,16 @@ pub(in crate::cli) enum Output {
 }
 
 impl OutputArgs {
+    /// A private file, or stdout for `-`.
+    pub(in crate::cli) const fn private_file(path: PathBuf, force: bool) -> Self {
+        Self {
+            out: Some(path),
+            file_mode: PRIVATE_MODE,
+            force,
+            newline: false,
+        }
+    }
+
     /// Checks the target before anything is asked for.
     pub(in crate::cli) fn prepare(&self) -> anyhow::Result<Output> {
         match &self.out {
@@ -136,39 +149,62 @@ impl OutputArgs {
 
 impl Output {
     /// Writes the value. A file is there whole, or as it was before.
-    ///
-    /// Bytes are written on a thread of their own: a disk or a reader may be slow, and Ctrl-C is noticed
-    /// meanwhile. If this is dropped then, nothing is left of a new file.
     pub(in crate::cli) async fn write(self, ui: &Ui, value: SecretValue) -> anyhow::Result<()> {
         match self {
             Self::Stdout {
                 newline,
                 even_to_terminal,
             } => ui.answer_value(value, newline, even_to_terminal).await,
+            Self::Replace { ref target, .. } | Self::Device { ref target, .. } => {
+                let cannot = cannot_write(target);
+                self.write_with(move |file| file.write_all(value.expose()).context(cannot))
+                    .await
+            }
+        }
+    }
+
+    /// Has `work` write the bytes. A file is there whole, or as it was before.
+    ///
+    /// It runs on a thread of its own: a disk or a reader may be slow, and Ctrl-C is noticed meanwhile. If this is
+    /// dropped then, nothing is left of a new file.
+    pub(in crate::cli) async fn write_with<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&mut dyn Write) -> anyhow::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        match self {
+            Self::Stdout { .. } => {
+                let written = spawn_blocking(move || {
+                    let mut stdout = io::stdout().lock();
+                    let result = work(&mut stdout)?;
+                    stdout.flush().context("stdout cannot be written")?;
+                    Ok(result)
+                });
+                written.await?
+            }
             Self::Replace {
                 target,
                 new,
                 mode,
                 existing,
             } => {
-                let cannot = || format!("{} cannot be written", target.display());
+                let cannot = || cannot_write(&target);
                 let mut file = new.writer().with_context(cannot)?;
                 let written = spawn_blocking(move || {
-                    file.write_all(value.expose())?;
-                    set_mode(&file, mode)?;
-                    file.sync_all()
+                    let result = work(&mut file)?;
+                    anyhow::Ok((result, set_mode(&file, mode).and_then(|()| file.sync_all())))
                 });
-                written.await?.with_context(cannot)?;
-                new.persist(&target, existing).with_context(cannot)
+                let (result, synced) = written.await??;
+                synced.with_context(cannot)?;
+                new.persist(&target, existing).with_context(cannot)?;
+                Ok(result)
             }
-            Self::Device { target, mut file } => {
-                let written = spawn_blocking(move || file.write_all(value.expose()));
-                written
-                    .await?
-                    .with_context(|| format!("{} cannot be written", target.display()))
-            }
+            Self::Device { mut file, .. } => spawn_blocking(move || work(&mut file)).await?,
         }
     }
+}
+
+fn cannot_write(target: &Path) -> String {
+    format!("{} cannot be written", target.display())
 }
 
 /// Opens a pipe or a device. A pipe without a reader is an error, and is not waited for.
@@ -177,7 +213,7 @@ fn open_device(target: &Path) -> anyhow::Result<File> {
     use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, open};
     use rustix::io::Errno;
 
-    let cannot = || format!("{} cannot be written", target.display());
+    let cannot = || cannot_write(target);
     match open(
         target,
         OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC,
@@ -200,7 +236,7 @@ fn open_device(target: &Path) -> anyhow::Result<File> {
 #[cfg(not(unix))]
 fn open_device(target: &Path) -> anyhow::Result<File> {
     let file = File::options().write(true).open(target);
-    file.with_context(|| format!("{} cannot be written", target.display()))
+    file.with_context(|| cannot_write(target))
 }
 
 #[cfg(unix)]

@@ -26,6 +26,11 @@ pub(in crate::cli) struct KeyArgs {
 }
 
 impl KeyArgs {
+    /// Whether a flag says which key it is.
+    pub(in crate::cli) const fn is_given(&self) -> bool {
+        self.key_file.is_some() || self.key_passphrase_file.is_some()
+    }
+
     /// The key's source: a file, a systemd credential, a passphrase, the environment, else the key file
     /// beside the database.
     pub(in crate::cli) fn resolve(&self, context: &Context) -> anyhow::Result<KeySource> {

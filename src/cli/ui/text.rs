@@ -71,6 +71,12 @@ pub(in crate::cli) fn shell_word(text: &str) -> String {
     shlex::try_quote(&text).map_or_else(|_| text.clone(), Cow::into_owned)
 }
 
+/// A number and what is counted, as `1 secret` or `2 secrets`.
+pub(in crate::cli) fn count(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
 /// Whether bytes can be written to a terminal: UTF-8 text without control characters but tab and
 /// newline.
 pub(in crate::cli) fn is_fit_for_terminal(bytes: &[u8]) -> bool {

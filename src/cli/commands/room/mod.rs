@@ -1,6 +1,8 @@
 //! `meshagent room …`
 
+mod backup;
 mod participant;
+mod restore;
 mod secret;
 mod serve;
 
@@ -19,6 +21,10 @@ pub(in crate::cli) enum RoomCommand {
     Participant(participant::ParticipantCommand),
     /// Serve rooms from this machine
     Serve(serve::ServeArgs),
+    /// Copy the store of this machine's rooms to a file, also while a server runs
+    Backup(backup::BackupArgs),
+    /// Make a data directory of a backup, or check the backup
+    Restore(restore::RestoreArgs),
 }
 
 impl RoomCommand {
@@ -37,6 +43,8 @@ impl RoomCommand {
             Self::Secret(command) => command.run(context).await,
             Self::Participant(command) => command.run(context).await,
             Self::Serve(args) => serve::run(context, args).await,
+            Self::Backup(args) => backup::run(context, args).await,
+            Self::Restore(args) => restore::run(context, args).await,
         }
     }
 }

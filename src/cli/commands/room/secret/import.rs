@@ -18,7 +18,7 @@ use crate::cli::formats::{Format, Record, read, refuse_twins};
 use crate::cli::room::{JoinedRoom, Target, in_room};
 use crate::cli::ui::Ui;
 use crate::cli::ui::progress::Progress;
-use crate::cli::ui::text::escape_name;
+use crate::cli::ui::text::{count, escape_name};
 use crate::secrets::{Secret, SetOptions};
 use crate::wire::{Identity, SecretId};
 
@@ -183,7 +183,7 @@ async fn compare(room: &JoinedRoom, there: &Present, records: &[Record]) -> anyh
     }
     let summary = format!(
         "Of {}, {new} would be new in room {} and {changed} changed; nothing was stored.",
-        count(records.len()),
+        count(records.len(), "secret"),
         room.shown_name(),
     );
     Ok(Changes { rows, summary })
@@ -234,16 +234,11 @@ async fn store(ui: &Ui, room: &JoinedRoom, there: &Present, records: Vec<Record>
     drop(tally);
     ui.note(&format!(
         "Stored {} in room {}: {new} new, {} replaced.",
-        count(total),
+        count(total, "secret"),
         room.shown_name(),
         total - new,
     ));
     Ok(())
-}
-
-fn count(secrets: usize) -> String {
-    let unit = if secrets == 1 { "secret" } else { "secrets" };
-    format!("{secrets} {unit}")
 }
 
 /// How far an import is. If it is dropped before the end, by an error or because the command is to stop,
@@ -263,7 +258,7 @@ impl Drop for Tally<'_> {
             return;
         }
         self.progress.clear();
-        let (total, room) = (count(self.total), &self.room);
+        let (total, room) = (count(self.total, "secret"), &self.room);
         // More may have been on their way.
         self.ui.warn(&match &self.last {
             None => format!("of {total}, none is known to be stored in room {room}"),
