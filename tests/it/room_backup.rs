@@ -393,3 +393,35 @@ fn a_signal_ends_backup_and_restore_and_leaves_nothing() {
     assert_eq!(ends_soon(child).status.code(), Some(143));
     nothing_else_is_left(&env, &["backup", "pass"]);
 }
+
+#[test]
+fn backup_that_is_killed_leaves_the_store_as_it_was_and_no_half_file() {
+    let env = stored();
+    for round in 0..8 {
+        let file = format!("backup-{round}");
+        let mut child = backup(&env, &[&file, "--include-key"]).spawn();
+        let is_at_work = || {
+            let mut entries = fs::read_dir(env.data_dir()).unwrap();
+            entries.any(|entry| entry.is_ok_and(|entry| entry.path().is_dir()))
+        };
+        while !is_at_work() && child.try_wait().unwrap().is_none() {
+            thread::yield_now();
+        }
+        // At another moment in each round.
+        for _ in 0..round * 1000 {
+            thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if env.file(&file).exists() {
+            restore(&env, &[&file, "--verify"]).run().succeeds();
+        }
+        assert_eq!(env.local().get("a"), CANARY.as_bytes());
+        for entry in fs::read_dir(env.data_dir()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                fs::remove_dir_all(path).unwrap();
+            }
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::fs::{Existing, write_atomic};
 use crate::server::data_dir::{DataDir, LocalAccess};
 use crate::server::store::{
     SecretKey, SecretKind, SecretRecord, SqliteStore, Store as _, StoreError, Stretching,
@@ -298,11 +299,40 @@ async fn a_store_that_lost_transactions_is_not_backed_up() {
     );
 }
 
+/// A data directory of an earlier release.
+fn directory_of_format(format: u8) -> tempfile::TempDir {
+    let path = tempfile::tempdir().unwrap();
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/vectors");
+    let vectors = vectors.join(format!("store-format-{format}/default"));
+    for name in ["store.db", "store.key"] {
+        let content = fs::read(vectors.join(name)).unwrap();
+        write_atomic(&path.path().join(name), &content, Existing::Keep).unwrap();
+    }
+    path
+}
+
+#[test]
+fn a_backup_of_an_older_format_is_restored_in_the_present_one() {
+    let path = directory_of_format(2);
+    let (backup, manifest) = back_up_of(path.path(), Some(passphrase())).unwrap();
+    assert_eq!(manifest.database_format, 2);
+    let target = tempfile::tempdir().unwrap();
+    let (passphrase, source) = (passphrase(), KeySource::Default);
+    let restored = restore(&mut &*backup, Some(&passphrase), &source, target.path()).unwrap();
+    assert_eq!(restored, manifest);
+    let format = |path: &Path| -> i64 {
+        let connection = rusqlite::Connection::open(path.join("store.db")).unwrap();
+        connection
+            .query_row("PRAGMA user_version", (), |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!(format(path.path()), 2);
+    assert!(format(target.path()) > 2);
+}
+
 #[test]
 fn a_database_in_format_1_is_not_backed_up() {
-    let path = tempfile::tempdir().unwrap();
-    let database = include_bytes!("../../../tests/it/vectors/store-format-1/default/store.db");
-    fs::write(path.path().join("store.db"), database).unwrap();
+    let path = directory_of_format(1);
     assert!(matches!(
         back_up_of(path.path(), None),
         Err(BackupError::Store(StoreError::OlderVersion { found: 1 }))
