@@ -143,18 +143,6 @@ impl Store for FairStore {
         self.read_in_slot(Size::Small, |store| async move { store.contains(key).await })
     }
 
-    fn setting(&self, name: &'static str) -> BoxFuture<'_, Result<Option<SecretValue>, StoreError>> {
-        self.store.setting(name)
-    }
-
-    fn set_setting_if_absent(
-        &self,
-        name: &'static str,
-        value: SecretValue,
-    ) -> BoxFuture<'_, Result<SecretValue, StoreError>> {
-        self.store.set_setting_if_absent(name, value)
-    }
-
     fn lock(&self, key: SecretKey) -> BoxFuture<'_, Result<SecretLock, StoreError>> {
         self.store.lock(key)
     }

@@ -3,7 +3,7 @@
 //! From the outside in: [`http`] accepts connections, checks credentials, and hands a joining participant to a
 //! [`session`]; the session reads calls, which the [`toolkit`] answers with what [`state`] holds: [`rooms`] (the
 //! participants, what is pushed to them and the requests to them), [`oauth`] (tokens of providers), [`keys`] (the
-//! server's API key) and the [`store`], whose files are in a [`data_dir`]. Beside them [`backup`] copies a store to a
+//! server's API keys) and the [`store`], whose files are in a [`data_dir`]. Beside them [`backup`] copies a store to a
 //! file, and back. Each of these layers imports only those after it; [`config`], [`caller`], [`shares`],
 //! [`log_interval`] and [`shutdown`] serve all of them and import none.
 //!
@@ -39,11 +39,12 @@ use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+pub use self::caller::TokenOrigin;
 pub use self::config::{Limits, ServerConfig};
 use self::connections::OpenConnections;
 use self::fair_store::StoreQueues;
 use self::http::{accept, serve_in_memory};
-pub use self::keys::{ServerKeys, local_token};
+pub use self::keys::{KeyRing, ServerKeys, local_token};
 use self::oauth::{Credentials, TokenEndpoints};
 use self::rooms::Rooms;
 use self::shares::Shares;
@@ -79,7 +80,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server over `store`, whose API key joins as `owner`.
+    /// A server over `store`, whose API keys join as `owner`.
     pub fn new(config: ServerConfig, keys: ServerKeys, owner: Identity, store: Arc<dyn Store>) -> Self {
         let endpoints = TokenEndpoints::new(config.token_endpoints, config.limits.token_endpoint_time);
         let credentials = Arc::new(Credentials::new(Arc::clone(&store), endpoints));
@@ -112,7 +113,10 @@ impl Server {
     /// Serves connections of `listener` until `shutdown` completes, and then closes the server as
     /// [`Server::close`] does.
     pub async fn run(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        accept(&self.state, listener, shutdown).await;
+        tokio::select! {
+            () = accept(&self.state, listener, shutdown) => {}
+            never = self.state.keys.follow() => match never {},
+        }
         self.close().await;
     }
 

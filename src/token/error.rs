@@ -52,6 +52,9 @@ pub enum TokenError {
     /// `exp` has passed.
     #[error("the token has expired: get a new one")]
     Expired,
+    /// The token was revoked at the server.
+    #[error("the token has been revoked: get a new one")]
+    Revoked,
     /// `nbf` or `iat` is in the future.
     #[error("the token is not valid yet: check the clocks")]
     NotYetValid,

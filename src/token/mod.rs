@@ -22,7 +22,8 @@
 //! # }
 //! ```
 //!
-//! Apart from the header, no part of a token is parsed before its signature is verified.
+//! Apart from the header, and the claim `kid` where there are several keys, no part of a token is used before its
+//! signature is verified.
 
 mod api_key;
 mod error;

@@ -149,6 +149,34 @@ impl ParticipantToken {
         })
     }
 
+    /// Verifies a token as [`ParticipantToken::verify`] does, by the key of `keys` that its claim `kid` names, or else
+    /// by the one that signed it. Returns that key too.
+    ///
+    /// # Errors
+    /// Those of [`ParticipantToken::verify`]; [`TokenError::UnknownKey`] if `kid` names none of the keys.
+    pub fn verify_by_any<'k>(
+        jwt: &str,
+        keys: &'k [ApiKey],
+        now: u64,
+    ) -> Result<(Self, &'k ApiKey), TokenError> {
+        // Not verified yet: it only chooses the key.
+        let claims = jwt::unverified_claims(jwt);
+        let named = claims.and_then(|claims| optional_text(&claims, "kid").ok()?);
+        let candidates = keys.iter().filter(|key| {
+            let id = named.as_deref();
+            id.is_none_or(|id| Uuid::parse_str(id) == Ok(key.id()))
+        });
+        let mut refused = TokenError::UnknownKey;
+        for key in candidates {
+            match Self::verify(jwt, key, now) {
+                Ok(token) => return Ok((token, key)),
+                Err(TokenError::BadSignature) => refused = TokenError::BadSignature,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(refused)
+    }
+
     /// When a token expires, in Unix seconds, for its bearer, who has no key to verify it with. None if it does not, or
     /// if the text is not a token.
     pub fn unverified_expiry(jwt: &str) -> Option<u64> {
@@ -161,8 +189,17 @@ impl ParticipantToken {
     /// Those of [`ParticipantToken::verify`], and [`TokenError::WrongRoom`].
     pub fn verify_for_room(jwt: &str, key: &ApiKey, now: u64, room: &RoomName) -> Result<Self, TokenError> {
         let token = Self::verify(jwt, key, now)?;
-        if token.room.as_ref() == Some(room) {
-            Ok(token)
+        token.check_room(room)?;
+        Ok(token)
+    }
+
+    /// Whether the token is for this room.
+    ///
+    /// # Errors
+    /// [`TokenError::WrongRoom`].
+    pub fn check_room(&self, room: &RoomName) -> Result<(), TokenError> {
+        if self.room.as_ref() == Some(room) {
+            Ok(())
         } else {
             Err(TokenError::WrongRoom)
         }

@@ -306,15 +306,15 @@ async fn store_and_read(
     async fn the_library_example_works() {
         let directory = tempfile::tempdir().unwrap();
         let data_dir = DataDir::open_to_serve(directory.path()).unwrap();
-        let store = SqliteStore::open(&data_dir, &KeySource::Default).unwrap();
-        let keys = ServerKeys::load(&store).await.unwrap();
+        let store = Arc::new(SqliteStore::open(&data_dir, &KeySource::Default).unwrap());
+        let keys = ServerKeys::load(store.clone()).await.unwrap();
         let (room, ada) = (RoomName::new("demo").unwrap(), Identity::new("ada").unwrap());
         let token = ParticipantToken::new(ada.clone(), room, ApiScope::participant())
-            .sign(&keys.api_key)
+            .sign(keys.ring().current())
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}/rooms/demo", listener.local_addr().unwrap());
-        let server = Server::new(ServerConfig::default(), keys, ada, Arc::new(store));
+        let server = Server::new(ServerConfig::default(), keys, ada, store);
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let shutdown = async {
             let _ = stopped.await;

@@ -9,6 +9,7 @@
 
 mod access_rules;
 mod account;
+mod api_key;
 mod auth_login;
 mod bad_input;
 mod bad_server;

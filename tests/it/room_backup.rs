@@ -227,14 +227,18 @@ fn restore_of_a_file_that_is_not_right_leaves_nothing() {
     let env = stored();
     backup(&env, &["backup", "--include-key"]).run().succeeds();
     let whole = fs::read(env.file("backup")).unwrap();
-    let mut flipped = whole.clone();
-    let middle = whole.len() / 2;
-    flipped[middle] ^= 1;
+    let flipped = |at: usize| {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1;
+        flipped
+    };
     private(&env, "other", "battery staple");
     let names = ["backup", "bad", "other", "pass"];
     for (content, says) in [
-        (&flipped[..], "does not open the backup"),
-        (&whole[..whole.len() - 1], "does not open the backup"),
+        // A passphrase is known to be right once the first part of the content has opened.
+        (&flipped(1000)[..], "does not open the backup"),
+        (&flipped(whole.len() - 1000), "is damaged or incomplete"),
+        (&whole[..whole.len() - 1], "is damaged or incomplete"),
         (&whole[..30], "not a backup"),
         (b"", "not a backup"),
         (&[b'x'; 100], "not a backup"),

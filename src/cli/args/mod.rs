@@ -1,6 +1,7 @@
 //! Arguments that several commands have, and the values that they stand for.
 
 pub(in crate::cli) mod backup_passphrase;
+pub(in crate::cli) mod data_dir;
 pub(in crate::cli) mod duration;
 pub(in crate::cli) mod env_secret;
 #[cfg(test)]

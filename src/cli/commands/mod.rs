@@ -1,5 +1,6 @@
 //! The command tree. Its folders mirror it: one file for each command, with its arguments and one async function.
 
+mod api_key;
 mod auth;
 mod completion;
 mod help;
@@ -51,6 +52,9 @@ pub(in crate::cli) enum Command {
     /// Your projects
     #[command(subcommand)]
     Project(project::ProjectCommand),
+    /// API keys of the room server on this machine
+    #[command(subcommand)]
+    ApiKey(api_key::ApiKeyCommand),
     /// Participant tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -71,7 +75,12 @@ impl Command {
     pub(in crate::cli) const fn hears_signals(&self) -> bool {
         match self {
             Self::Room(command) => command.hears_signals(),
-            Self::Auth(_) | Self::Project(_) | Self::Token(_) | Self::Completion(_) | Self::Help(_) => true,
+            Self::Auth(_)
+            | Self::Project(_)
+            | Self::ApiKey(_)
+            | Self::Token(_)
+            | Self::Completion(_)
+            | Self::Help(_) => true,
         }
     }
 
@@ -80,6 +89,7 @@ impl Command {
             Self::Room(command) => command.run(context).await,
             Self::Auth(command) => Box::pin(command.run(context)).await,
             Self::Project(command) => command.run(context).await,
+            Self::ApiKey(command) => command.run(context).await,
             Self::Token(command) => command.run(context).await,
             Self::Completion(args) => completion::run(context, &args).await,
             Self::Help(args) => help::run(context, &args).await,

@@ -8,7 +8,7 @@ use crate::room::RoomError;
 use crate::secrets::SecretsError;
 use crate::server::backup::BackupError;
 use crate::server::data_dir::DataDirError;
-use crate::server::store::StoreError;
+use crate::server::store::{KeyRingError, StoreError};
 use crate::settings::{SettingsError, SettingsErrorKind};
 use crate::token::{ApiKeyError, TokenError};
 use crate::wire::{ErrorCode, NameError};
@@ -79,6 +79,13 @@ pub(super) fn classify(error: &anyhow::Error) -> Classified {
         }
         if let Some(error) = cause.downcast_ref::<BackupError>() {
             return of_backup(error);
+        }
+        if let Some(error) = cause.downcast_ref::<KeyRingError>() {
+            let kind = match error {
+                KeyRingError::UnknownApiKey(_) => Kind::NotFound,
+                _ => Kind::Failed,
+            };
+            return Classified::lasting(kind, Some(error.hint().to_owned()));
         }
         if let Some(error) = cause.downcast_ref::<StoreError>() {
             return Classified::lasting(Kind::Failed, Some(error.hint().to_owned()));

@@ -13,9 +13,9 @@ use crate::cli::context::Context;
 use crate::cli::ui::Ui;
 use crate::room::RoomClient;
 use crate::sensitive::SensitiveText;
-use crate::server::data_dir::{DataDir, LocalAccess};
-use crate::server::store::{KeySource, SqliteStore, Store as _};
-use crate::server::{Server, ServerConfig, ServerKeys, local_token};
+use crate::server::data_dir::{API_KEY_VARIABLE, DataDir, LocalAccess};
+use crate::server::store::{KeyRingStore as _, KeySource, SqliteStore, Store as _};
+use crate::server::{KeyRing, Server, ServerConfig, ServerKeys, local_token};
 use crate::token::{ApiKey, TokenError};
 use crate::wire::{Identity, RoomName, room_url, websocket_url};
 
@@ -105,7 +105,7 @@ async fn join_here(
     let store = spawn_blocking(move || SqliteStore::open(&opened, &key_source)).await??;
     // The key in the store is for servers that other processes reach.
     let keys = ServerKeys::ephemeral()?;
-    let token = user.clone().token(&keys.api_key, room)?;
+    let token = user.clone().token(keys.ring().current(), room)?;
     let server = Server::new(config, keys, user.identity, Arc::new(store));
     let stream = Box::new(server.connect_in_memory());
     let room_url = room_url(&Url::parse("ws://localhost/")?, room);
@@ -120,7 +120,7 @@ async fn join_here(
 /// The API key of the server that runs on the data directory, from its `client.env`.
 fn served_api_key(path: &Path) -> anyhow::Result<ApiKey> {
     let variables = DataDir::read_client_env(path)?;
-    let found = variables.iter().find(|(name, _)| name == "MESHAGENT_API_KEY");
+    let found = variables.iter().find(|(name, _)| name == API_KEY_VARIABLE);
     let (_, text) = found.context("client.env has no MESHAGENT_API_KEY")?;
     Ok(ApiKey::parse(text.expose())?)
 }
@@ -139,9 +139,9 @@ pub(in crate::cli) async fn local_api_key(
             let data_dir = Arc::new(data_dir);
             let opened = Arc::clone(&data_dir);
             let store = spawn_blocking(move || SqliteStore::open(&opened, &key_source)).await??;
-            let keys = ServerKeys::load(&store).await?;
+            let ring = KeyRing::new(store.key_ring().await?)?;
             store.close().await?;
-            Ok(keys.api_key)
+            Ok(ring.current().clone())
         }
     }
 }

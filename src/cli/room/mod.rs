@@ -3,6 +3,7 @@
 pub(in crate::cli) mod account;
 pub(in crate::cli) mod deadline;
 mod join;
+mod key_ring;
 mod lifetime;
 mod local;
 pub(in crate::cli) mod participant;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use self::deadline::{joined_within, within};
 use self::join::join;
+pub(super) use self::key_ring::LocalKeyRing;
 use self::local::LocalServer;
 pub(super) use self::local::local_api_key;
 pub(super) use self::target::Target;

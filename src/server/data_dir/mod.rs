@@ -29,6 +29,8 @@ use lock::{Held, PATIENCE};
 const LOCK: &str = "lock";
 const ADDRESS: &str = "address";
 const CLIENT_ENV: &str = "client.env";
+/// Variable in `client.env` that holds the current API key.
+pub const API_KEY_VARIABLE: &str = "MESHAGENT_API_KEY";
 const MAX_ADDRESS_BYTES: usize = 4 << 10;
 
 /// A data directory that this process holds: alone as a server, or shared with other local commands. Dropping it
@@ -39,6 +41,8 @@ pub struct DataDir {
     /// Open as long as its lock is held.
     _lock: LockFile,
     served_by_us: bool,
+    /// Whether a server in another process holds it, and this process has no lock.
+    is_beside_server: bool,
 }
 
 /// How a local command reaches the directory.
@@ -76,6 +80,7 @@ impl DataDir {
                 path,
                 _lock: file,
                 served_by_us: true,
+                is_beside_server: false,
             }),
             Err(Held::Together) => Err(DataDirError::Busy { path }),
             Err(Held::Alone) => Err(DataDirError::AlreadyServed {
@@ -109,6 +114,7 @@ impl DataDir {
                     path,
                     _lock: file,
                     served_by_us: false,
+                    is_beside_server: false,
                 }));
             }
             if let Some(url) = published(&path) {
@@ -118,6 +124,21 @@ impl DataDir {
                 return Err(DataDirError::NotReady { path });
             }
         }
+    }
+
+    /// The directory of a server that runs in another process, for a command that changes what the server looks at in
+    /// its store. Takes no lock. Blocks.
+    ///
+    /// # Errors
+    /// [`DataDirError::NotPrivate`] as for [`DataDir::open_to_serve`].
+    pub fn beside_server(path: &Path) -> Result<Self, DataDirError> {
+        let (path, file) = prepare(path)?;
+        Ok(Self {
+            path,
+            _lock: file,
+            served_by_us: false,
+            is_beside_server: true,
+        })
     }
 
     /// Publishes that the server is ready: writes `client.env` (mode 0600, `KEY=VALUE` lines), then the address that
@@ -153,6 +174,36 @@ impl DataDir {
     /// Whether this process holds the directory alone.
     pub(in crate::server) const fn is_ours_alone(&self) -> bool {
         self.served_by_us
+    }
+
+    /// Whether a server in another process holds the directory.
+    pub(in crate::server) const fn is_beside_server(&self) -> bool {
+        self.is_beside_server
+    }
+
+    /// Replaces the API key in `client.env`, if there is the file.
+    ///
+    /// # Errors
+    /// Those of [`DataDir::read_client_env`] and of writing the file.
+    pub fn update_client_env(&self, api_key: &SensitiveText) -> Result<(), DataDirError> {
+        let mut variables = match Self::read_client_env(&self.path) {
+            Ok(variables) => variables,
+            Err(DataDirError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for (name, value) in &mut variables {
+            if name == API_KEY_VARIABLE {
+                *value = api_key.clone();
+            }
+        }
+        let variables: Vec<_> = variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
+            .collect();
+        let text = client_env::format(&variables).map_err(|name| DataDirError::BadValue { name })?;
+        let path = self.client_env_path();
+        write_atomic(&path, text.as_bytes(), Existing::Replace)
+            .map_err(|source| io_error("write", &path, source))
     }
 
     /// The absolute path of the directory.

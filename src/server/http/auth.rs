@@ -9,7 +9,6 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use subtle::ConstantTimeEq;
 
 use super::connection::Connection;
 use super::refusal::Refusal;
@@ -18,7 +17,6 @@ use crate::sensitive::SensitiveText;
 use crate::server::caller::Caller;
 use crate::server::keys::local_token;
 use crate::server::state::State;
-use crate::token::ParticipantToken;
 use crate::wire::RoomName;
 
 /// Lifetime of the token that a connect call with the API key is answered with. A participant that stays longer has to
@@ -33,7 +31,7 @@ pub(super) struct JoiningCaller {
     pub(super) caller: Caller,
 }
 
-/// The participant token that a connect call is answered with: a new one of the owner if the credential is the
+/// The participant token that a connect call is answered with: a new one of the owner if the credential is an
 /// API key, or the credential itself if it is a participant token for the room in the path.
 #[derive(Debug)]
 pub(super) struct RoomToken {
@@ -103,19 +101,20 @@ fn non_empty(credential: String) -> Option<SensitiveText> {
 
 /// The participant that `token` describes, if the token is valid for `room`.
 fn caller(state: &State, token: &SensitiveText, room: &RoomName) -> Result<Caller, Refusal> {
-    let token = ParticipantToken::verify_for_room(token.expose(), &state.keys.api_key, clock::now(), room)?;
+    let (token, origin) = state.keys.ring().verify(token.expose(), clock::now())?;
+    token.check_room(room)?;
     Ok(Caller {
         identity: token.identity,
         role: token.role,
         api: token.api.unwrap_or_default(),
         expires_at: token.expires_at,
+        token: origin,
     })
 }
 
 fn room_token(state: &State, credential: SensitiveText, room: &RoomName) -> Result<SensitiveText, Refusal> {
-    let api_key = state.keys.api_key.text();
-    if bool::from(credential.expose().as_bytes().ct_eq(api_key.expose().as_bytes())) {
-        let (key, owner) = (&state.keys.api_key, state.owner.clone());
+    if let Some(key) = state.keys.ring().api_key(&credential) {
+        let owner = state.owner.clone();
         return local_token(key, owner, room.clone(), true, CONNECT_TOKEN_LIFETIME)
             .map_err(Refusal::InvalidToken);
     }

@@ -75,7 +75,7 @@ async fn connect(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let state = &connection.state;
-    let project_id = state.keys.api_key.project_id().to_string();
+    let project_id = state.keys.ring().current().project_id().to_string();
     if !project.eq_ignore_ascii_case(&project_id) {
         return Err(Refusal::NoSuchProject);
     }

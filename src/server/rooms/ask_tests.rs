@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::sensitive::SecretValue;
 use crate::server::caller::Caller;
+use crate::server::caller::TokenOrigin;
 use crate::server::config::Limits;
 use crate::server::rooms::{Presence, Rooms};
 use crate::token::{ApiScope, Role};
@@ -22,6 +23,11 @@ fn participant() -> Presence {
         identity: Identity::new("bob").unwrap(),
         role: Role::User,
         api: ApiScope::participant(),
+        token: TokenOrigin {
+            api_key_id: uuid::Uuid::nil(),
+            token_id: None,
+            issued_at: None,
+        },
         expires_at: None,
     };
     Rooms::default().enter(RoomName::new("r").unwrap(), &caller, &Limits::default())

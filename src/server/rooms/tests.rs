@@ -2,6 +2,7 @@ use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::server::caller::TokenOrigin;
 use crate::token::{ApiScope, Role};
 use crate::wire::Identity;
 
@@ -10,6 +11,11 @@ fn caller(name: &str, api: ApiScope) -> Caller {
         identity: Identity::new(name).unwrap(),
         role: Role::User,
         api,
+        token: TokenOrigin {
+            api_key_id: uuid::Uuid::nil(),
+            token_id: None,
+            issued_at: None,
+        },
         expires_at: None,
     }
 }

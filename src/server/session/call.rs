@@ -14,6 +14,11 @@ pub(super) async fn answer(
     message: Message,
     permit: OwnedSemaphorePermit,
 ) -> (Content, Permits) {
+    // The session ends soon after a revocation; a call that came in between is refused already.
+    if let Err(error) = participant.state.keys.check(&participant.caller) {
+        let refused = Content::error(ErrorCode::PermissionDenied, error.to_string());
+        return (refused, Permits::call(permit));
+    }
     let refused = |text: &str| Content::error(ErrorCode::InvalidRequest, text);
     match read_call(message) {
         Ok(Some(call)) => toolkit::answer(participant, call, permit).await,

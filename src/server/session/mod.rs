@@ -53,8 +53,8 @@ enum SessionEnd {
     Close(u16, String),
 }
 
-/// Serves a participant until it leaves, breaks the protocol, is silent for too long, its token expires, or the
-/// server stops.
+/// Serves a participant until it leaves, breaks the protocol, is silent for too long, its token expires or is revoked, or
+/// the server stops.
 pub(super) async fn run(state: Arc<State>, connection: OpenConnection, socket: WebSocket, joining: Joining) {
     let Joining {
         room,
@@ -64,7 +64,7 @@ pub(super) async fn run(state: Arc<State>, connection: OpenConnection, socket: W
     let presence = state.rooms.enter(room.clone(), &caller, &state.config.limits);
     let participant_id = presence.member.id.clone();
     tracing::info!(%room, identity = %caller.identity, role = ?caller.role, %participant_id, "joined");
-    let expires_at = caller.expires_at;
+    let (expires_at, token_of) = (caller.expires_at, caller.clone());
     let participant = Participant::new(Arc::clone(&state), room, caller, Arc::clone(&presence.member));
     let participant = Arc::new(participant);
     let (sink, stream) = socket.split();
@@ -87,6 +87,9 @@ pub(super) async fn run(state: Arc<State>, connection: OpenConnection, socket: W
             end = &mut writing => end,
             () = expiry::expired(expires_at, clock::now) => {
                 SessionEnd::Close(close_code::POLICY, "the token has expired".to_owned())
+            }
+            refused = state.keys.refused(&token_of) => {
+                SessionEnd::Close(close_code::POLICY, refused.to_string())
             }
             () = connection.stopping() => {
                 // Ends the calls that wait for another participant. All calls in flight are answered; the

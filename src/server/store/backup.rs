@@ -9,7 +9,7 @@ use super::connection::Connections;
 use super::key_source::{self, KeySource};
 use super::seal::{DatabaseId, Key};
 use super::sqlite::DATABASE;
-use super::{StoreError, commits, connection, database, reader, settings};
+use super::{StoreError, api_keys, commits, connection, database, reader, revocations, settings};
 use crate::fs::private;
 use crate::wire::RoomName;
 
@@ -127,6 +127,8 @@ pub(in crate::server) fn prove(
         reader::open_room(&connection, &keys, &room)?;
     }
     settings::open_all(&connection, &keys)?;
+    api_keys::select(&connection, &keys)?;
+    revocations::select(&connection, &keys)?;
     // Closed before the directory is renamed; SQLite would look for the write-ahead log under the former name.
     Connections::new(path, connection).close()?;
     Ok(summary)

@@ -80,15 +80,18 @@ impl Connections {
     }
 
     /// Runs `work` on the connection that is kept here; opens one if there is none.
-    pub(super) fn with<T>(
+    pub(super) fn with<T, E: From<StoreError>>(
         &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        work: impl FnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut first = self.first();
         if first.is_none() {
             *first = Some(open(&self.path)?);
         }
-        first.as_mut().map_or(Err(StoreError::Closed), work)
+        match first.as_mut() {
+            Some(connection) => work(connection),
+            None => Err(StoreError::Closed.into()),
+        }
     }
 
     /// Closes a connection, and empties the write-ahead log unless other processes use it: the next process that

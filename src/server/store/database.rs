@@ -10,7 +10,7 @@ use super::keys::{self, Purpose, StoreKeys};
 use super::meta::{FIRST_SLOT, Meta, Slot, wrapped_keys};
 use super::seal::DatabaseId;
 use super::tables::{APPLICATION_ID, FORMAT, KEY_TABLES, MAGIC, META_TABLE, SECRET_TABLE};
-use super::{StoreError, commits, connection, migrate, usage};
+use super::{StoreError, api_keys, commits, connection, migrate, usage};
 use crate::clock;
 use crate::fs::{LockFile, private, remove_file, sync_directory};
 
@@ -50,6 +50,14 @@ pub(super) fn open(
         commits::check(&connection, &keys, &acknowledged)?;
     }
     Ok((connection, keys))
+}
+
+/// Refuses a database in an older format, which must not be migrated while a server uses it.
+pub(super) fn refuse_older(path: &Path) -> Result<(), StoreError> {
+    match format(&connection::open_read_only(path)?, path)? {
+        found if found < FORMAT => Err(StoreError::OlderVersion { found }),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the database exists and is not empty. An empty file is one whose content was lost.
@@ -162,6 +170,7 @@ fn make_tables(connection: &mut Connection, directory: &Path, source: &KeySource
     transaction.execute_batch(KEY_TABLES)?;
     transaction.execute_batch(SECRET_TABLE)?;
     transaction.execute_batch(usage::TABLES)?;
+    transaction.execute_batch(api_keys::TABLES)?;
     transaction.execute(
         "INSERT INTO meta (only, magic, database_id, created_at) VALUES (1, ?, ?, ?)",
         (MAGIC, database, now),

@@ -12,6 +12,7 @@ use hmac::{Hmac, KeyInit, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::revocations::Revocation;
 use super::seal::{self, Bound, DatabaseId, Key};
 use super::{StoreError, StoredSecret};
 use crate::sensitive::SecretValue;
@@ -166,6 +167,16 @@ impl StoreKeys {
     /// Whether `mac` equals [`StoreKeys::commits_mac`], in constant time.
     pub(super) fn is_commits(&self, commits: u64, mac: &[u8]) -> bool {
         self.is_short_mac(&Bound::commits(&self.database, commits), mac)
+    }
+
+    /// The MAC over a revocation.
+    pub(super) fn revocation_mac(&self, revocation: &Revocation) -> Vec<u8> {
+        self.short_mac(&Bound::revocation(&self.database, revocation))
+    }
+
+    /// Whether `mac` equals [`StoreKeys::revocation_mac`], in constant time.
+    pub(super) fn is_revocation(&self, revocation: &Revocation, mac: &[u8]) -> bool {
+        self.is_short_mac(&Bound::revocation(&self.database, revocation), mac)
     }
 
     fn short_mac(&self, bound: &Bound) -> Vec<u8> {

@@ -8,7 +8,10 @@
 //! Ids, names, types and owners are stored readable, under a MAC; values are sealed. A row is read only if nothing
 //! about it was changed. The removal of a row, and the return of an older one, cannot be seen from the row itself; an
 //! audit log is the place for that. [`commits`] detects acknowledged transactions that a damaged log has lost.
+//!
+//! A [`KeyRingStore`] keeps the server's API keys and which tokens were revoked.
 
+mod api_keys;
 pub(in crate::server) mod backup;
 mod commits;
 mod connection;
@@ -17,6 +20,7 @@ mod error;
 #[cfg(test)]
 #[path = "../../../tests/fuzz/store.rs"]
 mod fuzz;
+mod key_ring;
 mod key_source;
 mod keys;
 mod locks;
@@ -25,6 +29,7 @@ mod migrate;
 mod passphrase;
 mod reader;
 mod record;
+mod revocations;
 mod seal;
 mod settings;
 mod sqlite;
@@ -38,7 +43,11 @@ mod writer;
 
 use futures_util::future::BoxFuture;
 
+pub use api_keys::StoredApiKey;
 pub use error::StoreError;
+pub use key_ring::{
+    KeyRingChange, KeyRingError, KeyRingStore, MAX_API_KEY_NAME_BYTES, MAX_API_KEYS, StoredKeyRing,
+};
 pub use key_source::KeySource;
 pub use locks::SecretLock;
 pub(in crate::server) use passphrase::Stretching;
@@ -46,6 +55,7 @@ pub use record::{
     BoundedRead, DelegatedTo, Found, ListPosition, SecretKey, SecretKind, SecretQuery, SecretRecord,
     StoredSecret,
 };
+pub use revocations::{Revocation, RevokedTokens};
 pub(in crate::server) use seal::Key;
 pub use sqlite::SqliteStore;
 pub use usage::{OwnerLimit, OwnerLimits};
@@ -96,20 +106,6 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`StoreError::Busy`] if another process holds it for a minute.
     fn lock(&self, key: SecretKey) -> BoxFuture<'_, Result<SecretLock, StoreError>>;
-
-    /// A value of the server's own, such as its API key. None if it is not set.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupted`] if it is not what was written.
-    fn setting(&self, name: &'static str) -> BoxFuture<'_, Result<Option<SecretValue>, StoreError>>;
-
-    /// Sets a value of the server's own if it is not set, and gives the value that is set then. Of several processes
-    /// that do this at the same time, all get the same value.
-    fn set_setting_if_absent(
-        &self,
-        name: &'static str,
-        value: SecretValue,
-    ) -> BoxFuture<'_, Result<SecretValue, StoreError>>;
 
     /// About how many reads run at the same time.
     fn readers(&self) -> usize;

@@ -8,6 +8,7 @@ use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
+use super::revocations::Revocation;
 use super::{SecretRecord, StoreError, StoredSecret};
 use crate::sensitive::SecretValue;
 
@@ -63,6 +64,31 @@ impl Bound {
     /// For the value of a secret.
     pub(super) fn secret(key_number: u32, database: &DatabaseId, record: &SecretRecord) -> Self {
         Self::new("meshagent secret 1", key_number, database).record(record)
+    }
+
+    /// For an API key of the server.
+    pub(super) fn api_key(
+        key_number: u32,
+        database: &DatabaseId,
+        id: &str,
+        name: &str,
+        created_at: u64,
+    ) -> Self {
+        Self::new("meshagent api key 1", key_number, database)
+            .field(id.as_bytes())
+            .field(name.as_bytes())
+            .field(&created_at.to_be_bytes())
+    }
+
+    /// For the MAC over a revocation.
+    pub(super) fn revocation(database: &DatabaseId, revocation: &Revocation) -> Self {
+        let (kind, subject) = revocation.tokens.columns();
+        let expires_at = revocation.expires_at.map(u64::to_be_bytes);
+        Self::new("meshagent revocation 1", 0, database)
+            .field(kind.as_bytes())
+            .field(subject.as_bytes())
+            .field(&revocation.revoked_at.to_be_bytes())
+            .optional(expires_at.as_ref().map(<[u8; 8]>::as_slice))
     }
 
     /// For a setting of the server's own.

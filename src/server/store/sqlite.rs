@@ -13,8 +13,8 @@ use super::reader::{self, ReadJob, Reader};
 use super::worker::{Shared, Workers};
 use super::writer::{self, Change, WriteJob};
 use super::{
-    BoundedRead, Found, KeySource, OwnerLimits, SecretKey, SecretQuery, SecretRecord, Store, StoreError,
-    database, settings,
+    BoundedRead, Found, KeyRingChange, KeyRingError, KeyRingStore, KeySource, OwnerLimits, SecretKey,
+    SecretQuery, SecretRecord, Store, StoreError, StoredKeyRing, database, key_ring,
 };
 use crate::sensitive::SecretValue;
 use crate::server::data_dir::DataDir;
@@ -50,13 +50,17 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::WrongKey`] and [`StoreError::KeyMissing`] if the key source is not the one it was
     /// created with, [`StoreError::BadKey`] if it gives no key, [`StoreError::NewerVersion`],
-    /// [`StoreError::Foreign`] and [`StoreError::Corrupted`] if the file is not what it should be.
+    /// [`StoreError::Foreign`] and [`StoreError::Corrupted`] if the file is not what it should be;
+    /// [`StoreError::OlderVersion`] if an older server uses it.
     pub fn open_with_limits(
         data_dir: &DataDir,
         key_source: &KeySource,
         limits: OwnerLimits,
     ) -> Result<Self, StoreError> {
         let path = data_dir.path().join(DATABASE);
+        if data_dir.is_beside_server() {
+            database::refuse_older(&path)?;
+        }
         let (first, keys) = database::open(data_dir.path(), &path, key_source)?;
         let connections = Connections::new(path, first);
         Ok(Self {
@@ -88,14 +92,14 @@ impl SqliteStore {
     }
 
     /// Runs rare `work` on a thread of the runtime, instead of in a queue.
-    async fn blocking<T: Send + 'static>(
+    async fn blocking<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
-        work: impl FnOnce(&Shared) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+        work: impl FnOnce(&Shared) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         let shared = Arc::clone(&self.shared);
         spawn_blocking(move || work(&shared))
             .await
-            .unwrap_or(Err(StoreError::Stopped))
+            .unwrap_or_else(|_| Err(StoreError::Stopped.into()))
     }
 
     async fn change(&self, change: Change) -> Result<bool, StoreError> {
@@ -160,18 +164,6 @@ impl Store for SqliteStore {
         Box::pin(self.ask(move |reader| reader.contains(&key)))
     }
 
-    fn setting(&self, name: &'static str) -> BoxFuture<'_, Result<Option<SecretValue>, StoreError>> {
-        Box::pin(self.blocking(move |shared| settings::read(shared, name)))
-    }
-
-    fn set_setting_if_absent(
-        &self,
-        name: &'static str,
-        value: SecretValue,
-    ) -> BoxFuture<'_, Result<SecretValue, StoreError>> {
-        Box::pin(self.blocking(move |shared| settings::set_if_absent(shared, name, &value)))
-    }
-
     fn lock(&self, key: SecretKey) -> BoxFuture<'_, Result<SecretLock, StoreError>> {
         Box::pin(self.locks.take(key))
     }
@@ -188,5 +180,27 @@ impl Store for SqliteStore {
             }
             self.shared.connections.close()
         })
+    }
+}
+
+impl KeyRingStore for SqliteStore {
+    fn key_ring(&self) -> BoxFuture<'_, Result<StoredKeyRing, StoreError>> {
+        Box::pin(self.blocking(key_ring::read))
+    }
+
+    fn key_ring_version(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.blocking(key_ring::version))
+    }
+
+    fn change_key_ring(&self, change: KeyRingChange) -> BoxFuture<'_, Result<u64, KeyRingError>> {
+        Box::pin(self.blocking(move |shared| key_ring::change(shared, change)))
+    }
+
+    fn set_applied_key_ring(&self, version: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.blocking(move |shared| key_ring::set_applied(shared, version)))
+    }
+
+    fn applied_key_ring(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.blocking(key_ring::applied))
     }
 }

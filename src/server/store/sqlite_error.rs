@@ -2,7 +2,7 @@
 
 use rusqlite::ErrorCode;
 
-use super::StoreError;
+use super::{KeyRingError, StoreError};
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
@@ -23,5 +23,11 @@ impl From<rusqlite::Error> for StoreError {
                 error => Self::Database(error.to_string()),
             },
         }
+    }
+}
+
+impl From<rusqlite::Error> for KeyRingError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
     }
 }

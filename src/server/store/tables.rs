@@ -3,11 +3,12 @@
 /// `PRAGMA application_id`: `MAst`.
 pub(super) const APPLICATION_ID: i64 = 0x4d41_7374;
 /// `PRAGMA user_version`: the format of the tables.
-pub(super) const FORMAT: i64 = 3;
+pub(super) const FORMAT: i64 = 4;
 /// Marks the database as one of this program.
 pub(super) const MAGIC: &str = "meshagent store";
 
-/// The database as a whole, its store keys, and the server's own settings. `commits` counts the transactions.
+/// The database as a whole, its store keys, and `setting`, where format 3 had the server's API key until it moves to
+/// `api_key`. `commits` counts the transactions.
 pub(super) const META_TABLE: &str = "
     CREATE TABLE meta (
         only INTEGER PRIMARY KEY CHECK (only = 1),

@@ -26,10 +26,17 @@ impl Local {
         let LocalAccess::Here(data_dir) = DataDir::open_local(&env.data_dir()).unwrap() else {
             panic!("no server runs there")
         };
-        let store = SqliteStore::open(&data_dir, &KeySource::Default).unwrap();
-        let keys = ServerKeys::load(&store).await.unwrap();
+        let store = Arc::new(SqliteStore::open(&data_dir, &KeySource::Default).unwrap());
+        let keys = ServerKeys::load(store.clone()).await.unwrap();
         let (bob, room) = (Identity::new("bob").unwrap(), RoomName::new("room").unwrap());
-        let token = local_token(&keys.api_key, bob.clone(), room, false, Duration::from_mins(10)).unwrap();
+        let token = local_token(
+            keys.ring().current(),
+            bob.clone(),
+            room,
+            false,
+            Duration::from_mins(10),
+        )
+        .unwrap();
         let config = ServerConfig {
             token_endpoints: TokenEndpointRules {
                 allow_insecure: true,
@@ -37,7 +44,7 @@ impl Local {
             },
             ..ServerConfig::default()
         };
-        let server = Server::new(config, keys, bob, Arc::new(store));
+        let server = Server::new(config, keys, bob, store);
         let stream = Box::new(server.connect_in_memory());
         let url = "ws://localhost/rooms/room".parse().unwrap();
         let room = RoomClient::join_over(stream, &url, &token).await.unwrap();

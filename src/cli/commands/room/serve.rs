@@ -16,7 +16,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::process;
 use crate::sensitive::SensitiveText;
-use crate::server::data_dir::DataDir;
+use crate::server::data_dir::{API_KEY_VARIABLE, DataDir};
 use crate::server::store::SqliteStore;
 use crate::server::{Server, ServerConfig, ServerKeys};
 use crate::token::ApiKey;
@@ -88,7 +88,8 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     warn_of(&key_source, &context.ui);
     let store = SqliteStore::open_with_limits(&data_dir, &key_source, owner_limits)?;
     store.start_threads()?;
-    let keys = ServerKeys::load(&store).await?;
+    let store = Arc::new(store);
+    let keys = ServerKeys::load(Arc::<SqliteStore>::clone(&store)).await?;
     let config = ServerConfig {
         limits,
         allowed_hosts: args.allow_host,
@@ -102,8 +103,8 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     })?;
     let url = Url::parse(&format!("http://{}/", listener.local_addr()?)).context("the address is odd")?;
     let shown = url.as_str().trim_end_matches('/');
-    let api_key = keys.api_key.clone();
-    let server = Server::new(config, keys, owner.clone(), Arc::new(store));
+    let api_key = keys.ring().current().clone();
+    let server = Server::new(config, keys, owner.clone(), store);
     // Signals are handled from here on: a caller that read the address can stop the server.
     let stop = process::interruption()?;
     let client_env = client_env(shown, &api_key, &owner);
@@ -128,7 +129,7 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
 fn client_env(url: &str, api_key: &ApiKey, owner: &Identity) -> Vec<(&'static str, SensitiveText)> {
     let mut variables = vec![
         ("MESHAGENT_API_URL", url.into()),
-        ("MESHAGENT_API_KEY", api_key.text()),
+        (API_KEY_VARIABLE, api_key.text()),
         ("MESHAGENT_PROJECT_ID", api_key.project_id().to_string().into()),
     ];
     if DataDir::is_plain_value(owner.as_str()) {

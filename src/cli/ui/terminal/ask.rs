@@ -1,5 +1,7 @@
 //! Questions of a command that asks nothing else.
 
+use std::io::{self, IsTerminal as _};
+
 use anyhow::Context as _;
 
 use super::console::Console;
@@ -25,9 +27,28 @@ pub(in crate::cli) async fn hidden(ui: &Ui, question: &str, otherwise: &str) -> 
 }
 
 /// Asks a question that is answered by `y` or, by anything else, with no.
-pub(in crate::cli) async fn confirm(ui: &Ui, question: &str) -> anyhow::Result<bool> {
+async fn confirm(ui: &Ui, question: &str) -> anyhow::Result<bool> {
     let answer = ask(ui, &format!("{question} [y/N] "), Echo::Shown).await?;
     Ok(matches!(answer, PromptInput::Value(answer) if is_yes(answer.expose())))
+}
+
+/// Asks whether to delete: a person at a terminal, not a pipeline. A person who cannot be asked has to say
+/// it with `--yes`.
+pub(in crate::cli) async fn confirm_deletion(ui: &Ui, question: &str) -> anyhow::Result<()> {
+    if !io::stdin().is_terminal() {
+        return Ok(());
+    }
+    if !ui.can_ask() {
+        return Err(
+            CommandError::new(Kind::Usage, "nothing was deleted: you cannot be asked whether to")
+                .hint("pass --yes to delete without being asked")
+                .into(),
+        );
+    }
+    if !confirm(ui, question).await? {
+        return Err(CommandError::new(Kind::Failed, "nothing was deleted").into());
+    }
+    Ok(())
 }
 
 async fn ask(ui: &Ui, question: &str, echo: Echo) -> anyhow::Result<PromptInput> {

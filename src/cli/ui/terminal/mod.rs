@@ -18,7 +18,7 @@ mod keys;
 #[cfg(unix)]
 mod line;
 
-pub(in crate::cli) use self::ask::{confirm, hidden};
+pub(in crate::cli) use self::ask::{confirm_deletion, hidden};
 pub(in crate::cli) use self::console::Console;
 pub(in crate::cli) use self::input::{Echo, PromptInput};
 pub(in crate::cli) use self::keyboard::Keyboard;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::key_source::KeySource;
 use super::tables::FORMAT;
-use super::{StoreError, usage};
+use super::{StoreError, api_keys, usage};
 
 /// Migrates an older database to [`FORMAT`]. Does nothing if another process has done so.
 ///
@@ -37,6 +37,10 @@ pub(super) fn run(
         // Format 3 counts what each owner has.
         transaction.execute_batch(usage::TABLES)?;
         transaction.execute_batch(usage::COUNT_ALL)?;
+    }
+    if format < 4 {
+        // The API key moves out of its setting when the key ring is first read.
+        transaction.execute_batch(api_keys::TABLES)?;
     }
     transaction.execute_batch(&format!("PRAGMA user_version = {FORMAT}"))?;
     transaction.commit()?;

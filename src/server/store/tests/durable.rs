@@ -32,18 +32,17 @@ async fn put_numbered(store: &SqliteStore, number: usize) {
 #[test]
 fn several_that_open_an_empty_directory_at_once_all_succeed() {
     let path = tempfile::tempdir().unwrap();
-    let settings: Vec<_> = std::thread::scope(|scope| {
+    let api_keys: Vec<_> = std::thread::scope(|scope| {
         let work = |number: usize| {
             let path = path.path();
             move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
                 let store = open(path);
-                let value = format!("value {number}").into_bytes().into();
                 runtime.block_on(async {
-                    let setting = store.set_setting_if_absent("api_key", value).await.unwrap();
+                    let ring = store.key_ring().await.unwrap();
                     put_numbered(&store, number).await;
                     store.close().await.unwrap();
-                    setting.into_exposed()
+                    ring.api_keys[0].key.text().expose().clone()
                 })
             }
         };
@@ -51,14 +50,12 @@ fn several_that_open_an_empty_directory_at_once_all_succeed() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert!(
-        settings.iter().all(|setting| setting == &settings[0]),
-        "all see the same setting"
+        api_keys.iter().all(|key| key == &api_keys[0]),
+        "all get the same API key"
     );
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let store = open(path.path());
-    let setting = |name| runtime.block_on(store.setting(name)).unwrap();
-    assert_eq!(setting("api_key").unwrap().expose(), &settings[0]);
-    assert!(setting("other").is_none());
+    assert_eq!(runtime.block_on(store.key_ring()).unwrap().api_keys.len(), 1);
     for number in 0..8 {
         let key = mine(&format!("s{number}")).key;
         assert!(runtime.block_on(store.contains(key)).unwrap());
@@ -72,7 +69,7 @@ async fn a_full_disk_fails_the_write_and_nothing_else() {
     let limit = |connection: &mut Connection| {
         connection
             .query_row("PRAGMA max_page_count = 30", (), |_| Ok(()))
-            .map_err(Into::into)
+            .map_err(StoreError::from)
     };
     store.shared().connections.with(limit).unwrap();
     let large = |id| store.write(mine(id), vec![0; 1 << 20].into());

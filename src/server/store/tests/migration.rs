@@ -4,7 +4,9 @@ use std::fs;
 
 use super::*;
 use crate::fs::{Existing, write_atomic};
+use crate::server::store::seal::Bound;
 use crate::server::store::{connection, migrate};
+use crate::token::ApiKey;
 
 /// A data directory that the last release with format 1 made, with the default key file.
 const DATABASE_1: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-1/default/store.db");
@@ -88,10 +90,65 @@ async fn holds_everything(store: &SqliteStore) {
     );
     let found = store.find(viewer).await.unwrap().whole().unwrap();
     assert_eq!(found.len(), contents().len() - 1);
-    assert_eq!(
-        store.setting("api_key").await.unwrap().unwrap().expose(),
-        b"not a real key"
+    assert_eq!(former_api_key(store), b"not a real key");
+}
+
+/// What the setting holds that had the API key before format 4.
+fn former_api_key(store: &SqliteStore) -> Vec<u8> {
+    let shared = store.shared();
+    let (number, sealed) = shared
+        .connections
+        .with(|connection| {
+            let row = connection.query_row(
+                "SELECT key_number, sealed FROM setting WHERE name = 'api_key'",
+                (),
+                |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)),
+            );
+            row.map_err(StoreError::from)
+        })
+        .unwrap();
+    let bound = |key, database: &_| Bound::setting(key, database, "api_key");
+    shared.keys.open(number, bound, &sealed).unwrap().into_exposed()
+}
+
+#[tokio::test]
+async fn the_api_key_of_an_older_format_stays_in_use() {
+    let path = format_2();
+    let store = open(path.path());
+    let unreadable = store.key_ring().await;
+    assert!(
+        matches!(unreadable, Err(StoreError::Corrupted(_))),
+        "{unreadable:?}"
     );
+    let former = ApiKey::generate(uuid::Uuid::from_u128(7)).unwrap();
+    let shared = store.shared();
+    let text = former.text().expose().as_bytes().to_vec();
+    let (number, sealed) = shared
+        .keys
+        .seal(
+            |key, database| Bound::setting(key, database, "api_key"),
+            &text.into(),
+        )
+        .unwrap();
+    shared
+        .connections
+        .with(|connection| {
+            let changed =
+                connection.execute("UPDATE setting SET key_number = ?, sealed = ?", (number, sealed));
+            changed.map_err(StoreError::from)
+        })
+        .unwrap();
+    for _ in 0..2 {
+        let ring = store.key_ring().await.unwrap();
+        assert_eq!(ring.api_keys.len(), 1);
+        assert!(ring.api_keys[0].current);
+        assert_eq!(ring.api_keys[0].key.text().expose(), former.text().expose());
+    }
+    let left = Connection::open(path.path().join(DATABASE)).unwrap();
+    let left: i64 = left
+        .query_row("SELECT count(*) FROM setting", (), |row| row.get(0))
+        .unwrap();
+    assert_eq!(left, 0);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 mod calls;
 mod durable;
 mod gone;
+mod key_ring;
 mod limits;
 mod lists;
 mod migration;

@@ -3,11 +3,12 @@
 use clap::Args;
 use futures_util::future::join_all;
 
-use super::{confirmed, delegated, not_found_all, parse_id, parse_identity};
+use super::{delegated, not_found_all, parse_id, parse_identity};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{Outcome, together};
 use crate::cli::room::{Target, in_room};
+use crate::cli::ui::terminal::confirm_deletion;
 use crate::cli::ui::text::escape_name;
 use crate::wire::{ErrorCode, Identity, SecretId};
 
@@ -53,7 +54,7 @@ pub(super) async fn run(context: &Context, args: DeleteArgs) -> anyhow::Result<O
             escape_name(room.as_str()),
             if ids.len() == 1 { "It" } else { "They" },
         );
-        confirmed(context, question).await?;
+        confirm_deletion(&context.ui, &question).await?;
     }
     let delegated_to = args.delegated_to.as_ref();
     in_room(context, target, async |room| {

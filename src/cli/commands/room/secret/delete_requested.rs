@@ -2,11 +2,12 @@
 
 use clap::Args;
 
-use super::{confirmed, delegated, parse_identity};
+use super::{delegated, parse_identity};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::room::{Target, in_room};
+use crate::cli::ui::terminal::confirm_deletion;
 use crate::cli::ui::text::{escape, escape_name};
 use crate::wire::{ErrorCode, Identity, SecretUrl};
 
@@ -48,7 +49,7 @@ pub(super) async fn run(context: &Context, args: DeleteRequestedArgs) -> anyhow:
             delegated(args.delegated_to.as_ref()),
             escape_name(room.as_str()),
         );
-        confirmed(context, question).await?;
+        confirm_deletion(&context.ui, &question).await?;
     }
     in_room(context, target, async |room| {
         let deleted = room

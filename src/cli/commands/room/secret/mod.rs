@@ -18,14 +18,11 @@ mod run;
 mod set;
 pub(in crate::cli) mod sources;
 
-use std::io::{self, IsTerminal};
-
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
-use crate::cli::ui::terminal;
 use crate::cli::ui::text::escape_name;
 use crate::wire::{Identity, NameError, SecretId};
 
@@ -166,25 +163,6 @@ fn parse_identity(text: &str) -> Result<Identity, NameError> {
 /// An identity that is given something.
 fn parse_delegate(text: &str) -> Result<Identity, NameError> {
     Identity::create(text)
-}
-
-/// Asks whether to delete: a person at a terminal, not a pipeline. A person who cannot be asked has to say
-/// it with `--yes`.
-async fn confirmed(context: &Context, question: String) -> anyhow::Result<()> {
-    if !io::stdin().is_terminal() {
-        return Ok(());
-    }
-    if !context.ui.can_ask() {
-        return Err(
-            CommandError::new(Kind::Usage, "nothing was deleted: you cannot be asked whether to")
-                .hint("pass --yes to delete without being asked")
-                .into(),
-        );
-    }
-    if !terminal::confirm(&context.ui, &question).await? {
-        return Err(CommandError::new(Kind::Failed, "nothing was deleted").into());
-    }
-    Ok(())
 }
 
 /// The delegate of the secrets, as the question names it.

@@ -1,0 +1,32 @@
+//! `meshagent api-key …`
+
+mod create;
+mod delete;
+mod list;
+
+use clap::Subcommand;
+
+use crate::cli::context::Context;
+use crate::cli::error::Outcome;
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum ApiKeyCommand {
+    /// Create an API key, and print it once
+    Create(create::CreateArgs),
+    /// List the API keys: their ids, not the keys
+    #[command(visible_alias = "ls")]
+    List(list::ListArgs),
+    /// Delete an API key; its tokens and sessions end at once
+    #[command(visible_alias = "rm")]
+    Delete(delete::DeleteArgs),
+}
+
+impl ApiKeyCommand {
+    pub(in crate::cli) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Create(args) => create::run(context, args).await,
+            Self::List(args) => list::run(context, args).await,
+            Self::Delete(args) => delete::run(context, args).await,
+        }
+    }
+}

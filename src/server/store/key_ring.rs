@@ -1,0 +1,206 @@
+//! The key ring: the server's API keys, and the tokens that were revoked. Commands change it while a server runs: each
+//! change gets the next version, the server looks at the version often, applies the change, and says so.
+
+use futures_util::future::BoxFuture;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use uuid::Uuid;
+
+use super::api_keys::{self, StoredApiKey};
+use super::revocations::{self, Revocation, RevokedTokens};
+use super::worker::Shared;
+use super::{StoreError, commits};
+use crate::clock;
+use crate::token::ApiKey;
+
+/// Most API keys at the same time. A token that does not name its key is tried with each.
+pub const MAX_API_KEYS: usize = 64;
+
+/// Longest name of an API key, in bytes.
+pub const MAX_API_KEY_NAME_BYTES: usize = 255;
+
+/// The key ring as it is stored.
+#[derive(Debug, Clone)]
+pub struct StoredKeyRing {
+    /// Counts the changes.
+    pub version: u64,
+    /// The API keys, the oldest first. One of them is the current one.
+    pub api_keys: Vec<StoredApiKey>,
+    /// What was revoked.
+    pub revocations: Vec<Revocation>,
+}
+
+/// A change of the key ring.
+#[derive(Debug, Clone)]
+pub enum KeyRingChange {
+    /// Adds an API key.
+    Add(StoredApiKey),
+    /// Deletes the API key with this id, and the revocation of its tokens. If it was the current one, the newest of
+    /// the others is.
+    Delete(Uuid),
+    /// Revokes tokens.
+    Revoke(Revocation),
+}
+
+/// Why the key ring was not changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum KeyRingError {
+    /// There is no such key.
+    #[error("there is no API key with the id {0}")]
+    UnknownApiKey(Uuid),
+    /// It is the only key.
+    #[error("this is the only API key, and without one no client can sign in")]
+    OnlyApiKey,
+    /// There are [`MAX_API_KEYS`].
+    #[error("there are {MAX_API_KEYS} API keys already")]
+    TooManyApiKeys,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl KeyRingError {
+    /// What to do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::UnknownApiKey(_) => "`meshagent api-key list` shows the keys",
+            Self::OnlyApiKey => "create another one first: meshagent api-key create",
+            Self::TooManyApiKeys => "delete those that are not used any more",
+            Self::Store(error) => error.hint(),
+        }
+    }
+}
+
+/// Keeps the key ring.
+pub trait KeyRingStore: Send + Sync + std::fmt::Debug {
+    /// The key ring. Makes the first API key if there is none: of several processes that do so at the same time, all
+    /// get the same.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupted`] if any of it is not what was written.
+    fn key_ring(&self) -> BoxFuture<'_, Result<StoredKeyRing, StoreError>>;
+
+    /// The version of the key ring. Cheap.
+    fn key_ring_version(&self) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// Changes the key ring, and returns its new version.
+    fn change_key_ring(&self, change: KeyRingChange) -> BoxFuture<'_, Result<u64, KeyRingError>>;
+
+    /// Records that the server works with the key ring of this version.
+    fn set_applied_key_ring(&self, version: u64) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// The version that the server works with, if it runs.
+    fn applied_key_ring(&self) -> BoxFuture<'_, Result<u64, StoreError>>;
+}
+
+pub(super) fn read(shared: &Shared) -> Result<StoredKeyRing, StoreError> {
+    shared.connections.with(|connection| {
+        let transaction = connection.transaction()?;
+        let ring = select(&transaction, shared)?;
+        drop(transaction);
+        if !ring.api_keys.is_empty() {
+            return Ok(ring);
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if api_keys::select(&transaction, &shared.keys)?.is_empty() {
+            let former = api_keys::take_former(&transaction, &shared.keys)?;
+            let first = StoredApiKey {
+                key: match former {
+                    Some(key) => key,
+                    None => ApiKey::generate(Uuid::new_v4())
+                        .map_err(|_| StoreError::Random(getrandom::Error::UNEXPECTED))?,
+                },
+                name: String::new(),
+                created_at: clock::now(),
+                current: true,
+            };
+            api_keys::insert(&transaction, &shared.keys, &first)?;
+        }
+        let ring = select(&transaction, shared)?;
+        commit(transaction, shared)?;
+        Ok(ring)
+    })
+}
+
+fn select(connection: &Connection, shared: &Shared) -> Result<StoredKeyRing, StoreError> {
+    Ok(StoredKeyRing {
+        version: number(connection, "version")?,
+        api_keys: api_keys::select(connection, &shared.keys)?,
+        revocations: revocations::select(connection, &shared.keys)?,
+    })
+}
+
+pub(super) fn change(shared: &Shared, change: KeyRingChange) -> Result<u64, KeyRingError> {
+    shared.connections.with(|connection| {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        apply(&transaction, shared, change)?;
+        transaction.execute("UPDATE key_ring SET version = version + 1", ())?;
+        let version = number(&transaction, "version")?;
+        commit(transaction, shared)?;
+        Ok(version)
+    })
+}
+
+fn apply(transaction: &Transaction<'_>, shared: &Shared, change: KeyRingChange) -> Result<(), KeyRingError> {
+    let present = api_keys::select(transaction, &shared.keys)?;
+    let must_be_present = |id| {
+        let found = present.iter().any(|stored| stored.key.id() == id);
+        found.then_some(()).ok_or(KeyRingError::UnknownApiKey(id))
+    };
+    match change {
+        KeyRingChange::Add(_) if present.len() >= MAX_API_KEYS => Err(KeyRingError::TooManyApiKeys),
+        KeyRingChange::Add(stored) => Ok(api_keys::insert(transaction, &shared.keys, &stored)?),
+        KeyRingChange::Delete(id) => {
+            must_be_present(id)?;
+            if present.len() == 1 {
+                return Err(KeyRingError::OnlyApiKey);
+            }
+            api_keys::delete(transaction, id)?;
+            Ok(revocations::delete(transaction, &RevokedTokens::OfApiKey(id))?)
+        }
+        KeyRingChange::Revoke(revocation) => {
+            if let RevokedTokens::OfApiKey(id) = revocation.tokens {
+                must_be_present(id)?;
+            }
+            Ok(revocations::insert(
+                transaction,
+                &shared.keys,
+                revocation,
+                clock::now(),
+            )?)
+        }
+    }
+}
+
+pub(super) fn version(shared: &Shared) -> Result<u64, StoreError> {
+    shared
+        .connections
+        .with(|connection| number(connection, "version"))
+}
+
+pub(super) fn applied(shared: &Shared) -> Result<u64, StoreError> {
+    shared
+        .connections
+        .with(|connection| number(connection, "applied"))
+}
+
+pub(super) fn set_applied(shared: &Shared, version: u64) -> Result<(), StoreError> {
+    shared.connections.with(|connection| {
+        connection.execute("UPDATE key_ring SET applied = ?", [version])?;
+        Ok(())
+    })
+}
+
+fn number(connection: &Connection, column: &str) -> Result<u64, StoreError> {
+    let sql = format!("SELECT {column} FROM key_ring");
+    Ok(connection.query_row(&sql, (), |row| row.get(0))?)
+}
+
+/// Counts the transaction and commits it.
+fn commit(transaction: Transaction<'_>, shared: &Shared) -> Result<(), StoreError> {
+    let count = transaction.query_row(commits::COUNT, (), |row| row.get(0))?;
+    transaction.commit()?;
+    if let Err(error) = shared.acknowledgements.write(&shared.keys, count) {
+        tracing::warn!(%error, "the count of transactions could not be written");
+    }
+    Ok(())
+}
