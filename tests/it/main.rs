@@ -52,4 +52,5 @@ mod set_get_delete;
 mod support;
 mod terminal;
 mod token_generate;
+mod token_revoke;
 mod wire;

@@ -15,7 +15,7 @@ use sha2::Sha256;
 use crate::support::{FakeServer, TestEnv, TestServer, read_request, request, respond, upgrade};
 
 /// A token of any header and claims, signed with any key.
-fn forge(header: &Value, claims: &Value, key: &[u8]) -> String {
+pub(crate) fn forge(header: &Value, claims: &Value, key: &[u8]) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(header), part(claims));
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
@@ -24,7 +24,7 @@ fn forge(header: &Value, claims: &Value, key: &[u8]) -> String {
 }
 
 /// What a token claims.
-fn claims(token: &str) -> Value {
+pub(crate) fn claims(token: &str) -> Value {
     let claims = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
 }
@@ -43,7 +43,7 @@ fn now() -> u64 {
 }
 
 /// The secret in an API key.
-fn signing_key(api_key: &str) -> Vec<u8> {
+pub(crate) fn signing_key(api_key: &str) -> Vec<u8> {
     api_key.splitn(4, '-').nth(3).unwrap().as_bytes().to_vec()
 }
 

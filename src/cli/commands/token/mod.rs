@@ -1,6 +1,8 @@
 //! `meshagent token …`
 
 mod generate;
+mod given;
+mod revoke;
 
 use clap::Subcommand;
 
@@ -11,12 +13,15 @@ use crate::cli::error::Outcome;
 pub(in crate::cli) enum TokenCommand {
     /// Sign a participant token with an API key
     Generate(generate::GenerateArgs),
+    /// Refuse tokens from now on, and end their sessions
+    Revoke(revoke::RevokeArgs),
 }
 
 impl TokenCommand {
     pub(in crate::cli) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
         match self {
             Self::Generate(args) => generate::run(context, args).await,
+            Self::Revoke(args) => revoke::run(context, args).await,
         }
     }
 }
