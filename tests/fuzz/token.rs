@@ -62,8 +62,16 @@ fn participant_token() {
         let Ok(signed) = jwt::sign(&claims, key().signing_key()) else {
             return;
         };
+        let unverified = ParticipantToken::unverified(signed.expose());
+        if let Err(error) = &unverified {
+            hides(error);
+        }
         match ParticipantToken::verify(signed.expose(), &key(), NOW) {
             Ok(token) => {
+                assert_eq!(unverified.as_ref(), Ok(&token));
+                let keys = [key()];
+                let (any, by) = ParticipantToken::verify_by_any(signed.expose(), &keys, NOW).unwrap();
+                assert_eq!((&any, by.id()), (&token, key().id()));
                 let again = token.sign(&key()).unwrap();
                 assert!(again.expose().len() <= MAX_TOKEN_BYTES);
                 let again = ParticipantToken::verify(again.expose(), &key(), NOW).unwrap();

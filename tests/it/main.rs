@@ -52,5 +52,6 @@ mod set_get_delete;
 mod support;
 mod terminal;
 mod token_generate;
+mod token_inspect;
 mod token_revoke;
 mod wire;

@@ -25,4 +25,9 @@ impl DataDirArgs {
             None => Ok(context.environment.data_dir()?),
         }
     }
+
+    /// Whether the data directory was named.
+    pub(in crate::cli) const fn is_given(&self) -> bool {
+        self.data_dir.is_some()
+    }
 }

@@ -107,6 +107,11 @@ pub(super) async fn run(context: &Context, args: GenerateArgs) -> anyhow::Result
     }
     let signed = token.sign(&api_key(context, &args).await?)?;
     context.ui.answer_line(signed.expose()).await?;
+    if token.expires_at.is_none() {
+        context
+            .ui
+            .note("note: this token never expires; --expires-in gives it an end, as in --expires-in 12h");
+    }
     Ok(Outcome::Done)
 }
 

@@ -4,6 +4,9 @@ use crate::cli::args::input::{Limit, read_stdin, without_newline};
 use crate::cli::error::{CommandError, Kind};
 use crate::sensitive::SensitiveText;
 
+/// Longest id of a token that is revoked, in bytes.
+const MAX_ID_BYTES: usize = 255;
+
 /// Reads a token from stdin.
 pub(super) async fn token_from_stdin() -> anyhow::Result<SensitiveText> {
     let value = without_newline(read_stdin(Limit::Value).await?);
@@ -32,6 +35,3 @@ pub(super) fn check_is_no_token(id: &str) -> anyhow::Result<()> {
     }
     Ok(())
 }
-
-/// Longest id of a token that is revoked, in bytes.
-const MAX_ID_BYTES: usize = 255;
