@@ -38,6 +38,7 @@ use std::time::Duration;
 use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 pub use self::caller::TokenOrigin;
 pub use self::config::{Limits, ServerConfig};
@@ -113,10 +114,14 @@ impl Server {
     /// Serves connections of `listener` until `shutdown` completes, and then closes the server as
     /// [`Server::close`] does.
     pub async fn run(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        tokio::select! {
-            () = accept(&self.state, listener, shutdown) => {}
-            never = self.state.keys.follow() => match never {},
-        }
+        let stop = CancellationToken::new();
+        let following = self.state.keys.follow(stop.clone());
+        let accepting = async {
+            let _stopped = stop.drop_guard_ref();
+            accept(&self.state, listener, shutdown).await;
+        };
+        // A look at the store that has begun is finished before the store is closed.
+        tokio::join!(accepting, following);
         self.close().await;
     }
 

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use meshagent::wire::Content;
 use meshagent::wire::secrets::tool;
+use rustix::process::Signal;
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
@@ -212,5 +213,22 @@ fn a_revoked_token_makes_no_connect_call() {
     assert_eq!(answer["jwt"], token.as_str());
     revoke(&env, [&id(&token)]).run().succeeds();
     assert_eq!(connect().status, 401);
+    server.stop();
+}
+
+/// The command does not say that a token is revoked while a server still accepts it.
+#[test]
+fn a_server_that_does_not_apply_a_revocation_is_reported() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let token = server.token("bob", "room", false);
+    let mut bob = join(&server, &token);
+    assert!(works(&mut bob));
+    server.signal(Signal::STOP);
+    let ran = revoke(&env, [&id(&token)]).run();
+    server.signal(Signal::CONT);
+    ran.refuses(1).says("the running server has not applied it");
+    is_closed(bob);
+    assert_eq!(joins(&server, &token), 401);
     server.stop();
 }

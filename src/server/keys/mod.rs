@@ -3,12 +3,12 @@
 
 mod key_ring;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::key_ring::KeyRing;
@@ -73,11 +73,11 @@ impl ServerKeys {
         Arc::clone(&self.ring.borrow())
     }
 
-    /// Applies the changes that commands make in the store, as long as it is polled. When a change has been applied,
+    /// Applies the changes that commands make in the store, until `stop` is cancelled. When a change has been applied,
     /// the store is told.
-    pub(super) async fn follow(&self) -> Infallible {
+    pub(super) async fn follow(&self, stop: CancellationToken) {
         let Some(store) = &self.store else {
-            return std::future::pending().await;
+            return;
         };
         let mut applied = None;
         let mut failures = LogInterval::default();
@@ -87,7 +87,9 @@ impl ServerKeys {
             {
                 tracing::error!(%error, times, "API keys and revocations cannot be read: the known ones stay in force");
             }
-            sleep(CHECK_INTERVAL).await;
+            if timeout(CHECK_INTERVAL, stop.cancelled()).await.is_ok() {
+                return;
+            }
         }
     }
 

@@ -204,6 +204,11 @@ impl<'a> TestServer<'a> {
         Way::new(self.env, &variables, flags)
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, by: Signal) {
+        signal(&self.child, by);
+    }
+
     /// Asks it to stop, and waits for nothing.
     pub(crate) fn ask_to_stop(&self) {
         signal(&self.child, Signal::TERM);

@@ -247,6 +247,23 @@ async fn a_database_of_format_2_keeps_every_secret_and_counts_them() {
     assert_eq!(counted, rows);
 }
 
+/// A server of an older version may be using it.
+#[tokio::test]
+async fn a_database_of_an_older_format_is_not_migrated_beside_a_server() {
+    let path = format_2();
+    let before = fs::read(path.path().join(DATABASE)).unwrap();
+    let beside = DataDir::beside_server(path.path()).unwrap();
+    let refused = SqliteStore::open(&beside, &KeySource::Default);
+    assert!(
+        matches!(refused, Err(StoreError::OlderVersion { found: 2 })),
+        "{refused:?}"
+    );
+    assert_eq!(fs::read(path.path().join(DATABASE)).unwrap(), before);
+    let store = open(path.path());
+    SqliteStore::open(&beside, &KeySource::Default).unwrap();
+    store.close().await.unwrap();
+}
+
 /// The tables of a migrated database are those of a new one.
 #[tokio::test]
 async fn a_migrated_database_has_the_tables_of_a_new_one() {
