@@ -55,6 +55,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return entry::parse_error::answer(error, &arguments),
     };
+    if cli.command.is_server() {
+        process::return_large_buffers();
+    }
     let ui = Ui::new(&cli.global);
     let outcome = match ui::log::start(&cli.global, cli.command.is_server()) {
         // The guard writes what is queued when it is dropped.

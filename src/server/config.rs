@@ -7,6 +7,9 @@ use url::Url;
 use super::oauth::TokenEndpointRules;
 use crate::wire::MAX_PAYLOAD_BYTES;
 
+/// Memory for all that is in flight by default, in bytes: 512 MiB.
+const DEFAULT_MEMORY_BYTES: usize = 512 << 20;
+
 /// A server's settings.
 #[derive(Debug, Clone, Default)]
 pub struct ServerConfig {
@@ -37,6 +40,13 @@ pub struct Limits {
     pub header_time: Duration,
     /// Bytes of the largest value.
     pub value_bytes: usize,
+    /// Bytes of memory for all that is in flight: messages that are received, calls, and answers that wait for a socket.
+    pub memory_bytes: usize,
+    /// How long a call may wait for memory.
+    pub memory_wait: Duration,
+    /// Time in which a message that has begun must bring its next bytes, and longer than which it must bring 16 KiB/s on
+    /// average.
+    pub upload_time: Duration,
     /// Calls of one participant that are in flight at the same time. Further ones stay unread in its socket.
     pub calls_in_flight: usize,
     /// Requests that may wait for one participant's reply, and requests whose replies one participant may wait for.
@@ -62,6 +72,9 @@ impl Default for Limits {
             header_bytes: 16 << 10,
             header_time: Duration::from_secs(10),
             value_bytes: MAX_PAYLOAD_BYTES,
+            memory_bytes: DEFAULT_MEMORY_BYTES,
+            memory_wait: Duration::from_secs(10),
+            upload_time: Duration::from_secs(30),
             calls_in_flight: 128,
             pending_requests: 1000,
             pending_requests_per_identity: 250,

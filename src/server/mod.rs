@@ -20,6 +20,7 @@ mod fair_store;
 mod http;
 mod keys;
 mod log_interval;
+mod memory;
 pub mod oauth;
 mod participant;
 mod response_budget;
@@ -46,6 +47,7 @@ use self::connections::OpenConnections;
 use self::fair_store::StoreQueues;
 use self::http::{accept, serve_in_memory};
 pub use self::keys::{KeyRing, ServerKeys, local_token};
+use self::memory::MemoryBudget;
 use self::oauth::{Credentials, TokenEndpoints};
 use self::rooms::Rooms;
 use self::shares::Shares;
@@ -92,6 +94,7 @@ impl Server {
             .connections
             .saturating_add(REFUSED_CONNECTIONS + CLOSING_CONNECTIONS);
         let sessions_by_identity = Shares::new(limits.connections_per_identity);
+        let memory = memory_budget(&config.limits);
         Self {
             state: Arc::new(State {
                 config,
@@ -106,6 +109,7 @@ impl Server {
                 refusal_slots: Arc::new(refusal_slots),
                 sockets: Arc::new(Semaphore::new(sockets.min(Semaphore::MAX_PERMITS))),
                 sessions_by_identity,
+                memory,
                 work: WorkTracker::default(),
             }),
         }
@@ -147,4 +151,10 @@ impl Server {
             tracing::error!(%error, "the store could not be closed cleanly");
         }
     }
+}
+
+fn memory_budget(limits: &Limits) -> MemoryBudget {
+    // The socket is not read while a call waits: its participant must not count as silent.
+    let wait = limits.memory_wait.min(limits.idle_timeout / 2);
+    MemoryBudget::new(limits.memory_bytes, limits.value_bytes, wait)
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::caller::Caller;
 use super::config::Limits;
 use super::fair_store::FairStore;
+use super::memory::MemoryShare;
 use super::response_budget::ResponseBudget;
 use super::rooms::Member;
 use super::state::State;
@@ -24,6 +25,8 @@ pub(super) struct Participant {
     pub(super) member: Arc<Member>,
     /// The store, in whose queues the participant's calls wait for their turn.
     pub(super) store: Arc<dyn Store>,
+    /// The memory that its calls may take, together with those of its identity's other sessions.
+    pub(super) memory: Arc<MemoryShare>,
     /// Limits the values in responses that wait for the participant's socket.
     pub(super) response_budget: ResponseBudget,
     /// Cancelled when the participant leaves and when the server stops.
@@ -43,7 +46,10 @@ impl Participant {
             ..
         } = state.config.limits;
         let lane = Arc::new((room.clone(), caller.identity.clone()));
+        let memory = state.memory.share(&lane);
         Self {
+            response_budget: ResponseBudget::new(value_bytes, Arc::clone(&memory)),
+            memory,
             store: Arc::new(FairStore::new(
                 Arc::clone(&state.store),
                 state.queues.clone(),
@@ -52,7 +58,6 @@ impl Participant {
             room,
             caller,
             member,
-            response_budget: ResponseBudget::new(value_bytes),
             disconnected: CancellationToken::new(),
             output_closed: CancellationToken::new(),
             waiting_calls: Arc::new(Semaphore::new(pending_requests.min(Semaphore::MAX_PERMITS))),

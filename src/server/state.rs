@@ -8,6 +8,7 @@ use super::config::ServerConfig;
 use super::connections::OpenConnections;
 use super::fair_store::StoreQueues;
 use super::keys::ServerKeys;
+use super::memory::MemoryBudget;
 use super::oauth::Credentials;
 use super::rooms::Rooms;
 use super::shares::Shares;
@@ -38,6 +39,8 @@ pub(super) struct State {
     pub(super) sockets: Arc<Semaphore>,
     /// How many sessions each identity has, in all rooms.
     pub(super) sessions_by_identity: Shares<Identity>,
+    /// The memory for all that is in flight.
+    pub(super) memory: MemoryBudget,
     /// Exchanges with providers: what a provider gave must be stored before the server stops.
     pub(super) work: WorkTracker,
 }

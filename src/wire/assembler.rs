@@ -10,7 +10,7 @@ pub enum Assembled {
     Pending,
     /// The message is complete.
     Message(Message),
-    /// The message is complete but cannot be read: it is longer than the limit, or its data has the wrong form.
+    /// The message is complete but cannot be read: it is longer than the limit, was skipped, or its data has the wrong form.
     /// Its packets were in order, so the next message can be read.
     Unreadable {
         /// Id of the message, for the response.
@@ -41,7 +41,8 @@ struct Partial {
     packet_count: u32,
     received: u32,
     data: MessageData,
-    too_large: bool,
+    /// Why the rest of the message is skipped.
+    skipped: Option<DecodeError>,
 }
 
 impl Assembler {
@@ -60,6 +61,14 @@ impl Assembler {
     pub const fn with_header_limit(mut self, bytes: usize) -> Self {
         self.header_limit = bytes;
         self
+    }
+
+    /// Skips the rest of the message that has begun, and drops what was received of it. At its end it is reported as
+    /// [`Assembled::Unreadable`] with [`DecodeError::Skipped`].
+    pub fn skip(&mut self) {
+        if let Some(partial) = &mut self.partial {
+            partial.skip(DecodeError::Skipped);
+        }
     }
 
     /// Takes the next packet of the connection.
@@ -83,7 +92,7 @@ impl Assembler {
                     packet_count,
                     received: 0,
                     data: MessageData::new(self.header_limit),
-                    too_large: false,
+                    skipped: None,
                 };
                 if packet_count == 0 {
                     return Ok(partial.finish());
@@ -141,20 +150,26 @@ impl Partial {
             });
         }
         self.received = expected;
-        if self.too_large || self.data.len().saturating_add(data.len()) > limit {
-            self.too_large = true;
-            self.data.clear();
-        } else {
-            self.data.append(data);
+        if self.skipped.is_none() && self.data.len().saturating_add(data.len()) > limit {
+            self.skip(DecodeError::TooLarge);
+        }
+        if self.skipped.is_none() {
+            // What comes if the other packets are as large as this one.
+            let left = usize::try_from(self.packet_count.saturating_sub(expected)).unwrap_or(usize::MAX);
+            self.data.append(data, left.saturating_mul(data.len()));
         }
         Ok(())
     }
 
+    fn skip(&mut self, why: DecodeError) {
+        self.skipped.get_or_insert(why);
+        self.data.clear();
+    }
+
     fn finish(self) -> Assembled {
-        let read = if self.too_large {
-            Err(DecodeError::TooLarge)
-        } else {
-            Message::from_data(self.message_id, &self.kind, self.data)
+        let read = match self.skipped {
+            Some(why) => Err(why),
+            None => Message::from_data(self.message_id, &self.kind, self.data),
         };
         read.map_or_else(
             |error| Assembled::Unreadable {

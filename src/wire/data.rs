@@ -37,8 +37,8 @@ impl MessageData {
         self.head.len().saturating_add(self.payload.len())
     }
 
-    /// Adds the next part.
-    pub(super) fn append(&mut self, mut piece: &[u8]) {
+    /// Adds the next part. About `left` bytes follow it.
+    pub(super) fn append(&mut self, mut piece: &[u8], left: usize) {
         loop {
             let (taken, rest) = piece.split_at_checked(self.missing()).unwrap_or((piece, &[]));
             if taken.is_empty() {
@@ -46,6 +46,12 @@ impl MessageData {
             }
             self.head.extend_from_slice(taken);
             piece = rest;
+        }
+        let (used, capacity) = (self.payload.len(), self.payload.capacity());
+        if capacity.saturating_sub(used) < piece.len() {
+            // Memory doubles with the bytes that came, but does not exceed what the message needs.
+            let more = piece.len().saturating_add(left).min(used.max(piece.len()));
+            self.payload.reserve_exact(more.max(piece.len()));
         }
         self.payload.extend_from_slice(piece);
     }

@@ -106,6 +106,9 @@ pub enum DecodeError {
     /// The message is longer than the receiver's limit.
     #[error("the message is longer than the limit")]
     TooLarge,
+    /// The receiver skipped the message.
+    #[error("the message was skipped")]
+    Skipped,
     /// The message type is not UTF-8, or longer than 256 bytes.
     #[error("the message type is not readable text")]
     BadType,

@@ -44,6 +44,7 @@ const SERVER: &[&[&str]] = &[
     &["oauth", "keys", "backup"],
     &["store"],
     &["data_dir"],
+    &["memory"],
     &["caller", "connections", "fair_queue", "slots"],
     &["shutdown", "shares", "log_interval"],
 ];

@@ -30,6 +30,7 @@ mod interrupt;
 mod layers;
 mod local;
 mod loopback;
+mod memory;
 mod names;
 mod oauth;
 mod participant_list;

@@ -6,12 +6,20 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 
 use super::duration::parse_seconds;
+use crate::cli::error::{CommandError, Kind};
 use crate::cli::process::raise_open_files;
 use crate::server::store::OwnerLimits;
 use crate::server::{Limits, RESERVED_DESCRIPTORS};
 
 /// Least connections that one identity may have by default.
 const MIN_CONNECTIONS_PER_IDENTITY: usize = 16;
+
+/// Least memory budget, in values of the largest size: one is received, one is sealed, and one is read, which takes twice
+/// its size.
+const MEMORY_IN_VALUES: usize = 4;
+
+/// Least memory budget in bytes.
+const MIN_MEMORY_BYTES: usize = 16 << 20;
 
 /// What clients may ask before they are turned away.
 #[derive(Debug, Args)]
@@ -35,6 +43,12 @@ pub(in crate::cli) struct LimitArgs {
     /// Bytes of a value
     #[arg(long, value_name = "BYTES", default_value = "67108864")]
     max_value_bytes: usize,
+    /// Bytes of memory for all messages and answers on their way; at least four values
+    #[arg(long, value_name = "BYTES", default_value = "536870912")]
+    memory_budget: usize,
+    /// Time for a message that has begun to go on; after it, at least 16 KiB/s must come
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "30")]
+    upload_timeout: Duration,
     /// Secrets of one owner in one room
     #[arg(long, value_name = "N", default_value = "10000")]
     max_secrets: u64,
@@ -73,6 +87,27 @@ fn how_many() -> RangedU64ValueParser<usize> {
 }
 
 impl LimitArgs {
+    /// Checks the limits that depend on each other.
+    pub(in crate::cli) fn check(&self) -> Result<(), CommandError> {
+        let least = self
+            .max_value_bytes
+            .saturating_mul(MEMORY_IN_VALUES)
+            .max(MIN_MEMORY_BYTES);
+        if self.memory_budget >= least {
+            return Ok(());
+        }
+        let error = CommandError::new(
+            Kind::Usage,
+            format!(
+                "a memory budget of {} bytes is too small for values of {} bytes",
+                self.memory_budget, self.max_value_bytes
+            ),
+        );
+        Err(error.hint(format!(
+            "give --memory-budget at least {least} bytes, or lower --max-value-bytes"
+        )))
+    }
+
     /// The limits on what one owner may have in the store.
     pub(in crate::cli) const fn of_owners(&self) -> OwnerLimits {
         OwnerLimits {
@@ -110,6 +145,8 @@ impl LimitArgs {
             header_bytes: self.max_header_bytes,
             header_time: self.header_timeout,
             value_bytes: self.max_value_bytes,
+            memory_bytes: self.memory_budget,
+            upload_time: self.upload_timeout,
             calls_in_flight: self.max_calls,
             pending_requests,
             pending_requests_per_identity: self
@@ -119,6 +156,7 @@ impl LimitArgs {
             idle_timeout: self.idle_timeout,
             send_timeout: self.send_timeout,
             token_endpoint_time: self.token_endpoint_timeout,
+            ..Limits::default()
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The process itself: hardened against leaks, told to stop by [`signals`], and replaced by what it launches.
 
+mod heap;
 pub(in crate::cli) mod launch;
 mod obeyed;
 mod open_files;
@@ -7,6 +8,7 @@ mod signals;
 
 use std::sync::OnceLock;
 
+pub(super) use self::heap::return_large_buffers;
 pub(super) use self::obeyed::obeyed;
 pub(super) use self::open_files::raise_open_files;
 pub(super) use self::signals::{interrupted, interruption};

@@ -24,7 +24,7 @@ use crate::wire::{Identity, PACKET_DATA_BYTES, RoomName, room_url};
 
 /// Largest packet that is read. The WebSocket library reserves memory for the length that a packet claims, so
 /// this is also the most that one packet can make it reserve.
-const MAX_PACKET_BYTES: usize = 1 << 20;
+const MAX_PACKET_BYTES: usize = 64 << 10;
 
 /// Size of the buffer that a participant's socket is read into.
 const READ_BUFFER_BYTES: usize = 16 << 10;

@@ -21,6 +21,8 @@ use crate::wire::{Identity, RequestId};
 pub(in crate::server) enum Reply {
     /// It provided this value.
     Provided(SecretValue),
+    /// It provided a value that is too large to be in memory twice. It is stored, and this is its SHA-256.
+    Stored([u8; 32]),
     /// It rejected the request for this reason.
     Rejected(String),
     /// It provided a value that the server could not store.

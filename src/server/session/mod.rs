@@ -4,7 +4,9 @@
 mod call;
 mod expiry;
 mod last_seen;
+mod progress;
 mod reader;
+mod upload;
 mod writer;
 
 use std::pin::pin;

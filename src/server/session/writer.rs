@@ -13,6 +13,8 @@ use tokio_util::sync::DropGuard;
 
 use super::SessionEnd;
 use super::last_seen::LastSeen;
+use super::progress::Progress;
+use crate::server::memory::Reservation;
 use crate::server::participant::Participant;
 use crate::server::rooms::Member;
 use crate::server::toolkit::Permits;
@@ -21,17 +23,19 @@ use crate::wire::Message;
 /// How long a participant may take to read the close frame.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
 
-/// A message that answers a call, with the permits of the call until it is written.
+/// A message that answers a call, with the permits and the memory of the call until it is written.
 pub(super) struct Response {
     message: Message,
     _permits: Permits,
+    _memory: Option<Reservation>,
 }
 
 impl Response {
-    pub(super) const fn new(message: Message, permits: Permits) -> Self {
+    pub(super) const fn new(message: Message, permits: Permits, memory: Option<Reservation>) -> Self {
         Self {
             message,
             _permits: permits,
+            _memory: memory,
         }
     }
 }
@@ -112,13 +116,14 @@ impl Writer {
     }
 
     async fn feed(&mut self, message: &Message) -> Result<(), ()> {
+        let mut progress = Progress::new(self.send_timeout);
         for packet in message.packets() {
-            let fed = timeout(
-                self.send_timeout,
-                self.sink.feed(SocketMessage::Binary(packet.into())),
-            )
-            .await;
+            let bytes = packet.len();
+            let fed = progress
+                .wait(self.sink.feed(SocketMessage::Binary(packet.into())))
+                .await;
             fed.map_err(drop)?.map_err(drop)?;
+            progress.advance(bytes);
         }
         Ok(())
     }

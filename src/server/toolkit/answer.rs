@@ -4,6 +4,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::CallError;
+use crate::server::response_budget::ResponsePermit;
 use crate::wire::Content;
 
 /// What a tool returns.
@@ -18,12 +19,12 @@ pub(super) enum Outcome<'a> {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) content: Content,
-    /// The share of the response budget that the value in `content` takes.
-    pub(super) budget: Option<OwnedSemaphorePermit>,
+    /// The share of the response budget that `content` takes.
+    pub(super) budget: Option<ResponsePermit>,
 }
 
 impl From<Content> for Answer {
-    /// An answer without a secret value.
+    /// A small answer.
     fn from(content: Content) -> Self {
         Self {
             content,
@@ -50,26 +51,30 @@ pub(in crate::server) struct Permits {
     /// Among the participant's calls in flight, or among those that wait for another participant.
     _call: Option<OwnedSemaphorePermit>,
     /// In the response budget.
-    _budget: Option<OwnedSemaphorePermit>,
+    budget: Option<ResponsePermit>,
 }
 
 impl Permits {
-    /// Those of an answer without a secret value.
+    /// Those of a small answer.
     pub(in crate::server) const fn call(call: OwnedSemaphorePermit) -> Self {
         Self {
             _call: Some(call),
-            _budget: None,
+            budget: None,
         }
     }
 
-    /// Those of an answer whose value takes a share of the budget.
+    /// Those of an answer that takes a share of the budget.
     pub(super) const fn with_budget(
         call: Option<OwnedSemaphorePermit>,
-        budget: Option<OwnedSemaphorePermit>,
+        budget: Option<ResponsePermit>,
     ) -> Self {
-        Self {
-            _call: call,
-            _budget: budget,
+        Self { _call: call, budget }
+    }
+
+    /// The answer became a message of `bytes` bytes: gives back what it does not need.
+    pub(in crate::server) fn shrink(&mut self, bytes: usize) {
+        if let Some(budget) = &mut self.budget {
+            budget.shrink(bytes);
         }
     }
 }

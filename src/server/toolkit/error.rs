@@ -1,5 +1,6 @@
 //! The error of a call, as its caller is told.
 
+use crate::server::memory::Busy;
 use crate::server::oauth::{CredentialError, TokenEndpointError};
 use crate::server::store::StoreError;
 use crate::wire::{Content, DecodeError, ErrorCode};
@@ -31,6 +32,12 @@ impl CallError {
 impl From<DecodeError> for CallError {
     fn from(error: DecodeError) -> Self {
         Self::new(ErrorCode::InvalidRequest, error.to_string())
+    }
+}
+
+impl From<Busy> for CallError {
+    fn from(busy: Busy) -> Self {
+        Self::new(ErrorCode::OperationFailed, busy.to_string())
     }
 }
 

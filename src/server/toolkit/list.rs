@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::CallError;
+use super::answer::Answer;
 use crate::server::participant::Participant;
 use crate::server::store::{DelegatedTo, Found, ListPosition, SecretQuery, StoredSecret};
 use crate::wire::secrets::{ListSecrets, MAX_PAGE_SECRETS, SecretInfo, SecretList};
@@ -12,8 +13,11 @@ use crate::wire::{Content, ErrorCode, Identity, MAX_ANSWER_HEADER_BYTES, SecretI
 /// Bytes that are kept for what is around the list in the answer.
 const ENVELOPE_BYTES: usize = 4 << 10;
 
-/// `list_secrets`
-pub(super) async fn list(participant: &Participant, input: ListSecrets) -> Result<Content, CallError> {
+/// Most bytes of a row: five names of 255 bytes, of which JSON may escape each byte.
+const ROW_BYTES: usize = 3 << 10;
+
+/// `list_secrets`, once there is memory for the answer.
+pub(super) async fn list(participant: &Participant, input: ListSecrets) -> Result<Answer, CallError> {
     let invalid = |text: String| CallError::new(ErrorCode::InvalidRequest, text);
     let limit = match input.limit {
         Some(0) => return Err(invalid("`limit` is at least 1".to_owned())),
@@ -34,6 +38,13 @@ pub(super) async fn list(participant: &Participant, input: ListSecrets) -> Resul
         limit: Some(limit.unwrap_or(MAX_PAGE_SECRETS)),
         ..SecretQuery::new(participant.room.clone(), caller.clone(), DelegatedTo::Anyone)
     };
+    let most = limit.map_or(MAX_ANSWER_HEADER_BYTES, |limit| {
+        limit
+            .saturating_mul(ROW_BYTES)
+            .saturating_add(ENVELOPE_BYTES)
+            .min(MAX_ANSWER_HEADER_BYTES)
+    });
+    let budget = participant.response_budget.take(most).await?;
     let mut list = SecretList {
         secrets: Vec::new(),
         next: None,
@@ -59,7 +70,10 @@ pub(super) async fn list(participant: &Participant, input: ListSecrets) -> Resul
             break;
         }
     }
-    Ok(Content::json(&list)?)
+    Ok(Answer {
+        content: Content::json(&list)?,
+        budget: Some(budget),
+    })
 }
 
 fn last(found: &Found) -> Option<ListPosition> {

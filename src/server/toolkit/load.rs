@@ -1,10 +1,9 @@
 //! Loads a value for a participant that may be slow to read it.
 
-use tokio::sync::OwnedSemaphorePermit;
-
 use super::CallError;
 use crate::sensitive::SecretValue;
 use crate::server::participant::Participant;
+use crate::server::response_budget::ResponsePermit;
 use crate::server::store::{BoundedRead, SecretKey, SecretRecord};
 use crate::wire::ErrorCode;
 
@@ -16,7 +15,7 @@ const FIRST_BYTES: usize = 32 << 10;
 pub(super) struct Loaded {
     pub(super) record: SecretRecord,
     pub(super) value: SecretValue,
-    pub(super) budget: OwnedSemaphorePermit,
+    pub(super) budget: ResponsePermit,
 }
 
 /// Loads the secret once the participant's response budget has room for it; until then it stays in the store.
@@ -25,13 +24,11 @@ pub(super) async fn load(participant: &Participant, key: SecretKey) -> Result<Op
     let loading = async {
         let mut limit = FIRST_BYTES;
         loop {
-            let taken = participant.response_budget.take(limit).await;
-            let mut budget = taken.ok_or_else(disconnected)?;
+            // The store and this call have the value at the same time for a moment.
+            let mut budget = participant.response_budget.take(limit.saturating_mul(2)).await?;
             match participant.store.read_up_to(key.clone(), limit).await? {
                 Some(BoundedRead::Whole(record, value)) => {
-                    participant
-                        .response_budget
-                        .shrink(&mut budget, value.expose().len());
+                    budget.shrink(value.expose().len());
                     return Ok(Some(Loaded {
                         record,
                         value,

@@ -103,7 +103,7 @@ async fn secrets_toolkit<'a>(
             requests.provide(headers, value).await?
         }
         tool::DELETE_REQUESTED => requests.delete(input.into_json()?).await?,
-        tool::LIST => list::list(participant, input.into_json()?).await?,
+        tool::LIST => return Ok(list::list(participant, input.into_json()?).await?.into()),
         tool::SET => {
             let (headers, value) = input.into_binary()?;
             secrets.set(headers, value).await?

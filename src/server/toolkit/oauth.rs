@@ -113,7 +113,7 @@ impl<'a> OAuth<'a> {
         let provided = match to.send(new).await? {
             Reply::Provided(provided) => provided,
             Reply::Rejected(reason) => return Ok(participant_request::rejected(&reason).into()),
-            Reply::Lost => return Err(failed("the participant's answer was lost")),
+            Reply::Stored(_) | Reply::Lost => return Err(failed("the participant's answer was lost")),
         };
         let authorization: Authorization = serde_json::from_slice(provided.expose())
             .map_err(|_| failed("the participant's answer was lost"))?;

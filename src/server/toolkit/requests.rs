@@ -8,17 +8,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::FutureExt as _;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::CallError;
 use super::answer::{Answer, Outcome};
-use super::deliver::deliver;
+use super::deliver::{deliver, deliver_stored, fingerprint};
 use super::input::{delegate, invalid, label, new_delegate, secret_id, too_large};
 use super::load::load;
 use super::participant_request::{self, ParticipantRequest};
 use crate::sensitive::SecretValue;
 use crate::server::oauth::CREDENTIAL_ID_PREFIX;
 use crate::server::participant::Participant;
+use crate::server::response_budget::ResponsePermit;
 use crate::server::rooms::{NewRequest, Reply};
 use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
 use crate::wire::secrets::DEFAULT_TYPE;
@@ -29,6 +29,10 @@ use crate::wire::{Content, ErrorCode, Identity, SecretId, SecretUrl};
 
 /// Prefix of the ids of answers. No other secret's id starts with it.
 const ANSWER_ID_PREFIX: &str = "requested:";
+
+/// Largest value that is in memory twice, to be stored and to be given to the requester. A larger one is read from the
+/// store for the requester.
+const MAX_COPIED_BYTES: usize = 256 << 10;
 
 /// The tools about requests, for one call.
 #[derive(Clone, Copy)]
@@ -94,6 +98,10 @@ impl<'a> Requests<'a> {
                 let (value, budget) = deliver(self.participant, value, key).await?;
                 Ok(secret.into_answer(value, budget))
             }
+            Reply::Stored(provided) => {
+                let (value, budget) = deliver_stored(self.participant, provided, key).await?;
+                Ok(secret.into_answer(value, budget))
+            }
             Reply::Rejected(reason) => Ok(participant_request::rejected(&reason).into()),
             Reply::Lost => Err(CallError::new(
                 ErrorCode::OperationFailed,
@@ -117,13 +125,20 @@ impl<'a> Requests<'a> {
             pending.reply(participant_request::rejection(&reason));
             return Ok(Content::Empty);
         }
-        if let Some(record) = pending.keep_as.clone()
-            && let Err(error) = self.participant.store.write(record, value.clone()).await
-        {
+        let Some(record) = pending.keep_as.clone() else {
+            pending.reply(Reply::Provided(value));
+            return Ok(Content::Empty);
+        };
+        let (reply, value) = if value.expose().len() <= MAX_COPIED_BYTES {
+            (Reply::Provided(value.clone()), value)
+        } else {
+            (Reply::Stored(fingerprint(&value).await), value)
+        };
+        if let Err(error) = self.participant.store.write(record, value).await {
             pending.reply(Reply::Lost);
             return Err(error.into());
         }
-        pending.reply(Reply::Provided(value));
+        pending.reply(reply);
         Ok(Content::Empty)
     }
 
@@ -181,7 +196,7 @@ impl RequestedSecret {
     }
 
     /// The answer to the requester; `budget` is what the value takes of the response budget.
-    fn into_answer(self, value: SecretValue, budget: Option<OwnedSemaphorePermit>) -> Answer {
+    fn into_answer(self, value: SecretValue, budget: Option<ResponsePermit>) -> Answer {
         let content = Content::File {
             name: self.url.into(),
             mime_type: self.secret_type,

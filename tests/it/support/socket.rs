@@ -9,6 +9,7 @@ use meshagent::wire::room::{CONNECTED, RESPONSE, ROOM_READY, ToolInvocation, rea
 use meshagent::wire::secrets::TOOLKIT;
 use meshagent::wire::{Assembled, Assembler, Content, ErrorCode, Header, MAX_MESSAGE_BYTES, Message};
 use serde_json::Value;
+use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Message as SocketMessage, WebSocket, client};
@@ -133,7 +134,12 @@ impl Participant {
 
     /// Sends one packet as it is.
     pub(crate) fn send_packet(&mut self, packet: Vec<u8>) {
-        self.socket.send(SocketMessage::Binary(packet.into())).unwrap();
+        self.try_send_packet(packet).unwrap();
+    }
+
+    /// As [`Participant::send_packet`], where the server may have hung up.
+    pub(crate) fn try_send_packet(&mut self, packet: Vec<u8>) -> Result<(), tungstenite::Error> {
+        self.socket.send(SocketMessage::Binary(packet.into()))
     }
 
     /// Waits for the server's next ping and answers it. False if it hangs up instead.

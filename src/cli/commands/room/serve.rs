@@ -74,6 +74,7 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
         .hint("listen on 127.0.0.1 behind a proxy with TLS, or insist with --allow-plain-http")
         .into());
     }
+    args.limits.check()?;
     let path = match args.data_dir {
         Some(path) => path,
         None => context.environment.data_dir()?,
