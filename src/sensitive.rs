@@ -65,7 +65,7 @@ impl<T: Wipe> Sensitive<T> {
 }
 
 impl<T: Wipe + Default> Sensitive<T> {
-    /// Unwraps the content, which is not overwritten on drop any more.
+    /// Unwraps the content, which is then no longer overwritten on drop.
     pub fn into_exposed(mut self) -> T {
         std::mem::take(&mut self.0)
     }

@@ -10,7 +10,7 @@ pub enum RoomError {
     /// The server could not be reached, or HTTP failed.
     #[error(transparent)]
     Net(NetError),
-    /// The server does not accept the credential (HTTP 401), or not any more (WebSocket close code 1008).
+    /// The server does not accept the credential (HTTP 401), or no longer accepts it (WebSocket close code 1008).
     #[error("the server does not accept the credential: {0}")]
     Unauthorized(String),
     /// The credential does not permit this (HTTP 403).

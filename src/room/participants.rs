@@ -67,7 +67,7 @@ impl RoomClient {
         }
     }
 
-    /// Disables messaging: the others do not see this participant any more.
+    /// Disables messaging: the others no longer see this participant.
     ///
     /// # Errors
     /// As [`RoomClient::participants`].

@@ -67,7 +67,7 @@ impl SecretsClient {
     /// later requests of the same kind.
     ///
     /// # Errors
-    /// Code 1003 if this participant has no such request to answer, or not any more; 1002 if the value exceeds the
+    /// Code 1003 if this participant has no such request to answer, or has it no longer; 1002 if the value exceeds the
     /// server's limit. After a 1002 the request is still open.
     pub async fn provide_secret(
         &self,

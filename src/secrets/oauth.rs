@@ -55,7 +55,7 @@ impl SecretsClient {
     /// used, if the request had none, or a loopback one with another port.
     ///
     /// # Errors
-    /// Code 1003 if this participant has no such request to answer, or not any more.
+    /// Code 1003 if this participant has no such request to answer, or has it no longer.
     pub async fn provide_oauth_authorization(
         &self,
         request_id: &RequestId,

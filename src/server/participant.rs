@@ -31,7 +31,7 @@ pub(super) struct Participant {
     pub(super) response_budget: ResponseBudget,
     /// Cancelled when the participant leaves and when the server stops.
     pub(super) disconnected: CancellationToken,
-    /// Cancelled when nothing is written to the participant any more.
+    /// Cancelled when nothing more is written to the participant.
     pub(super) output_closed: CancellationToken,
     /// Limits its calls that wait for another participant.
     waiting_calls: Arc<Semaphore>,

@@ -16,7 +16,7 @@ use crate::cli::ui::text::escape;
 pub(super) struct Candidate {
     /// The whole word, without quotes; no character of it is invisible or steers a terminal.
     pub(super) value: String,
-    /// What is said about it: one line, or nothing.
+    /// Its description: one line, or nothing.
     pub(super) help: String,
     /// Whether more is to be typed behind it: a directory, or the `id:` of a source.
     pub(super) is_part: bool,

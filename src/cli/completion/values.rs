@@ -134,7 +134,7 @@ fn participant_ids(typed: &OsStr) -> Vec<CompletionCandidate> {
     names(typed, named.collect())
 }
 
-/// The names that begin with what was typed, each once and with what is said about it, in order.
+/// The names that begin with what was typed, each once and with its description, in order.
 fn names(typed: &OsStr, mut names: Vec<(String, String)>) -> Vec<CompletionCandidate> {
     let Some(typed) = typed.to_str() else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Around the command tree: what is said of a command line that cannot be parsed, and the files that are generated
+//! Around the command tree: the error for a command line that cannot be parsed, and the files that are generated
 //! from the tree.
 
 pub(in crate::cli) mod generated;

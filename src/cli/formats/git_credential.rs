@@ -13,7 +13,7 @@ use crate::wire::{NameError, SecretId};
 /// Type of a secret that is a credential for git.
 pub(in crate::cli) const SECRET_TYPE: &str = "git";
 
-/// What is said of a secret that was to be a credential, after its name.
+/// The error about a secret that is no credential, after its name.
 pub(in crate::cli) const NOT_A_CREDENTIAL: &str =
     "is no credential for git: it is not JSON with `username` and `password`";
 

@@ -9,7 +9,7 @@ use super::request::{ReceivedRequest, RequestKind, shown};
 use crate::cli::ui::countdown::spoken;
 use crate::cli::ui::text::shorten;
 
-/// Columns that the name of the one who asks has in a question, which has one line.
+/// Columns of the requester's name in a question, which has one line.
 const NAME_WIDTH: usize = 20;
 
 /// One thing about a request.

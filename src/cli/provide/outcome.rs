@@ -22,7 +22,7 @@ pub(super) enum Outcome<'a> {
         told: String,
         /// The reason that the terminal shows.
         reason: String,
-        /// A rule or a person rejects it; false where an answer was wanted and could not be had.
+        /// A rule or a person rejects it; false where no value could be read.
         is_deliberate: bool,
     },
     /// Nothing is sent: the requester waits until its time is over.
@@ -73,7 +73,7 @@ impl Outcome<'_> {
         }
     }
 
-    /// An answer was wanted and could not be had.
+    /// A rule or a person wants to answer, and the value cannot be read.
     pub(super) fn unable(told: &str, reason: impl Into<String>) -> Self {
         Self::Reject {
             told: told.to_owned(),

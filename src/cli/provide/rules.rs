@@ -18,15 +18,15 @@ pub(super) struct Rule {
     /// Where it was given, as it is shown: `rule 2`, `--secret`.
     pub(super) place: String,
     pub(super) subject: Subject,
-    /// Names of those who ask; empty for everybody, the unknown too.
+    /// Names of requesters; empty for all, an unknown requester too.
     pub(super) requesters: Vec<String>,
-    /// Names of those who may read the answer again. None: nobody but the one who asks, where something is
-    /// handed out, and anybody where it is not.
+    /// Names of identities that may read the stored answer. Without it, a rule that provides something matches requests
+    /// for the requester alone, and a rule that rejects matches all.
     pub(super) delegates: Option<Vec<String>>,
     pub(super) action: Action,
 }
 
-/// What a rule is about. A pattern that is not there matches everything.
+/// What a rule matches. A missing pattern matches everything.
 #[derive(Debug)]
 pub(super) enum Subject {
     Secret {

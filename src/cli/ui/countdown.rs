@@ -43,7 +43,7 @@ impl Drop for Countdown {
     }
 }
 
-/// A length of time in whole seconds, as it is said.
+/// A duration in whole seconds, as `5m 3s`.
 pub(in crate::cli) fn spoken(duration: Duration) -> String {
     let rounded = duration.saturating_add(Duration::from_millis(500)).as_secs();
     humantime::format_duration(Duration::from_secs(rounded)).to_string()

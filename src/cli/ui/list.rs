@@ -22,7 +22,7 @@ enum ListFormat {
 
 impl ListFormatArgs {
     /// Shows `items`: as JSON they are what they are; in a table each is the cells that `row` makes of it, under
-    /// `header`, of which the first is never cut; columns but the first that are empty are left out. `empty` is said
+    /// `header`, of which the first is never cut; columns but the first that are empty are left out. `empty` is printed
     /// where there would be no row.
     pub(in crate::cli) async fn show<T: Serialize, const N: usize>(
         &self,

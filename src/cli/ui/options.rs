@@ -40,7 +40,7 @@ pub(in crate::cli) struct GlobalArgs {
 }
 
 impl GlobalArgs {
-    /// Flags under which nothing is said or asked.
+    /// Flags that turn messages and prompts off.
     pub(in crate::cli) fn silent() -> Self {
         Self {
             verbose: 0,

@@ -43,7 +43,7 @@ impl Progress {
         }
     }
 
-    /// Makes room for what is said next.
+    /// Clears the bar before the next message.
     pub(in crate::cli) fn clear(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,5 +1,5 @@
 //! Says what a command does when it takes more than a second: a line on stderr that moves, where that is a
-//! terminal. It gives way to whatever else is said.
+//! terminal. It is cleared for every other message.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,7 +23,7 @@ pub(in crate::cli) struct Busy(Arc<Mutex<State>>);
 struct State {
     what: String,
     line: Option<ProgressBar>,
-    /// Something else was said, or is shown: there is no line any more.
+    /// Another message is shown: the line is cleared for good.
     over: bool,
 }
 

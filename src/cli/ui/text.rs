@@ -97,7 +97,7 @@ pub(in crate::cli) fn time(unix: u64) -> String {
 /// one after the other, the first of them first; what does not fit even then is left to the terminal to wrap.
 pub(in crate::cli) fn table(rows: &[Vec<String>], width: usize, whole: usize) -> Vec<String> {
     const GAP: usize = 2;
-    /// Columns that are left of a cell: of less nothing could be read any more.
+    /// Least columns of a cell that was cut.
     const LEAST: usize = 8;
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let mut widths = vec![0; columns];

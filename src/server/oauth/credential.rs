@@ -12,7 +12,7 @@ use crate::oauth::OAuthScope;
 use crate::oauth::token_endpoint::{OAuthClient, TokenResponse};
 use crate::sensitive::{SecretValue, SensitiveText, SerializableText};
 
-/// How long before it expires a token is not given out any more, in seconds, so that the caller has time to use it.
+/// How long before it expires a token is no longer given out, in seconds, so that the caller has time to use it.
 const EXPIRY_MARGIN: u64 = 60;
 
 /// How far the clock may be set back, in seconds, before the age of a token counts as unknown.
@@ -114,7 +114,7 @@ impl Credential {
         }
     }
 
-    /// Removes the refresh token, which the provider does not accept any more.
+    /// Removes the refresh token, which the provider no longer accepts.
     pub(super) fn forget_refresh_token(&mut self) {
         self.refresh_token = None;
     }

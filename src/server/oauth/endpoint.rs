@@ -56,7 +56,7 @@ pub(in crate::server) enum TokenEndpointError {
 }
 
 impl TokenEndpointError {
-    /// The provider says that the code or the refresh token is good for nothing (any more).
+    /// The provider says that the code or the refresh token is not valid, or no longer.
     pub(in crate::server) fn is_invalid_grant(&self) -> bool {
         self.provider_code()
             .is_some_and(|code| INVALID_GRANT.contains(&code))

@@ -10,7 +10,7 @@ use crate::token::CLOCK_LEEWAY_SECONDS;
 /// Longest time between two looks at the clock, which may be set or go on while the machine sleeps.
 const CHECK_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Waits until a token that expires at `expires_at` would not be accepted for joining any more. Times are in
+/// Waits until a token that expires at `expires_at` would no longer be accepted for joining. Times are in
 /// Unix seconds; `now` gives the present one.
 pub(super) async fn expired(expires_at: Option<u64>, now: impl Fn() -> u64) {
     let Some(expires_at) = expires_at else {

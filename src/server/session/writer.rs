@@ -49,7 +49,7 @@ pub(super) struct Writer {
     /// Id of the last message that was pushed; they count up from 1.
     last_id: u64,
     last_seen: LastSeen,
-    /// Tells the participant's calls when nothing is written any more.
+    /// Tells the participant's calls when nothing more is written.
     output: DropGuard,
     send_timeout: Duration,
     ping_interval: Duration,

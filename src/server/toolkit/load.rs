@@ -41,7 +41,7 @@ pub(super) async fn load(participant: &Participant, key: SecretKey) -> Result<Op
             }
         }
     };
-    // A value that cannot be written any more is not read.
+    // A value that can no longer be written is not read.
     tokio::select! {
         biased;
         loaded = loading => loaded,

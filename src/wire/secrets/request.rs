@@ -131,7 +131,7 @@ pub struct AuthorizedClient {
     pub scopes: Option<Vec<String>>,
 }
 
-/// A request that needs no answer any more.
+/// A request that no longer needs an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestWithdrawn {
     /// Id of the request.

@@ -11,7 +11,7 @@ fn mistake(text: &str) -> (usize, usize, String) {
     (line, column, mistake.what)
 }
 
-/// Each text is a rules file with a mistake: its line, its column, and what is said of it.
+/// Each text is a rules file with a mistake: its line, its column, and the text of the error.
 #[track_caller]
 fn are_mistakes(files: &[(&str, usize, usize, &str)]) {
     for (text, line, column, what) in files {

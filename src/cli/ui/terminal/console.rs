@@ -1,4 +1,4 @@
-//! A terminal that is asked and told things at the same time: what is said while a question is open goes
+//! A terminal with prompts and messages at the same time: a message that is shown while a prompt is open goes
 //! above it.
 
 use std::cell::{Cell, RefCell};

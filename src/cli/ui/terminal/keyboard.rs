@@ -176,7 +176,7 @@ impl<'a> Keyboard<'a> {
         PromptInput::Refused(why)
     }
 
-    /// Throws away what is typed and pasted until nothing is any more. After a question was taken back, the rest
+    /// Discards input until there is none for a while. After a question was taken back, the rest
     /// of its answer must neither be shown nor answer the next.
     pub(in crate::cli) async fn quiet(&self) {
         let Ok(_raw) = Raw::set(self) else { return };

@@ -26,7 +26,7 @@ pub(in crate::server) enum Change {
     Appeared(Arc<ParticipantInfo>),
     /// Its attributes have changed.
     AttributesChanged(Arc<ParticipantInfo>),
-    /// It is not visible any more.
+    /// It is no longer visible.
     Disappeared,
 }
 
