@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::ws::{Message as SocketMessage, WebSocket, close_code};
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
+use tokio::task::coop::consume_budget;
 
 use super::SessionEnd;
 use super::last_seen::LastSeen;
@@ -70,6 +71,8 @@ impl<'a> Uploads<'a> {
             if let Some(received) = received {
                 return Ok(received);
             }
+            // A large message gives others a turn after each 128 packets: one read of the socket brings many.
+            consume_budget().await;
         }
     }
 

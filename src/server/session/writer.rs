@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
 use tokio::sync::mpsc;
+use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::DropGuard;
 
@@ -124,6 +125,8 @@ impl Writer {
                 .await;
             fed.map_err(drop)?.map_err(drop)?;
             progress.advance(bytes);
+            // A large message gives others a turn after each 128 packets: feeding alone yields only at a full socket.
+            consume_budget().await;
         }
         Ok(())
     }
