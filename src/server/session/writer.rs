@@ -9,6 +9,7 @@ use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
 use tokio::sync::mpsc;
 use tokio::task::coop::consume_budget;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::DropGuard;
 
@@ -24,6 +25,9 @@ use crate::wire::Message;
 /// How long a participant may take to read the close frame.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
 
+/// Size from which a message is large, in bytes.
+const LARGE_BYTES: usize = 1 << 20;
+
 /// A message that answers a call, with the permits and the memory of the call until it is written.
 pub(super) struct Response {
     message: Message,
@@ -37,6 +41,13 @@ impl Response {
             message,
             _permits: permits,
             _memory: memory,
+        }
+    }
+
+    /// Drops the message. A large one is overwritten on another thread, because that takes milliseconds.
+    fn discard(self) {
+        if self.message.data_len() >= LARGE_BYTES {
+            drop(spawn_blocking(move || drop(self)));
         }
     }
 }
@@ -89,7 +100,9 @@ impl Writer {
                 response = self.responses.recv() => match response {
                     Some(response) => {
                         next_ping = Instant::now() + self.ping_interval;
-                        self.feed(&response.message).await
+                        let fed = self.feed(&response.message).await;
+                        response.discard();
+                        fed
                     }
                     None => return SessionEnd::Left,
                 },
