@@ -147,6 +147,10 @@ impl Store for FairStore {
         self.store.lock(key)
     }
 
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.store.ping()
+    }
+
     fn readers(&self) -> usize {
         self.store.readers()
     }

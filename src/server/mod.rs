@@ -105,6 +105,7 @@ impl Server {
                 store,
                 credentials,
                 connections: OpenConnections::default(),
+                stopping: CancellationToken::new(),
                 slots: Arc::new(slots),
                 refusal_slots: Arc::new(refusal_slots),
                 sockets: Arc::new(Semaphore::new(sockets.min(Semaphore::MAX_PERMITS))),
@@ -115,6 +116,12 @@ impl Server {
         }
     }
 
+    /// Makes `/readyz` say that the server is stopping, so that load balancers send clients elsewhere. Everything is
+    /// served as before until [`Server::run`]'s `shutdown` completes, or [`Server::close`] is called.
+    pub fn announce_stop(&self) {
+        self.state.stopping.cancel();
+    }
+
     /// Serves connections of `listener` until `shutdown` completes, and then closes the server as
     /// [`Server::close`] does.
     pub async fn run(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
@@ -122,6 +129,10 @@ impl Server {
         let following = self.state.keys.follow(stop.clone());
         let accepting = async {
             let _stopped = stop.drop_guard_ref();
+            let shutdown = async {
+                shutdown.await;
+                self.announce_stop();
+            };
             accept(&self.state, listener, shutdown).await;
         };
         // A look at the store that has begun is finished before the store is closed.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::config::ServerConfig;
 use super::connections::OpenConnections;
@@ -30,6 +31,8 @@ pub(super) struct State {
     pub(super) queues: StoreQueues,
     pub(super) credentials: Arc<Credentials>,
     pub(super) connections: OpenConnections,
+    /// Cancelled when the server is told to stop, some time before it refuses anything.
+    pub(super) stopping: CancellationToken,
     /// Slots for the connections that are served.
     pub(super) slots: Arc<SlotPool>,
     /// Slots for the connections that are refused, which are answered all the same.

@@ -19,6 +19,17 @@ fn health_is_told() {
     server.stop();
 }
 
+#[test]
+fn serve_is_ready_while_its_store_answers() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let ready = request(server.address(), "GET", "/readyz", &[]);
+    assert_eq!((ready.status, ready.body.as_str()), (200, r#"{"ready":true}"#));
+    let foreign = request(server.address(), "GET", "/readyz", &[("Host", "evil.example")]);
+    assert_eq!(foreign.status, 403);
+    server.stop();
+}
+
 /// What a web page of a foreign site, or one whose name was made to resolve here, would send.
 #[test]
 fn foreign_hosts_and_origins_are_turned_away() {

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::support::{TestEnv, TestServer};
+use crate::support::{TestEnv, TestServer, request};
 
 /// A connection that has begun a request and does not end it.
 fn unfinished(server: &TestServer<'_>) -> TcpStream {
@@ -40,5 +40,27 @@ fn a_local_command_outlasts_a_server_that_is_stopping() {
     assert_eq!(participant.close_frame().unwrap().code, CloseCode::Away);
     assert_eq!(env.local().get("a"), b"value");
     drop(unfinished);
+    server.stop();
+}
+
+/// Load balancers take it out of service before it refuses a client.
+#[test]
+fn serve_says_that_it_is_not_ready_before_it_stops_serving() {
+    let env = TestEnv::new();
+    let server = TestServer::start_with(&env, &["--shutdown-delay", "1h"]);
+    let ready = || request(server.address(), "GET", "/readyz", &[]);
+    assert_eq!(ready().status, 200);
+    server.ask_to_stop();
+    let refused = loop {
+        let answer = ready();
+        if answer.status != 200 {
+            break answer;
+        }
+    };
+    let reason = r#"{"ready":false,"reason":"the server is stopping"}"#;
+    assert_eq!((refused.status, refused.body.as_str()), (503, reason));
+    server.with_key("room").set("a", "value");
+    assert_eq!(env.local().get("a"), b"value");
+    // A second signal ends the delay.
     server.stop();
 }

@@ -5,6 +5,7 @@ mod auth;
 mod connection;
 mod listen;
 mod origin;
+mod ready;
 mod refusal;
 mod routes;
 mod serve;

@@ -1,4 +1,4 @@
-//! The routes of the server: health, connect and join.
+//! The routes of the server: health, readiness, connect and join.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, State as Shared, WebSocketUpgrade};
@@ -14,6 +14,7 @@ use url::Url;
 use super::auth::{JoiningCaller, RoomToken};
 use super::connection::{Connection, track};
 use super::origin;
+use super::ready::readyz;
 use super::refusal::Refusal;
 use crate::server::session::{self, Joining};
 use crate::server::slots::NoSlot;
@@ -39,6 +40,7 @@ const MAX_REFUSED_BODY_BYTES: usize = 64 << 10;
 pub(super) fn router(connection: Connection) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
         .route("/accounts/projects/{project}/rooms/{room}/connect", post(connect))
         .route("/rooms/{room}", get(join))
         .layer(from_fn_with_state(connection.clone(), origin::guard))
@@ -46,11 +48,12 @@ pub(super) fn router(connection: Connection) -> Router {
         .with_state(connection)
 }
 
-/// The routes for a connection that has no slot among those which are served: the health check, and a refusal of all
-/// others.
+/// The routes for a connection that has no slot among those which are served: the checks of health and readiness, and
+/// a refusal of all others.
 pub(super) fn refusing_router(connection: Connection, reason: NoSlot) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
         .fallback(async move |body: Body| {
             // The connection is closed after this. With a part of the request unread, it would be reset, and the
             // client might not see the response.

@@ -1,4 +1,4 @@
-//! Serves HTTP on a connection: the [routes](super::routes), or a refusal of all but the health check.
+//! Serves HTTP on a connection: the [routes](super::routes), or a refusal of all but the health checks.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ where
     tokio::spawn(run(http, connection, stream, routes, pending()));
 }
 
-/// Answers one request: the health check as usual, and any other with `reason`.
+/// Answers one request: a health check as usual, and any other with `reason`.
 pub(super) fn refuse<S>(connection: Connection, stream: S, reason: NoSlot)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,

@@ -107,6 +107,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Busy`] if another process holds it for a minute.
     fn lock(&self, key: SecretKey) -> BoxFuture<'_, Result<SecretLock, StoreError>>;
 
+    /// Reads one row, in the queue of all reads: shows that the store answers.
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+
     /// About how many reads run at the same time.
     fn readers(&self) -> usize;
 

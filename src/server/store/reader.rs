@@ -64,6 +64,9 @@ pub(super) const FIND_DELEGATED: &str = find!(
 /// The secrets of a room, with their values.
 const READ_ROOM: &str = select!(", key_number, sealed", "TRUE");
 
+/// A row that every database has.
+const PING: &str = "SELECT commits FROM meta";
+
 /// A job of a reading thread, which sends its result to its caller.
 pub(super) type ReadJob = Box<dyn FnOnce(&mut Reader<'_>) + Send>;
 
@@ -76,6 +79,7 @@ pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<Read
         contains: prepared(CONTAINS),
         find_own: prepared(FIND_OWN),
         find_delegated: prepared(FIND_DELEGATED),
+        ping: prepared(PING),
     };
     while let Ok(job) = jobs.recv() {
         job(&mut reader);
@@ -90,6 +94,7 @@ pub(super) struct Reader<'c> {
     contains: Prepared<'c>,
     find_own: Prepared<'c>,
     find_delegated: Prepared<'c>,
+    ping: Prepared<'c>,
 }
 
 impl Reader<'_> {
@@ -156,6 +161,10 @@ impl Reader<'_> {
             }),
             Err(error) => Err(error),
         }
+    }
+
+    pub(super) fn ping(&mut self) -> Result<(), StoreError> {
+        Ok(self.ping.statement()?.query_row((), |_| Ok(()))?)
     }
 
     pub(super) fn contains(&mut self, key: &SecretKey) -> Result<bool, StoreError> {

@@ -168,6 +168,14 @@ impl Store for SqliteStore {
         Box::pin(self.locks.take(key))
     }
 
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method alone is not general over its lifetime"
+    )]
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.ask(|reader| reader.ping()))
+    }
+
     fn readers(&self) -> usize {
         self.readers.most()
     }

@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use tokio::net::TcpListener;
 use url::Url;
 
+use crate::cli::args::duration::parse_seconds;
 use crate::cli::args::server_limits::LimitArgs;
 use crate::cli::args::store_key::{KeyArgs, warn_of};
 use crate::cli::args::token_endpoints::TokenEndpointArgs;
@@ -54,6 +56,9 @@ pub(in crate::cli) struct ServeArgs {
     /// Listen without TLS on an address that other machines reach
     #[arg(long)]
     allow_plain_http: bool,
+    /// Time between the request to stop, from which /readyz says so, and the end of service [default: none]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    shutdown_delay: Option<Duration>,
     #[command(flatten)]
     key: KeyArgs,
     #[command(flatten)]
@@ -117,6 +122,19 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
         // Awaited outside of the macro: it evaluates its arguments only where the level is logged.
         let interruption = stop.await;
         tracing::info!("{interruption}");
+        // Before a client can learn of the first signal.
+        let second = process::interruption();
+        server.announce_stop();
+        if let (Some(delay), Ok(second)) = (args.shutdown_delay, second) {
+            tracing::info!(
+                seconds = delay.as_secs(),
+                "still serving; a second signal ends that"
+            );
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                _ = second => {}
+            }
+        }
         // Who comes now waits for the directory instead of being sent to a server that is stopping.
         data_dir.withdraw();
     };

@@ -1,0 +1,74 @@
+//! `GET /readyz`: whether the server can do its work.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::connection::Connection;
+use crate::server::store::StoreError;
+
+/// Time in which the store must answer.
+const STORE_TIME: Duration = Duration::from_secs(1);
+
+/// Why the server is not ready. Its text is for every client, so it has no detail of the store.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+enum NotReady {
+    #[error("the server is stopping")]
+    Stopping,
+    #[error("the store does not answer")]
+    StoreSilent,
+    #[error("the store cannot be read")]
+    StoreFailed,
+}
+
+/// 200 if the store answers a read and the server is not stopping, else 503 with the reason.
+pub(super) async fn readyz(Shared(connection): Shared<Connection>) -> Response {
+    let state = &connection.state;
+    let (status, body) = match check(state.stopping.is_cancelled(), state.store.ping()).await {
+        Ok(()) => (StatusCode::OK, json!({"ready": true})),
+        Err(reason) => {
+            let body = json!({"ready": false, "reason": reason.to_string()});
+            (StatusCode::SERVICE_UNAVAILABLE, body)
+        }
+    };
+    (status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+async fn check(stopping: bool, ping: impl Future<Output = Result<(), StoreError>>) -> Result<(), NotReady> {
+    if stopping {
+        return Err(NotReady::Stopping);
+    }
+    match timeout(STORE_TIME, ping).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "not ready: the store cannot be read");
+            Err(NotReady::StoreFailed)
+        }
+        Err(_) => {
+            tracing::warn!("not ready: the store does not answer");
+            Err(NotReady::StoreSilent)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_is_ready_if_it_is_not_stopping_and_the_store_answers_in_time() {
+        assert_eq!(check(false, ready(Ok(()))).await, Ok(()));
+        assert_eq!(check(true, ready(Ok(()))).await, Err(NotReady::Stopping));
+        assert_eq!(check(false, pending()).await, Err(NotReady::StoreSilent));
+        let closed = ready(Err(StoreError::Closed));
+        assert_eq!(check(false, closed).await, Err(NotReady::StoreFailed));
+    }
+}
