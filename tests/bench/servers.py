@@ -54,7 +54,8 @@ class RoomServer(Server):
         base = {"PATH": os.environ["PATH"], "HOME": str(directory), "USER": "bench"}
         data = directory / "data"
         self.start(
-            PROGRAM, "room", "serve", "--listen", "127.0.0.1:0", "--data-dir", data, env=base, stdout=subprocess.PIPE
+            PROGRAM, "room", "serve", "--listen", "127.0.0.1:0", "--data-dir", data, "--max-secrets", "100000",
+            env=base, stdout=subprocess.PIPE,
         )
         self.url = self.child.stdout.readline().decode().strip()
         key = dict(line.split("=", 1) for line in (data / "client.env").read_text().splitlines())
