@@ -30,7 +30,7 @@ enum NotReady {
 /// 200 if the store answers a read and the server is not stopping, else 503 with the reason.
 pub(super) async fn readyz(Shared(connection): Shared<Connection>) -> Response {
     let state = &connection.state;
-    let (status, body) = match check(state.stopping.is_cancelled(), state.store.ping()).await {
+    let (status, body) = match check(state.stopping.is_cancelled(), state.store.ping(), STORE_TIME).await {
         Ok(()) => (StatusCode::OK, json!({"ready": true})),
         Err(reason) => {
             let body = json!({"ready": false, "reason": reason.to_string()});
@@ -40,11 +40,15 @@ pub(super) async fn readyz(Shared(connection): Shared<Connection>) -> Response {
     (status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
-async fn check(stopping: bool, ping: impl Future<Output = Result<(), StoreError>>) -> Result<(), NotReady> {
+async fn check(
+    stopping: bool,
+    ping: impl Future<Output = Result<(), StoreError>>,
+    limit: Duration,
+) -> Result<(), NotReady> {
     if stopping {
         return Err(NotReady::Stopping);
     }
-    match timeout(STORE_TIME, ping).await {
+    match timeout(limit, ping).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {
             tracing::warn!(%error, "not ready: the store cannot be read");
@@ -65,10 +69,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_is_ready_if_it_is_not_stopping_and_the_store_answers_in_time() {
-        assert_eq!(check(false, ready(Ok(()))).await, Ok(()));
-        assert_eq!(check(true, ready(Ok(()))).await, Err(NotReady::Stopping));
-        assert_eq!(check(false, pending()).await, Err(NotReady::StoreSilent));
+        assert_eq!(check(false, ready(Ok(())), STORE_TIME).await, Ok(()));
+        assert_eq!(
+            check(true, ready(Ok(())), STORE_TIME).await,
+            Err(NotReady::Stopping)
+        );
+        assert_eq!(
+            check(false, pending(), Duration::from_millis(1)).await,
+            Err(NotReady::StoreSilent)
+        );
         let closed = ready(Err(StoreError::Closed));
-        assert_eq!(check(false, closed).await, Err(NotReady::StoreFailed));
+        assert_eq!(check(false, closed, STORE_TIME).await, Err(NotReady::StoreFailed));
     }
 }
