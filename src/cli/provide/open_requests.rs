@@ -24,7 +24,7 @@ pub(super) struct OpenRequest {
     /// The request; if it cannot be read, the type of its message.
     pub(super) received: Result<ReceivedRequest, String>,
     /// The reason, once the request is withdrawn.
-    pub(super) withdrawn_by: oneshot::Receiver<String>,
+    pub(super) withdrawal: oneshot::Receiver<String>,
 }
 
 impl OpenRequests {
@@ -46,7 +46,7 @@ impl OpenRequests {
                 let id = RequestId::new(request.request_id).ok()?;
                 if let Some(withdraw) = self.0.remove(&id) {
                     // The request may have been answered meanwhile.
-                    let _ = withdraw.send(withdrawn_by(&request.reason));
+                    let _ = withdraw.send(withdrawal_text(&request.reason));
                 }
             }
             IncomingRequest::Unreadable {
@@ -65,12 +65,12 @@ impl OpenRequests {
     }
 
     fn open(&mut self, id: RequestId, received: Result<ReceivedRequest, String>) -> OpenRequest {
-        let (withdraw, withdrawn_by) = oneshot::channel();
+        let (withdraw, withdrawal) = oneshot::channel();
         self.0.insert(id.clone(), withdraw);
         OpenRequest {
             id,
             received,
-            withdrawn_by,
+            withdrawal,
         }
     }
 
@@ -89,7 +89,7 @@ impl OpenRequests {
 }
 
 /// The text for a withdrawal.
-fn withdrawn_by(reason: &str) -> String {
+fn withdrawal_text(reason: &str) -> String {
     match reason {
         withdrawn::BY_REQUESTER => "taken back, the other side does not wait any more".to_owned(),
         withdrawn::TIMED_OUT => TIME_IS_OVER.to_owned(),

@@ -228,7 +228,7 @@ impl Session<'_> {
         let OpenRequest {
             id,
             received,
-            withdrawn_by,
+            withdrawal,
         } = request;
         let received = match received {
             Ok(received) => received,
@@ -246,7 +246,7 @@ impl Session<'_> {
         let withdrawn = async {
             let time_is_over = sleep(received.left() + GRACE);
             tokio::select! {
-                Ok(reason) = withdrawn_by => reason,
+                Ok(reason) = withdrawal => reason,
                 () = time_is_over => TIME_IS_OVER.to_owned(),
             }
         };
