@@ -4,6 +4,7 @@
 //! (`HTTPS_PROXY`, `NO_PROXY` …), root certificates (`SSL_CERT_FILE`, `SSL_CERT_DIR`) and time limits mean
 //! the same everywhere.
 
+mod certificate;
 mod client;
 mod destination;
 mod error;
@@ -18,6 +19,7 @@ use reqwest::header::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite};
 use url::Url;
 
+pub use self::certificate::Validity;
 pub use self::client::{HttpClient, HttpResponse, TimeLimits, Upgrade};
 pub use self::error::{NetError, reason};
 use crate::sensitive::SensitiveText;

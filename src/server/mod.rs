@@ -19,6 +19,7 @@ mod fair_queue;
 mod fair_store;
 mod http;
 mod keys;
+mod listener;
 mod log_interval;
 mod memory;
 pub mod oauth;
@@ -31,13 +32,13 @@ mod shutdown;
 mod slots;
 mod state;
 pub mod store;
+mod tls;
 mod toolkit;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::DuplexStream;
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +48,7 @@ use self::connections::OpenConnections;
 use self::fair_store::StoreQueues;
 use self::http::{accept, serve_in_memory};
 pub use self::keys::{KeyRing, ServerKeys, local_token};
+pub use self::listener::Listener;
 use self::memory::MemoryBudget;
 use self::oauth::{Credentials, TokenEndpoints};
 use self::rooms::Rooms;
@@ -55,6 +57,7 @@ use self::shutdown::WorkTracker;
 use self::slots::SlotPool;
 use self::state::State;
 use self::store::Store;
+pub use self::tls::{Tls, TlsError, TlsFiles};
 use crate::wire::Identity;
 
 /// Size of the in-memory stream of local mode, in each direction.
@@ -124,9 +127,11 @@ impl Server {
 
     /// Serves connections of `listener` until `shutdown` completes, and then closes the server as
     /// [`Server::close`] does.
-    pub async fn run(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    pub async fn run(&self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
+        let listener = listener.into();
         let stop = CancellationToken::new();
         let following = self.state.keys.follow(stop.clone());
+        let following_tls = follow_tls(listener.tls.clone(), stop.clone());
         let accepting = async {
             let _stopped = stop.drop_guard_ref();
             let shutdown = async {
@@ -136,7 +141,7 @@ impl Server {
             accept(&self.state, listener, shutdown).await;
         };
         // A look at the store that has begun is finished before the store is closed.
-        tokio::join!(accepting, following);
+        tokio::join!(accepting, following, following_tls);
         self.close().await;
     }
 
@@ -161,6 +166,13 @@ impl Server {
         if let Err(error) = self.state.store.close().await {
             tracing::error!(%error, "the store could not be closed cleanly");
         }
+    }
+}
+
+/// Reads the certificate again when it changes, until `stop` is cancelled.
+async fn follow_tls(tls: Option<Arc<Tls>>, stop: CancellationToken) {
+    if let Some(tls) = tls {
+        tls.follow(stop).await;
     }
 }
 

@@ -43,8 +43,8 @@ const SERVER: &[&[&str]] = &[
     &["config"],
     &["oauth", "keys", "backup"],
     &["store"],
-    &["data_dir"],
-    &["memory"],
+    &["data_dir", "listener"],
+    &["memory", "tls"],
     &["caller", "connections", "fair_queue", "slots"],
     &["shutdown", "shares", "log_interval"],
 ];

@@ -49,6 +49,7 @@ mod serve_connections;
 mod serve_http;
 mod serve_session;
 mod serve_shutdown;
+mod serve_tls;
 mod set_get_delete;
 mod support;
 mod terminal;

@@ -3,8 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use meshagent::wire::Content;
 use meshagent::wire::secrets::tool;
@@ -178,15 +177,6 @@ fn connections_are_fewer_where_too_few_files_may_be_open() {
     server.stop();
 }
 
-/// Waits until the server's log has this text.
-fn await_log(server: &TestServer<'_>, text: &str) {
-    let started = Instant::now();
-    while !server.log().contains(text) {
-        assert!(started.elapsed() < PATIENCE, "{}", server.log());
-        thread::yield_now();
-    }
-}
-
 /// Who comes meanwhile is served when there are descriptors again.
 #[test]
 fn a_server_without_file_descriptors_goes_on_when_it_has_some_again() {
@@ -203,7 +193,7 @@ fn a_server_without_file_descriptors_goes_on_when_it_has_some_again() {
     let mut newcomer = silent(&server);
     let healthy = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     newcomer.write_all(healthy.as_bytes()).unwrap();
-    await_log(&server, "connections cannot be accepted");
+    server.await_log("connections cannot be accepted");
     // The store opens nothing any more.
     let set = json!({"secret_id": "a", "has_data": true});
     let set = Content::binary(&set, b"x".to_vec().into()).unwrap();

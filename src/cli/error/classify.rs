@@ -6,6 +6,7 @@ use super::{CommandError, Interrupted, Kind, classify_account};
 use crate::net::NetError;
 use crate::room::RoomError;
 use crate::secrets::SecretsError;
+use crate::server::TlsError;
 use crate::server::backup::BackupError;
 use crate::server::data_dir::DataDirError;
 use crate::server::store::{KeyRingError, StoreError};
@@ -75,6 +76,9 @@ pub(super) fn classify(error: &anyhow::Error) -> Classified {
             return found;
         }
         if let Some(error) = cause.downcast_ref::<DataDirError>() {
+            return Classified::lasting(Kind::Failed, Some(error.hint().to_owned()));
+        }
+        if let Some(error) = cause.downcast_ref::<TlsError>() {
             return Classified::lasting(Kind::Failed, Some(error.hint().to_owned()));
         }
         if let Some(error) = cause.downcast_ref::<BackupError>() {

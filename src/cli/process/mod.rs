@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 pub(super) use self::heap::return_large_buffers;
 pub(super) use self::obeyed::obeyed;
 pub(super) use self::open_files::raise_open_files;
-pub(super) use self::signals::{interrupted, interruption};
+pub(super) use self::signals::{Interruptions, interrupted, interruption};
 
 /// What [`harden`] changed that a command would inherit which takes this process's place.
 static BEFORE: OnceLock<Before> = OnceLock::new();

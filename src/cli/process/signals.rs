@@ -1,5 +1,10 @@
 //! The signals that ask a command to stop.
 
+use std::io;
+
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 use crate::cli::error::Interrupted;
 
 /// Waits for Ctrl-C, a request to terminate, or the terminal's end. Where signals cannot be heard, the system's own way to
@@ -11,28 +16,48 @@ pub(in crate::cli) async fn interrupted() -> Interrupted {
     }
 }
 
-/// Ctrl-C, a request to terminate, or the terminal's end, heard from now on.
+/// The first of these signals that comes from now on.
+pub(in crate::cli) fn interruption() -> io::Result<impl Future<Output = Interrupted>> {
+    let mut signals = Interruptions::hear()?;
+    Ok(async move { signals.next().await })
+}
+
+/// Ctrl-C, requests to terminate, and the terminal's end.
 #[cfg(unix)]
-pub(in crate::cli) fn interruption() -> std::io::Result<impl Future<Output = Interrupted>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_ups = hears_hang_up()
-        .then(|| signal(SignalKind::hangup()))
-        .transpose()?;
-    let end_of_terminal = async move {
-        match &mut hang_ups {
-            Some(signals) => signals.recv().await,
-            None => std::future::pending().await,
-        }
-    };
-    Ok(async move {
+#[derive(Debug)]
+pub(in crate::cli) struct Interruptions {
+    interrupt: Signal,
+    terminate: Signal,
+    /// None where the signal is left as it is.
+    hang_up: Option<Signal>,
+}
+
+#[cfg(unix)]
+impl Interruptions {
+    /// Hears the signals from now on.
+    pub(in crate::cli) fn hear() -> io::Result<Self> {
+        let hang_up = hears_hang_up().then(|| signal(SignalKind::hangup()));
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: hang_up.transpose()?,
+        })
+    }
+
+    /// Waits for the next one.
+    pub(in crate::cli) async fn next(&mut self) -> Interrupted {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(signals) => signals.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = interrupt.recv() => Interrupted::ByUser,
-            _ = terminate.recv() => Interrupted::Terminated,
-            _ = end_of_terminal => Interrupted::HungUp,
+            _ = self.interrupt.recv() => Interrupted::ByUser,
+            _ = self.terminate.recv() => Interrupted::Terminated,
+            _ = hang_up => Interrupted::HungUp,
         }
-    })
+    }
 }
 
 /// Whether the terminal's end is to stop the command: not under nohup(1), which has the signal ignored.
@@ -54,14 +79,23 @@ fn ignores_hang_up(status: &str) -> bool {
     ignored.is_none_or(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & 1 != 0))
 }
 
-/// Ctrl-C, heard from now on.
+/// Ctrl-C.
 #[cfg(windows)]
-pub(in crate::cli) fn interruption() -> std::io::Result<impl Future<Output = Interrupted>> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    Ok(async move {
-        interrupt.recv().await;
+#[derive(Debug)]
+pub(in crate::cli) struct Interruptions(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Interruptions {
+    /// Hears it from now on.
+    pub(in crate::cli) fn hear() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    /// Waits for the next one.
+    pub(in crate::cli) async fn next(&mut self) -> Interrupted {
+        self.0.recv().await;
         Interrupted::ByUser
-    })
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]

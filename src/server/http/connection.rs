@@ -1,5 +1,6 @@
-//! What the requests of one TCP connection have in common.
+//! What the requests of one connection have in common.
 
+use std::future::pending;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -12,16 +13,39 @@ use super::refusal::Refusal;
 use crate::server::slots::ConnectionSlot;
 use crate::server::state::State;
 
-/// What the requests of one TCP connection have in common: the state of their routes.
+/// What the requests of one connection have in common: the state of their routes.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     pub(super) state: Arc<State>,
-    /// The address that the peer connected to. None for a connection inside the process.
-    pub(super) local_address: Option<IpAddr>,
+    pub(super) transport: Transport,
     /// Its slot among the connections that there may be. None for a connection inside the process.
     pub(super) slot: Option<Arc<ConnectionSlot>>,
     /// The permit for its socket. None for a connection inside the process.
     pub(super) socket: Option<Arc<OwnedSemaphorePermit>>,
+}
+
+/// What a connection is made of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Transport {
+    /// A stream inside the process.
+    InMemory,
+    /// A TCP connection.
+    Tcp {
+        /// The address that the peer connected to.
+        local_address: Option<IpAddr>,
+        /// Whether TLS is spoken on it.
+        tls: bool,
+    },
+}
+
+impl Connection {
+    /// Waits until the connection is evicted.
+    pub(super) async fn evicted(&self) {
+        match &self.slot {
+            Some(slot) => slot.evicted().await,
+            None => pending().await,
+        }
+    }
 }
 
 /// Marks the connection as not idle while a request is answered.

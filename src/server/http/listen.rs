@@ -4,12 +4,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio_rustls::TlsAcceptor;
 
-use super::connection::Connection;
-use super::serve::{refuse, serve};
+use super::connection::{Connection, Transport};
+use super::handshake::handshake;
+use super::serve::{refuse, refused_header_time, serve};
+use crate::server::listener::Listener;
 use crate::server::log_interval::LogInterval;
+use crate::server::slots::NoSlot;
 use crate::server::state::State;
 
 /// Pause after an `accept` that failed because the process or the system has run out of something, such as file
@@ -19,10 +24,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Accepts connections until `shutdown` is done.
 pub(in crate::server) async fn accept(
     state: &Arc<State>,
-    listener: TcpListener,
+    listener: Listener,
     shutdown: impl Future<Output = ()>,
 ) {
     tokio::pin!(shutdown);
+    let acceptor = listener.tls.as_ref().map(|tls| tls.acceptor());
     let (mut refused, mut failed) = (LogInterval::default(), LogInterval::default());
     loop {
         // Only sockets that are being closed are waited for: the others are fewer than there are permits.
@@ -35,10 +41,10 @@ pub(in crate::server) async fn accept(
         };
         let accepted = tokio::select! {
             () = &mut shutdown => return,
-            accepted = listener.accept() => accepted,
+            accepted = listener.socket.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => admit(state, stream, peer, socket, &mut refused),
+            Ok((stream, peer)) => admit(state, (stream, peer), acceptor.clone(), socket, &mut refused),
             Err(error) if concerns_one_connection(&error) => {
                 tracing::debug!(%error, "a connection ended before it was accepted");
             }
@@ -67,8 +73,8 @@ fn concerns_one_connection(error: &std::io::Error) -> bool {
 /// Serves the connection, or refuses it if there is no slot for it.
 fn admit(
     state: &Arc<State>,
-    stream: TcpStream,
-    peer: SocketAddr,
+    (stream, peer): (TcpStream, SocketAddr),
+    acceptor: Option<TlsAcceptor>,
     socket: OwnedSemaphorePermit,
     refused: &mut LogInterval,
 ) {
@@ -76,7 +82,10 @@ fn admit(
     let _ = stream.set_nodelay(true);
     let connection = |slot, socket| Connection {
         state: Arc::clone(state),
-        local_address: stream.local_addr().ok().map(|address| address.ip()),
+        transport: Transport::Tcp {
+            local_address: stream.local_addr().ok().map(|address| address.ip()),
+            tls: acceptor.is_some(),
+        },
         slot: Some(Arc::new(slot)),
         socket: Some(Arc::new(socket)),
     };
@@ -84,7 +93,7 @@ fn admit(
         Ok(slot) => {
             tracing::debug!(%peer, "accepted");
             let connection = connection(slot, socket);
-            serve(connection, stream);
+            tokio::spawn(answer(connection, stream, acceptor, None));
         }
         Err(reason) => {
             if let Some(connections) = refused.event(Instant::now()) {
@@ -93,8 +102,38 @@ fn admit(
             // Where even the refusals are too many, the oldest ends, or this one.
             if let Ok(slot) = state.refusal_slots.admit(peer.ip()) {
                 let connection = connection(slot, socket);
-                refuse(connection, stream, reason);
+                tokio::spawn(answer(connection, stream, acceptor, Some(reason)));
             }
         }
+    }
+}
+
+/// Serves a connection, or refuses it for `refusal`; after the handshake, if TLS is spoken.
+async fn answer(
+    connection: Connection,
+    stream: TcpStream,
+    acceptor: Option<TlsAcceptor>,
+    refusal: Option<NoSlot>,
+) {
+    let Some(acceptor) = acceptor else {
+        return answer_http(connection, stream, refusal).await;
+    };
+    let limits = &connection.state.config.limits;
+    let time = match refusal {
+        None => limits.header_time,
+        Some(_) => refused_header_time(limits),
+    };
+    if let Some(stream) = handshake(&connection, stream, &acceptor, time).await {
+        answer_http(connection, stream, refusal).await;
+    }
+}
+
+async fn answer_http<S>(connection: Connection, stream: S, refusal: Option<NoSlot>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    match refusal {
+        None => serve(connection, stream).await,
+        Some(reason) => refuse(connection, stream, reason).await,
     }
 }

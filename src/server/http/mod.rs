@@ -3,6 +3,7 @@
 
 mod auth;
 mod connection;
+mod handshake;
 mod listen;
 mod origin;
 mod ready;

@@ -12,13 +12,17 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::connection::Connection;
+use super::connection::{Connection, Transport};
 use crate::server::config::ServerConfig;
 
 /// Refuses requests with a foreign `Host` or an `Origin` that is not listed (403).
 pub(super) async fn guard(Shared(connection): Shared<Connection>, request: Request, next: Next) -> Response {
     let config = &connection.state.config;
-    if !host_allowed(config, request.headers(), connection.local_address) {
+    let local_address = match connection.transport {
+        Transport::Tcp { local_address, .. } => local_address,
+        Transport::InMemory => None,
+    };
+    if !host_allowed(config, request.headers(), local_address) {
         return (
             StatusCode::FORBIDDEN,
             "this server is not asked by that name; see --allow-host",

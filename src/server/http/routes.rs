@@ -12,7 +12,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::auth::{JoiningCaller, RoomToken};
-use super::connection::{Connection, track};
+use super::connection::{Connection, Transport, track};
 use super::origin;
 use super::ready::readyz;
 use super::refusal::Refusal;
@@ -84,7 +84,7 @@ async fn connect(
     }
     let answer = RoomConnection {
         jwt: token.expose().clone(),
-        room_url: public_room_url(state, &headers, &room),
+        room_url: public_room_url(&connection, &headers, &room),
         room_name: room.into(),
         project_id,
     };
@@ -102,6 +102,7 @@ async fn join(
     JoiningCaller { room, caller }: JoiningCaller,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    let room_url = public_room_url(&connection, &headers, &room);
     let Connection {
         state,
         slot,
@@ -114,7 +115,6 @@ async fn join(
         limit: state.sessions_by_identity.limit(),
     })?;
     check_names(&state, &room, &caller.identity).await?;
-    let room_url = public_room_url(&state, &headers, &room);
     let upgrade = upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
@@ -163,10 +163,16 @@ async fn check_names(state: &State, room: &RoomName, identity: &Identity) -> Res
 
 /// The room's address as the client reaches it: at the public URL, or else at the host of its request, which
 /// [`origin::guard`] has checked.
-fn public_room_url(state: &State, headers: &HeaderMap, room: &RoomName) -> Option<String> {
-    let base = match &state.config.public_url {
-        Some(url) => url.clone(),
-        None => Url::parse(&format!("ws://{}/", headers.get(HOST)?.to_str().ok()?)).ok()?,
+fn public_room_url(connection: &Connection, headers: &HeaderMap, room: &RoomName) -> Option<String> {
+    let base = if let Some(url) = &connection.state.config.public_url {
+        url.clone()
+    } else {
+        let scheme = match connection.transport {
+            Transport::Tcp { tls: true, .. } => "wss",
+            _ => "ws",
+        };
+        let host = headers.get(HOST)?.to_str().ok()?;
+        Url::parse(&format!("{scheme}://{host}/")).ok()?
     };
     Some(room_url(&base, room).into())
 }

@@ -11,7 +11,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::time::sleep;
 
-use super::connection::Connection;
+use super::connection::{Connection, Transport};
 use super::routes::{refusing_router, router};
 use crate::server::config::Limits;
 use crate::server::slots::NoSlot;
@@ -20,7 +20,7 @@ use crate::server::state::State;
 /// Smallest read buffer that hyper accepts.
 const MIN_HEADER_BYTES: usize = 8 << 10;
 
-/// Time in which the headers of a request must arrive that is refused.
+/// Longest time in which the headers of a request must arrive that is refused.
 const REFUSED_HEADER_TIME: Duration = Duration::from_secs(2);
 
 /// Longest that a connection which is refused stays open.
@@ -30,34 +30,39 @@ const REFUSED_TIME: Duration = Duration::from_secs(5);
 pub(in crate::server) fn serve_in_memory(state: &Arc<State>, stream: DuplexStream) {
     let connection = Connection {
         state: Arc::clone(state),
-        local_address: None,
+        transport: Transport::InMemory,
         slot: None,
         socket: None,
     };
-    serve(connection, stream);
+    tokio::spawn(serve(connection, stream));
 }
 
 /// Serves the routes until the peer leaves or is silent for too long, the connection is evicted, or the server stops.
-pub(super) fn serve<S>(connection: Connection, stream: S)
+pub(super) async fn serve<S>(connection: Connection, stream: S)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = &connection.state.config.limits;
     let http = http(limits, limits.header_time);
     let routes = router(connection.clone());
-    tokio::spawn(run(http, connection, stream, routes, pending()));
+    run(http, connection, stream, routes, pending()).await;
 }
 
 /// Answers one request: a health check as usual, and any other with `reason`.
-pub(super) fn refuse<S>(connection: Connection, stream: S, reason: NoSlot)
+pub(super) async fn refuse<S>(connection: Connection, stream: S, reason: NoSlot)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = &connection.state.config.limits;
-    let mut http = http(limits, limits.header_time.min(REFUSED_HEADER_TIME));
+    let mut http = http(limits, refused_header_time(limits));
     http.keep_alive(false);
     let routes = refusing_router(connection.clone(), reason);
-    tokio::spawn(run(http, connection, stream, routes, sleep(REFUSED_TIME)));
+    run(http, connection, stream, routes, sleep(REFUSED_TIME)).await;
+}
+
+/// Time in which the headers of a request must arrive that is refused.
+pub(super) fn refused_header_time(limits: &Limits) -> Duration {
+    limits.header_time.min(REFUSED_HEADER_TIME)
 }
 
 fn http(limits: &Limits, header_time: Duration) -> http1::Builder {
@@ -68,7 +73,8 @@ fn http(limits: &Limits, header_time: Duration) -> http1::Builder {
     http
 }
 
-/// Serves `routes`, for no longer than until `time_over` completes.
+/// Serves `routes`, for no longer than until `time_over` completes. The socket's permit is in `connection` and so is
+/// given back after the stream was dropped, unless a session has it too.
 async fn run<S>(
     http: http1::Builder,
     connection: Connection,
@@ -78,18 +84,7 @@ async fn run<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Connection {
-        state, slot, socket, ..
-    } = connection;
-    // Given back after the stream was dropped, unless a session has it too.
-    let _socket = socket;
-    let open = state.connections.open();
-    let evicted = async {
-        match &slot {
-            Some(slot) => slot.evicted().await,
-            None => pending().await,
-        }
-    };
+    let open = connection.state.connections.open();
     let service = TowerToHyperService::new(routes);
     let serving = http
         .serve_connection(TokioIo::new(stream), service)
@@ -97,7 +92,7 @@ async fn run<S>(
     tokio::pin!(serving);
     let served = tokio::select! {
         served = &mut serving => served,
-        () = evicted => return,
+        () = connection.evicted() => return,
         () = time_over => return,
         () = open.stopping() => {
             serving.as_mut().graceful_shutdown();

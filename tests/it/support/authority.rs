@@ -1,11 +1,21 @@
 //! A certificate authority of the test's own.
 
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::TcpStream;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tokio_rustls::rustls::ServerConfig;
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::{
+    ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned, SupportedProtocolVersion,
+};
+
+/// A client's connection with TLS.
+pub(crate) type TlsConnection = StreamOwned<ClientConnection, TcpStream>;
 
 /// A certificate authority that nobody trusts who was not told to.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -24,9 +34,7 @@ impl Authority {
 
     /// TLS with a certificate for `name`.
     pub(crate) fn server(&self, name: &str) -> Arc<ServerConfig> {
-        let key = KeyPair::generate().unwrap();
-        let parameters = CertificateParams::new([name.to_owned()]).unwrap();
-        let certificate = parameters.signed_by(&key, &self.0).unwrap();
+        let (certificate, key) = self.pair(name);
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
@@ -34,5 +42,46 @@ impl Authority {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key);
         Arc::new(config.unwrap())
+    }
+
+    fn pair(&self, name: &str) -> (Certificate, KeyPair) {
+        let key = KeyPair::generate().unwrap();
+        let parameters = CertificateParams::new([name.to_owned()]).unwrap();
+        (parameters.signed_by(&key, &self.0).unwrap(), key)
+    }
+
+    /// Writes a new certificate for `name` and its key (0600) as `room serve` reads them, each file being replaced.
+    pub(crate) fn write_pair(&self, name: &str, certificate: &Path, key: &Path) {
+        let (made, made_key) = self.pair(name);
+        for (path, text) in [(certificate, made.pem()), (key, made_key.serialize_pem())] {
+            let new = path.with_extension("new");
+            let mut file = File::options()
+                .create_new(true)
+                .write(true)
+                .mode(0o600)
+                .open(&new)
+                .unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            fs::rename(&new, path).unwrap();
+        }
+    }
+
+    /// Connects to a server that this authority's certificate is shown by, with one version of TLS.
+    pub(crate) fn connect(&self, address: &str, version: &'static SupportedProtocolVersion) -> TlsConnection {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_root_certificates(roots);
+        let mut config = config.with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let mut client = ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        while client.is_handshaking() {
+            client.complete_io(&mut stream).unwrap();
+        }
+        StreamOwned::new(client, stream)
     }
 }

@@ -16,9 +16,19 @@ pub(crate) struct Answer {
 
 /// Sends a request and reads the answer to its end. `headers` replace the usual `Host`, if they have one.
 pub(crate) fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let stream = TcpStream::connect(address).unwrap();
+    request_over(stream, address, &format!("{method} {path}"), headers)
+}
+
+/// As [`request`], over a connection that is there, of `what`: a method and a path.
+pub(crate) fn request_over(
+    mut stream: impl Read + Write,
+    address: &str,
+    what: &str,
+    headers: &[(&str, &str)],
+) -> Answer {
     let usual = [("Connection", "close"), ("Content-Length", "0")];
-    let text = lay_out(address, &format!("{method} {path}"), &usual, headers);
-    let mut stream = TcpStream::connect(address).unwrap();
+    let text = lay_out(address, what, &usual, headers);
     stream.write_all(text.as_bytes()).unwrap();
     read_answer(stream)
 }
@@ -66,7 +76,7 @@ fn lay_out(address: &str, what: &str, usual: &[(&str, &str)], headers: &[(&str, 
 }
 
 /// Reads an answer until the server closes the connection.
-fn read_answer(mut stream: TcpStream) -> Answer {
+fn read_answer(mut stream: impl Read) -> Answer {
     let mut bytes = Vec::new();
     // A server that closes with our bytes unread resets the connection; what it said came before.
     let _ = stream.read_to_end(&mut bytes);

@@ -20,13 +20,13 @@ mod terminal;
 mod token_endpoint;
 
 pub(crate) use self::account_api::{AccountApi, now};
-pub(crate) use self::authority::Authority;
+pub(crate) use self::authority::{Authority, TlsConnection};
 pub(crate) use self::awkward::{a_megabyte, awkward_bytes, awkward_texts, hostile_ids, hostile_words};
 pub(crate) use self::browser::{Browser, Visit};
 pub(crate) use self::env::{Call, TestEnv, Way};
 pub(crate) use self::fake::{FakeServer, read_request, respond};
 pub(crate) use self::fake_room::{answer_calls, greet, send, take_participant};
-pub(crate) use self::http::{Answer, request, upgrade};
+pub(crate) use self::http::{Answer, request, request_over, upgrade};
 pub(crate) use self::list::undated;
 pub(crate) use self::provider::Provider;
 pub(crate) use self::proxy::{Proxy, ProxyKind, TlsFront};

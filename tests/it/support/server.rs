@@ -16,6 +16,9 @@ use super::{Call, Participant, TestEnv, Way};
 /// The longest that a server may take to stop: it gives those in it 5 s.
 const STOP_TIME: Duration = Duration::from_secs(10);
 
+/// The longest that a line of the log is waited for.
+const LOG_TIME: Duration = Duration::from_secs(20);
+
 /// The command, up to its data directory.
 const SERVE: [&str; 5] = ["room", "serve", "--listen", "127.0.0.1:0", "--data-dir"];
 
@@ -111,7 +114,7 @@ impl<'a> TestServer<'a> {
         stdout.read_line(&mut line).unwrap();
         let url = line.trim_end().to_owned();
         assert!(
-            url.starts_with("http://127.0.0.1:"),
+            url.starts_with("http"),
             "{line:?}; {}",
             fs::read_to_string(&log).unwrap_or_default()
         );
@@ -130,7 +133,16 @@ impl<'a> TestServer<'a> {
 
     /// Host and port.
     pub(crate) fn address(&self) -> &str {
-        self.url.strip_prefix("http://").unwrap()
+        self.url.split_once("://").unwrap().1
+    }
+
+    /// Waits until its log has this text.
+    pub(crate) fn await_log(&self, text: &str) {
+        let started = Instant::now();
+        while !self.log().contains(text) {
+            assert!(started.elapsed() < LOG_TIME, "{}", self.log());
+            thread::yield_now();
+        }
     }
 
     /// What it logged so far; nothing if its stderr is elsewhere.

@@ -15,12 +15,12 @@ use crate::cli::args::server_limits::LimitArgs;
 use crate::cli::args::store_key::{KeyArgs, warn_of};
 use crate::cli::args::token_endpoints::TokenEndpointArgs;
 use crate::cli::context::Context;
-use crate::cli::error::{CommandError, Kind, Outcome};
-use crate::cli::process;
+use crate::cli::error::{CommandError, Interrupted, Kind, Outcome};
+use crate::cli::process::{self, Interruptions};
 use crate::sensitive::SensitiveText;
 use crate::server::data_dir::{API_KEY_VARIABLE, DataDir};
 use crate::server::store::SqliteStore;
-use crate::server::{Server, ServerConfig, ServerKeys};
+use crate::server::{Listener, Server, ServerConfig, ServerKeys, Tls, TlsError, TlsFiles};
 use crate::token::ApiKey;
 use crate::wire::Identity;
 
@@ -31,6 +31,9 @@ Examples:
     $ meshagent room serve
     $ set -a; . ~/.local/share/meshagent/client.env; set +a
     $ meshagent room secret list --room demo
+
+  For other machines, with TLS:
+    $ meshagent room serve --listen 192.0.2.7:7337 --tls-cert fullchain.pem --tls-key key.pem
 
   Behind a proxy with TLS that is reached as rooms.example.com:
     $ meshagent room serve --public-url https://rooms.example.com --allow-host rooms.example.com";
@@ -53,6 +56,12 @@ pub(in crate::cli) struct ServeArgs {
     /// Address that clients are told, where a proxy with TLS stands before this server
     #[arg(long, value_name = "URL")]
     public_url: Option<Url>,
+    /// File with the certificate for TLS, in PEM form; read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// File with the certificate's key, in PEM form
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// Listen without TLS on an address that other machines reach
     #[arg(long)]
     allow_plain_http: bool,
@@ -68,15 +77,16 @@ pub(in crate::cli) struct ServeArgs {
 }
 
 pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Outcome> {
-    if !args.listen.ip().is_loopback() && !args.allow_plain_http {
+    let tls = tls(args.tls_cert, args.tls_key)?;
+    if tls.is_none() && !args.listen.ip().is_loopback() && !args.allow_plain_http {
         return Err(CommandError::new(
             Kind::Usage,
             format!(
-                "{} is reached by other machines, and this server speaks plain http",
+                "{} is reached by other machines, and without TLS they would speak plain http",
                 args.listen
             ),
         )
-        .hint("listen on 127.0.0.1 behind a proxy with TLS, or insist with --allow-plain-http")
+        .hint("give --tls-cert and --tls-key, listen on 127.0.0.1 behind a proxy with TLS, or insist with --allow-plain-http")
         .into());
     }
     args.limits.check()?;
@@ -96,6 +106,8 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     store.start_threads()?;
     let store = Arc::new(store);
     let keys = ServerKeys::load(Arc::<SqliteStore>::clone(&store)).await?;
+    // The one that the certificate is for, where it is this server's own.
+    let told = args.public_url.clone().filter(|_| tls.is_some());
     let config = ServerConfig {
         limits,
         allowed_hosts: args.allow_host,
@@ -107,20 +119,26 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
         CommandError::new(Kind::Failed, format!("cannot listen on {}: {error}", args.listen))
             .hint("choose another port with --listen 127.0.0.1:PORT; port 0 takes a free one")
     })?;
-    let url = Url::parse(&format!("http://{}/", listener.local_addr()?)).context("the address is odd")?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}/", listener.local_addr()?);
+    let url = Url::parse(&url).context("the address is odd")?;
     let shown = url.as_str().trim_end_matches('/');
     let api_key = keys.ring().current().clone();
     let server = Server::new(config, keys, owner.clone(), store);
+    let listening = match &tls {
+        Some(tls) => Listener::from(listener).with_tls(Arc::clone(tls)),
+        None => listener.into(),
+    };
     // Signals are handled from here on: a caller that read the address can stop the server.
-    let stop = process::interruption()?;
-    let client_env = client_env(shown, &api_key, &owner);
+    let signals = Interruptions::hear()?;
+    let client_env = client_env(told.as_ref().map_or(shown, Url::as_str), &api_key, &owner);
     let named: Vec<_> = client_env.iter().map(|(name, value)| (*name, value)).collect();
     data_dir.publish(&url, &named)?;
     context.ui.answer_line(shown).await?;
     tracing::info!(url = shown, data_dir = %data_dir.path().display(), "serving rooms");
     let stopped = async {
         // Awaited outside of the macro: it evaluates its arguments only where the level is logged.
-        let interruption = stop.await;
+        let interruption = stop_signal(signals, tls.as_deref()).await;
         tracing::info!("{interruption}");
         // Before a client can learn of the first signal.
         let second = process::interruption();
@@ -138,9 +156,27 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
         // Who comes now waits for the directory instead of being sent to a server that is stopping.
         data_dir.withdraw();
     };
-    server.run(listener, stopped).await;
+    server.run(listening, stopped).await;
     tracing::info!("stopped");
     Ok(Outcome::Done)
+}
+
+/// The certificate and its key, if the flags name them.
+fn tls(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Arc<Tls>>, TlsError> {
+    let files = certificate.zip(key);
+    let files = files.map(|(certificate, key)| TlsFiles { certificate, key });
+    Ok(files.map(Tls::load).transpose()?.map(Arc::new))
+}
+
+/// Waits for a signal to stop. With TLS, SIGHUP has the certificate read again.
+async fn stop_signal(mut signals: Interruptions, tls: Option<&Tls>) -> Interrupted {
+    loop {
+        match (signals.next().await, tls) {
+            #[cfg(unix)]
+            (Interrupted::HungUp, Some(tls)) => tls.request_reload(),
+            (interruption, _) => return interruption,
+        }
+    }
 }
 
 /// What a client needs to reach this server. The owner's name lets it sign tokens itself, and is left out if a shell would
