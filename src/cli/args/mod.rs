@@ -2,6 +2,7 @@
 
 pub(in crate::cli) mod backup_passphrase;
 pub(in crate::cli) mod data_dir;
+pub(in crate::cli) mod deferred;
 pub(in crate::cli) mod duration;
 pub(in crate::cli) mod env_secret;
 #[cfg(test)]

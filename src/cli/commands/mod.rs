@@ -10,6 +10,7 @@ mod token;
 
 use clap::{Parser, Subcommand};
 
+use super::args::deferred::Deferred;
 use super::context::Context;
 use super::error::Outcome;
 use super::ui::options::GlobalArgs;
@@ -45,36 +46,36 @@ pub(in crate::cli) struct Cli {
 pub(in crate::cli) enum Command {
     /// Work in a room: its secrets, its server
     #[command(subcommand)]
-    Room(Box<room::RoomCommand>),
+    Room(Deferred<Box<room::RoomCommand>>),
     /// Sign in and out
     #[command(subcommand)]
-    Auth(auth::AuthCommand),
+    Auth(Deferred<auth::AuthCommand>),
     /// Your projects
     #[command(subcommand)]
-    Project(project::ProjectCommand),
+    Project(Deferred<project::ProjectCommand>),
     /// API keys of the room server on this machine
     #[command(subcommand)]
-    ApiKey(api_key::ApiKeyCommand),
+    ApiKey(Deferred<api_key::ApiKeyCommand>),
     /// Participant tokens
     #[command(subcommand)]
-    Token(token::TokenCommand),
+    Token(Deferred<token::TokenCommand>),
     /// Print the script that completes commands in a shell
-    Completion(completion::CompletionArgs),
+    Completion(Deferred<completion::CompletionArgs>),
     /// Explain a command, the environment or the exit codes
-    Help(help::HelpArgs),
+    Help(Deferred<help::HelpArgs>),
 }
 
 impl Command {
     /// Whether this is the server: it logs what it does.
     pub(in crate::cli) const fn is_server(&self) -> bool {
-        matches!(self, Self::Room(command) if command.is_server())
+        matches!(self, Self::Room(Deferred(command)) if command.is_server())
     }
 
     /// Whether signals are to end the command in good order. The server has its own way to stop, and a
     /// command that gives way to another leaves all signals to it.
     pub(in crate::cli) const fn hears_signals(&self) -> bool {
         match self {
-            Self::Room(command) => command.hears_signals(),
+            Self::Room(Deferred(command)) => command.hears_signals(),
             Self::Auth(_)
             | Self::Project(_)
             | Self::ApiKey(_)
@@ -86,13 +87,13 @@ impl Command {
 
     pub(in crate::cli) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
         match self {
-            Self::Room(command) => command.run(context).await,
-            Self::Auth(command) => Box::pin(command.run(context)).await,
-            Self::Project(command) => command.run(context).await,
-            Self::ApiKey(command) => command.run(context).await,
-            Self::Token(command) => command.run(context).await,
-            Self::Completion(args) => completion::run(context, &args).await,
-            Self::Help(args) => help::run(context, &args).await,
+            Self::Room(Deferred(command)) => command.run(context).await,
+            Self::Auth(Deferred(command)) => Box::pin(command.run(context)).await,
+            Self::Project(Deferred(command)) => command.run(context).await,
+            Self::ApiKey(Deferred(command)) => command.run(context).await,
+            Self::Token(Deferred(command)) => command.run(context).await,
+            Self::Completion(Deferred(args)) => completion::run(context, &args).await,
+            Self::Help(Deferred(args)) => help::run(context, &args).await,
         }
     }
 }

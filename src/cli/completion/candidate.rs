@@ -25,8 +25,9 @@ pub(super) struct Candidate {
 }
 
 /// The candidates that begin with the word at the cursor.
-pub(super) fn find(mut command: Command, line: &Line) -> Vec<Candidate> {
+pub(super) fn find(command: Command, line: &Line) -> Vec<Candidate> {
     values::remember(overrides(&command, &line.before));
+    let mut command = values::with_values(command);
     let mut words: Vec<OsString> = line.before.iter().map(OsString::from).collect();
     let index = words.len();
     words.push(OsString::from(&line.word));

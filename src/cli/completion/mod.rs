@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use clap::{Command, ValueEnum};
 
 use self::shell::Dialect;
+#[cfg(test)]
 pub(super) use self::values::with_values;
 
 /// The variable by which a shell's script asks for completions; its value is the shell's name.
@@ -81,6 +82,6 @@ fn complete(command: impl FnOnce() -> Command, shell: &str, arguments: &[OsStrin
         .map(|argument| argument.to_str())
         .collect();
     let line = dialect.line(&asked?)?;
-    let candidates = candidate::find(with_values(command()), &line);
+    let candidates = candidate::find(command(), &line);
     Some(dialect.answer(&line, &candidates))
 }

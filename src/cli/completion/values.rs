@@ -27,8 +27,9 @@ pub(super) fn remember(overrides: Overrides) {
     let _ = OVERRIDES.set(overrides);
 }
 
-/// The command tree, with completers for what a room knows.
-pub(in crate::cli) fn with_values(command: Command) -> Command {
+/// The whole command tree, with completers for what a room knows.
+pub(in crate::cli) fn with_values(mut command: Command) -> Command {
+    command.build();
     command.mut_subcommand("room", |room| {
         room.mut_subcommand("secret", |secret| secret.mut_subcommands(with_completers))
     })

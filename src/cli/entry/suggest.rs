@@ -44,7 +44,9 @@ fn meant(typed: &str) -> Vec<String> {
     let known = ELSEWHERE.iter().find(|(word, _)| *word == typed);
     let typed = known.map_or(typed, |(_, ours)| ours);
     let mut found = Vec::new();
-    walk(&Cli::command(), "meshagent", &mut |command, path| {
+    let mut root = Cli::command();
+    root.build();
+    walk(&root, "meshagent", &mut |command, path| {
         let names = std::iter::once(command.get_name()).chain(command.get_all_aliases());
         let likeness = names.map(|name| strsim::jaro(typed, name)).fold(0.0, f64::max);
         if likeness > ALIKE {

@@ -5,22 +5,23 @@ mod list;
 
 use clap::Subcommand;
 
+use crate::cli::args::deferred::Deferred;
 use crate::cli::context::Context;
 use crate::cli::error::Outcome;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum ProjectCommand {
     /// List your projects
-    List(list::ListArgs),
+    List(Deferred<list::ListArgs>),
     /// Choose the project that commands are about
-    Activate(activate::ActivateArgs),
+    Activate(Deferred<activate::ActivateArgs>),
 }
 
 impl ProjectCommand {
     pub(in crate::cli) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
         match self {
-            Self::List(args) => list::run(context, args).await,
-            Self::Activate(args) => activate::run(context, args).await,
+            Self::List(Deferred(args)) => list::run(context, args).await,
+            Self::Activate(Deferred(args)) => activate::run(context, args).await,
         }
     }
 }

@@ -8,6 +8,7 @@ mod serve;
 
 use clap::Subcommand;
 
+use crate::cli::args::deferred::Deferred;
 use crate::cli::context::Context;
 use crate::cli::error::Outcome;
 
@@ -15,16 +16,16 @@ use crate::cli::error::Outcome;
 pub(in crate::cli) enum RoomCommand {
     /// Store, read, ask for and answer for the room's secrets
     #[command(subcommand, visible_alias = "secrets")]
-    Secret(secret::SecretCommand),
+    Secret(Deferred<secret::SecretCommand>),
     /// See who is in the room
     #[command(subcommand)]
-    Participant(participant::ParticipantCommand),
+    Participant(Deferred<participant::ParticipantCommand>),
     /// Serve rooms from this machine
-    Serve(serve::ServeArgs),
+    Serve(Deferred<serve::ServeArgs>),
     /// Copy the store of this machine's rooms to a file, also while a server runs
-    Backup(backup::BackupArgs),
+    Backup(Deferred<backup::BackupArgs>),
     /// Make a data directory of a backup, or check the backup
-    Restore(restore::RestoreArgs),
+    Restore(Deferred<restore::RestoreArgs>),
 }
 
 impl RoomCommand {
@@ -35,16 +36,19 @@ impl RoomCommand {
 
     /// Whether signals are to end the command in good order.
     pub(in crate::cli) const fn hears_signals(&self) -> bool {
-        !matches!(self, Self::Serve(_) | Self::Secret(secret::SecretCommand::Run(_)))
+        !matches!(
+            self,
+            Self::Serve(_) | Self::Secret(Deferred(secret::SecretCommand::Run(_)))
+        )
     }
 
     pub(in crate::cli) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
         match self {
-            Self::Secret(command) => command.run(context).await,
-            Self::Participant(command) => command.run(context).await,
-            Self::Serve(args) => serve::run(context, args).await,
-            Self::Backup(args) => backup::run(context, args).await,
-            Self::Restore(args) => restore::run(context, args).await,
+            Self::Secret(Deferred(command)) => command.run(context).await,
+            Self::Participant(Deferred(command)) => command.run(context).await,
+            Self::Serve(Deferred(args)) => serve::run(context, args).await,
+            Self::Backup(Deferred(args)) => backup::run(context, args).await,
+            Self::Restore(Deferred(args)) => restore::run(context, args).await,
         }
     }
 }

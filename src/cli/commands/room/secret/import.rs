@@ -33,7 +33,7 @@ Examples:
     $ vault kv get -format=json -field=data secret/app | meshagent room secret import -";
 
 #[derive(Debug, Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES, mut_arg("timeout", |timeout| timeout.default_value("1h")))]
 pub(in crate::cli) struct ImportArgs {
     /// File to read, or `-` for stdin
     #[arg(value_name = "FILE")]

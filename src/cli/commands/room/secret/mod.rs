@@ -21,6 +21,7 @@ pub(in crate::cli) mod sources;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
+use crate::cli::args::deferred::Deferred;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::ui::text::escape_name;
@@ -30,22 +31,22 @@ use crate::wire::{Identity, NameError, SecretId};
 pub(in crate::cli) enum SecretCommand {
     /// List the secrets that you may see
     #[command(visible_alias = "ls")]
-    List(list::ListArgs),
+    List(Deferred<list::ListArgs>),
     /// Store a secret
-    Set(set::SetArgs),
+    Set(Deferred<set::SetArgs>),
     /// Read a secret
-    Get(get::GetArgs),
+    Get(Deferred<get::GetArgs>),
     /// Say whether a secret is there
-    Exists(exists::ExistsArgs),
+    Exists(Deferred<exists::ExistsArgs>),
     /// Delete secrets
     #[command(visible_alias = "rm")]
-    Delete(delete::DeleteArgs),
+    Delete(Deferred<delete::DeleteArgs>),
     /// Ask another participant for a secret
-    Request(request::RequestArgs),
+    Request(Deferred<request::RequestArgs>),
     /// Stay in the room and answer what others ask
-    Provide(provide::ProvideArgs),
+    Provide(Deferred<provide::ProvideArgs>),
     /// Delete what a participant answered earlier, so that it is asked again
-    DeleteRequested(delete_requested::DeleteRequestedArgs),
+    DeleteRequested(Deferred<delete_requested::DeleteRequestedArgs>),
     /// Get an OAuth access token: the room's, or by signing in
     ///
     /// The room holds the credential. If it has one that covers the scopes, its access token is the answer,
@@ -56,7 +57,7 @@ pub(in crate::cli) enum SecretCommand {
     /// Without a browser here, as over ssh, the address is printed. Open it anywhere, sign in, and paste the
     /// address that the browser ends on.
     #[command(name = "oauth")]
-    OAuth(Box<oauth::OAuthArgs>),
+    OAuth(Deferred<Box<oauth::OAuthArgs>>),
     /// Run a command with secrets in its environment
     ///
     /// All secrets are read, over one connection, before the command starts. If one is missing, nothing runs.
@@ -65,7 +66,7 @@ pub(in crate::cli) enum SecretCommand {
     /// MESHAGENT_OAUTH_CLIENT_SECRET. --timeout limits the reading, and not the command.
     ///
     /// Exit codes are the command's own. 126 says that it cannot be run, and 127 that it is not there.
-    Run(run::RunArgs),
+    Run(Deferred<run::RunArgs>),
     /// Write secrets to a file of variables, or as JSON
     ///
     /// Three forms: env comes back the same through `import`, through `source` in sh and bash, and through
@@ -75,21 +76,20 @@ pub(in crate::cli) enum SecretCommand {
     /// and what the owners that --delegated-by names delegated to you. Variables that programs obey, such as PATH
     /// and LD_PRELOAD, are not set to what another identity chose: they are left out with a note, or an error where
     /// you ask for one. `run` does not set them either.
-    Export(export::ExportArgs),
+    Export(Deferred<export::ExportArgs>),
     /// Store the secrets of a file
     ///
     /// Reads what `export` writes, other files of variables (quotes, `export`, comments, values of several lines),
     /// and JSON: a list as `export` writes it, or an object of ids and texts. Nothing in a file is expanded or
     /// run. A fault in it names line and column, and nothing is stored. A secret that is there is replaced; its
     /// type and name stay if the file does not say them. If it is stopped on the way, it says how far it came.
-    #[command(mut_arg("timeout", |timeout| timeout.default_value("1h")))]
-    Import(import::ImportArgs),
+    Import(Deferred<import::ImportArgs>),
     /// Put secrets into their places in a text
     ///
     /// A place is {{ secret "ID" }}. All else stays as it is, byte for byte, other braces too. In the id, \" is a
     /// quote and \\ a backslash; \{{ keeps a place as text. Values are put in as they are: nothing is quoted for
     /// the format around them. If a secret is missing, nothing is written.
-    Inject(inject::InjectArgs),
+    Inject(Deferred<inject::InjectArgs>),
     /// Give git the credentials it asks for, as its credential helper
     ///
     /// Git asks on stdin and is answered on stdout. A credential is a secret of the type git, the JSON object
@@ -101,26 +101,26 @@ pub(in crate::cli) enum SecretCommand {
     /// With --from another participant is asked, by that address and the type git, as with `request`. It can say
     /// yes or no, and git waits. The server keeps the answer for the next time; git has it erased if it did not
     /// let it in.
-    GitCredential(git_credential::GitCredentialArgs),
+    GitCredential(Deferred<git_credential::GitCredentialArgs>),
 }
 
 impl SecretCommand {
     pub(in crate::cli) async fn run(self, context: &Context) -> anyhow::Result<Outcome> {
         match self {
-            Self::List(args) => list::run(context, args).await,
-            Self::Set(args) => set::run(context, args).await,
-            Self::Get(args) => get::run(context, args).await,
-            Self::Exists(args) => exists::run(context, args).await,
-            Self::Delete(args) => delete::run(context, args).await,
-            Self::Request(args) => request::run(context, args).await,
-            Self::Provide(args) => provide::run(context, args).await,
-            Self::DeleteRequested(args) => delete_requested::run(context, args).await,
-            Self::OAuth(args) => oauth::run(context, args).await,
-            Self::Run(args) => run::run(context, args).await,
-            Self::Export(args) => export::run(context, args).await,
-            Self::Import(args) => import::run(context, args).await,
-            Self::Inject(args) => inject::run(context, args).await,
-            Self::GitCredential(args) => git_credential::run(context, args).await,
+            Self::List(Deferred(args)) => list::run(context, args).await,
+            Self::Set(Deferred(args)) => set::run(context, args).await,
+            Self::Get(Deferred(args)) => get::run(context, args).await,
+            Self::Exists(Deferred(args)) => exists::run(context, args).await,
+            Self::Delete(Deferred(args)) => delete::run(context, args).await,
+            Self::Request(Deferred(args)) => request::run(context, args).await,
+            Self::Provide(Deferred(args)) => provide::run(context, args).await,
+            Self::DeleteRequested(Deferred(args)) => delete_requested::run(context, args).await,
+            Self::OAuth(Deferred(args)) => oauth::run(context, args).await,
+            Self::Run(Deferred(args)) => run::run(context, args).await,
+            Self::Export(Deferred(args)) => export::run(context, args).await,
+            Self::Import(Deferred(args)) => import::run(context, args).await,
+            Self::Inject(Deferred(args)) => inject::run(context, args).await,
+            Self::GitCredential(Deferred(args)) => git_credential::run(context, args).await,
         }
     }
 }
