@@ -1,6 +1,6 @@
 //! The specification of a participant token, in YAML.
 
-use super::{Spec, fault};
+use super::Spec;
 use crate::fuzz::check;
 
 #[test]
@@ -11,10 +11,10 @@ fn token_specification() {
         "a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: &c [*b, *b, *b]\nidentity: *c\n",
     ];
     check!(seeds, |input| {
-        if let Err(error) = serde_saphyr::from_slice::<Spec>(input) {
-            let error = fault("token.yaml", &error).to_string();
+        if let Err(fault) = Spec::parse(input) {
+            let error = fault.error("token.yaml").to_string();
             assert!(
-                error.starts_with("token.yaml") && !error.contains('\n'),
+                error.starts_with("token.yaml, line ") && !error.contains('\n'),
                 "{error}"
             );
         }

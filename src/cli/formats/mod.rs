@@ -9,6 +9,7 @@ pub(in crate::cli) mod git_credential;
 mod json;
 pub(in crate::cli) mod syntax;
 pub(in crate::cli) mod template;
+pub(in crate::cli) mod yaml;
 
 use std::collections::HashSet;
 

@@ -12,6 +12,7 @@ use crate::cli::args::input::{Limit, NamedContent, read_file_or_stdin};
 use crate::cli::args::store_key::KeyArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
+use crate::cli::formats::yaml;
 use crate::cli::room::local_api_key;
 use crate::token::{ApiKey, ApiScope, ParticipantToken, Role};
 use crate::wire::{Identity, RoomName};
@@ -93,6 +94,47 @@ struct Spec {
     api: Option<ApiScope>,
 }
 
+/// What is wrong with a specification, and on which line.
+#[derive(Debug)]
+struct Fault {
+    line: usize,
+    what: String,
+}
+
+impl Fault {
+    fn error(&self, shown: &str) -> CommandError {
+        let Self { line, what } = self;
+        CommandError::new(Kind::Usage, format!("{shown}, line {line}: {what}")).hint(SPEC_HINT)
+    }
+}
+
+impl Spec {
+    fn parse(yaml: &[u8]) -> Result<Self, Fault> {
+        let yaml = str::from_utf8(yaml).map_err(|error| {
+            let read = yaml.get(..error.valid_up_to()).unwrap_or_default();
+            Fault {
+                line: read.split(|byte| *byte == b'\n').count(),
+                what: "this is no UTF-8".to_owned(),
+            }
+        })?;
+        let json = yaml::to_json(yaml).map_err(|error| Fault {
+            line: error.line,
+            what: error.to_string(),
+        })?;
+        serde_json::from_str(&json).map_err(|error| {
+            // The library adds the place.
+            let said = error.to_string();
+            let what = said
+                .rsplit_once(" at line ")
+                .map_or(said.as_str(), |(what, _)| what);
+            Fault {
+                line: error.line(),
+                what: what.to_owned(),
+            }
+        })
+    }
+}
+
 pub(super) async fn run(context: &Context, args: GenerateArgs) -> anyhow::Result<Outcome> {
     let spec = match &args.input {
         Some(path) => Some(read_spec(path).await?),
@@ -156,7 +198,7 @@ async fn read_spec(path: &Path) -> anyhow::Result<Spec> {
         content: text,
         name: shown,
     } = read_file_or_stdin(path, Limit::Value).await?;
-    let spec: Spec = serde_saphyr::from_slice(text.expose()).map_err(|error| fault(&shown, &error))?;
+    let spec = Spec::parse(text.expose()).map_err(|fault| fault.error(&shown))?;
     if (spec.version.as_str(), spec.kind.as_str()) != ("v1", "ParticipantToken") {
         return Err(
             CommandError::new(Kind::Usage, format!("{shown} is not a participant token"))
@@ -165,16 +207,6 @@ async fn read_spec(path: &Path) -> anyhow::Result<Spec> {
         );
     }
     Ok(spec)
-}
-
-/// What is wrong with a specification, and where. The library says more on further lines, with the text.
-fn fault(shown: &str, error: &serde_saphyr::Error) -> CommandError {
-    let place = error.location().map_or_else(String::new, |at| {
-        format!(", line {}, column {}", at.line(), at.column())
-    });
-    let said = error.without_snippet().to_string();
-    let what = said.lines().next().unwrap_or_default();
-    CommandError::new(Kind::Usage, format!("{shown}{place}: {what}")).hint(SPEC_HINT)
 }
 
 /// The key to sign with: that of the server on this machine where that is meant, else
