@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from servers import CALLS, PROGRAM, Nginx, Provider, Redis, RoomServer
+from servers import CLIENT, PROGRAM, Nginx, Provider, Redis, RoomServer
 
 SMOKE = "--smoke" in sys.argv[1:]
 LARGE_BYTES = 16 << 20
@@ -156,7 +156,7 @@ def in_flight(room, redis):
         ours, theirs = [], []
         for _ in range(runs(5)):
             calls = count // 20 if SMOKE else count
-            ours.append(float(rate([CALLS, str(calls), str(number)], room.client)))
+            ours.append(float(rate([CLIENT, "calls", str(calls), str(number)], room.client)))
             if redis:
                 theirs.append(redis_rate(redis.port, str(number), calls))
         median = statistics.median(ours)

@@ -9,8 +9,7 @@
     reason = "a benchmark prints its figure"
 )]
 
-use std::env::{args, var};
-use std::error::Error;
+use std::env::var;
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
@@ -20,18 +19,12 @@ use meshagent::secrets::{GetOptions, SecretsClient, SetOptions};
 use meshagent::sensitive::{SecretValue, SensitiveText};
 use meshagent::wire::SecretId;
 
+use crate::Failure;
+
 /// Bytes of the value.
 const VALUE_BYTES: usize = 1024;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<usize> = args()
-        .skip(1)
-        .map(|text| text.parse())
-        .collect::<Result<_, _>>()?;
-    let &[count, in_flight] = arguments.as_slice() else {
-        return Err("give the number of calls, and how many are in flight".into());
-    };
+pub(crate) async fn run(count: usize, in_flight: usize) -> Result<(), Failure> {
     let token = SensitiveText::new(var("MESHAGENT_TOKEN")?);
     let url = var("MESHAGENT_BENCH_URL")?.parse()?;
     let room = RoomClient::join(&HttpClient::from_env(), &url, &token).await?;

@@ -9,10 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from servers import ROOT, Provider, RoomServer
+from servers import CLIENT, Provider, RoomServer
 
 SMOKE = "--smoke" in sys.argv[1:]
-NEIGHBOURS = str(ROOT / "target/release/examples/bench-neighbours")
 CALM, BUSY, AFTER = (1, 2, 2) if SMOKE else (20, 60, 20)
 RULE = '[[rule]]\nurl = "**"\ncommand = ["sleep", "600"]\n'
 
@@ -27,7 +26,7 @@ def memory(server):
 
 def measure(room, seconds):
     """The figures of the participant, and the largest memory of the server meanwhile."""
-    child = subprocess.Popen([NEIGHBOURS, "measure", str(seconds)], env=room.client, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen([CLIENT, "measure", str(seconds)], env=room.client, stdout=subprocess.PIPE, text=True)
     peak = 0
     while child.poll() is None:
         peak = max(peak, memory(room))
@@ -44,7 +43,7 @@ def measure(room, seconds):
 def attack(room, provider, seconds):
     """Starts the others, and returns when their secrets are stored."""
     env = room.participant("mallory") | {"MESHAGENT_BENCH_PROVIDER": provider.participant}
-    child = subprocess.Popen([NEIGHBOURS, "attack", str(seconds)], env=env, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen([CLIENT, "attack", str(seconds)], env=env, stdout=subprocess.PIPE, text=True)
     if child.stdout.readline() != "ready\n":
         raise SystemExit("the others could not begin")
     return child

@@ -7,8 +7,7 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-use std::env::{args, var};
-use std::error::Error;
+use std::env::var;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -28,7 +27,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
 use url::Url;
 
-type Failure = Box<dyn Error + Send + Sync>;
+use crate::Failure;
+
 type Socket = WebSocketStream<TcpStream>;
 
 /// Bytes of the values whose latency is measured.
@@ -264,17 +264,13 @@ async fn measure(target: &Target, time: Duration) -> Result<(), Failure> {
     Ok(())
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Failure> {
-    let arguments: Vec<String> = args().skip(1).collect();
-    let [what, seconds] = arguments.as_slice() else {
-        return Err("give `measure` or `attack`, and a number of seconds".into());
-    };
-    let time = Duration::from_secs(seconds.parse()?);
+/// Measures as one participant, or attacks as the others, for that many seconds.
+pub(crate) async fn run(what: &str, seconds: u64) -> Result<(), Failure> {
+    let time = Duration::from_secs(seconds);
     let target = Target::from_env()?;
-    match what.as_str() {
-        "measure" => measure(&target, time).await,
-        "attack" => attack(&target, time).await,
-        _ => Err("give `measure` or `attack`".into()),
+    if what == "attack" {
+        attack(&target, time).await
+    } else {
+        measure(&target, time).await
     }
 }

@@ -10,7 +10,7 @@ from threading import Thread
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = str(ROOT / "target/release/meshagent")
-CALLS = str(ROOT / "target/release/examples/bench-calls")
+CLIENT = str(ROOT / "target/release/examples/bench-client")
 
 # The longest that a server may take to accept connections, in seconds.
 START_TIME = 20
