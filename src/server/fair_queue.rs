@@ -52,6 +52,13 @@ struct Lanes {
     waiting: HashMap<Lane, VecDeque<oneshot::Sender<Slot>>>,
 }
 
+/// How much work waits in a queue, and how much runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct QueueLength {
+    pub(super) waiting: usize,
+    pub(super) running: usize,
+}
+
 /// A slot. Dropping it frees it.
 #[derive(Debug)]
 pub(super) struct Slot {
@@ -80,6 +87,15 @@ impl FairQueue {
             Ok(slot) => slot,
             // Does not happen: the queue drops no sender before it has sent a slot.
             Err(_) => self.slot(size),
+        }
+    }
+
+    /// How many calls wait for a slot, with those that stopped waiting and were not removed yet, and how many have one.
+    pub(super) fn length(&self) -> QueueLength {
+        let state = self.lock();
+        QueueLength {
+            waiting: state.small.len() + state.large.len(),
+            running: state.small_running + state.large_running,
         }
     }
 
@@ -167,6 +183,10 @@ impl Lanes {
             waiting.pop_front();
         }
         waiting.push_back(give);
+    }
+
+    fn len(&self) -> usize {
+        self.waiting.values().map(VecDeque::len).sum()
     }
 
     /// The next call that still waits, from the front lane, which moves to the end.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::fair_queue::{FairQueue, Lane, Size};
+use super::fair_queue::{FairQueue, Lane, QueueLength, Size};
 use super::store::{BoundedRead, Found, SecretKey, SecretLock, SecretQuery, SecretRecord, Store, StoreError};
 use crate::sensitive::SecretValue;
 
@@ -31,6 +31,11 @@ impl StoreQueues {
             reads: FairQueue::new(readers, readers / 2),
             writes: FairQueue::new(WRITES, LARGE_WRITES),
         }
+    }
+
+    /// The length of each queue, by what its calls do.
+    pub(super) fn lengths(&self) -> [(&'static str, QueueLength); 2] {
+        [("read", self.reads.length()), ("write", self.writes.length())]
     }
 }
 

@@ -39,9 +39,18 @@ struct Shared {
 
 #[derive(Debug)]
 struct Part {
+    /// All permits.
+    all: u32,
     free: Arc<Semaphore>,
     /// Permits that one identity may have.
     share: u32,
+}
+
+/// How much of a part of the budget is reserved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PartUsage {
+    pub(super) used_bytes: usize,
+    pub(super) limit_bytes: usize,
 }
 
 /// The part of a budget that one identity may take, in all its sessions together.
@@ -107,6 +116,11 @@ impl MemoryBudget {
         shares.insert(Arc::clone(lane), Arc::downgrade(&share));
         share
     }
+
+    /// What is reserved of the part for small reservations, and of the part for large ones.
+    pub(super) fn usage(&self) -> [(&'static str, PartUsage); 2] {
+        [("small", self.0.small.usage()), ("large", self.0.large.usage())]
+    }
 }
 
 impl Shared {
@@ -127,8 +141,18 @@ impl Part {
     fn new(bytes: usize, largest: usize) -> Self {
         let all = units(bytes);
         Self {
+            all,
             free: semaphore(all),
             share: (all / SHARE_FRACTION).max(units(largest)).min(all),
+        }
+    }
+
+    fn usage(&self) -> PartUsage {
+        let all = usize::try_from(self.all).unwrap_or(usize::MAX);
+        let used = all.saturating_sub(self.free.available_permits());
+        PartUsage {
+            used_bytes: used.saturating_mul(UNIT_BYTES),
+            limit_bytes: all.saturating_mul(UNIT_BYTES),
         }
     }
 }

@@ -4,8 +4,8 @@
 //! [`session`]; the session reads calls, which the [`toolkit`] answers with what [`state`] holds: [`rooms`] (the
 //! participants, what is pushed to them and the requests to them), [`oauth`] (tokens of providers), [`keys`] (the
 //! server's API keys) and the [`store`], whose files are in a [`data_dir`]. Beside them [`backup`] copies a store to a
-//! file, and back. Each of these layers imports only those after it; [`config`], [`caller`], [`shares`],
-//! [`log_interval`] and [`shutdown`] serve all of them and import none.
+//! file, and back. Each of these layers imports only those after it; [`config`], [`caller`], [`metrics`],
+//! [`shares`], [`log_interval`] and [`shutdown`] serve all of them and import none.
 //!
 //! The server shares `wire`, `token`, `oauth`, `net`, `fs` and `sensitive` with the client and nothing else: client
 //! and server meet on the wire.
@@ -22,10 +22,12 @@ mod keys;
 mod listener;
 mod log_interval;
 mod memory;
+mod metrics;
 pub mod oauth;
 mod participant;
 mod response_budget;
 mod rooms;
+mod scrape;
 mod session;
 mod shares;
 mod shutdown;
@@ -39,6 +41,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::DuplexStream;
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -46,12 +49,14 @@ pub use self::caller::TokenOrigin;
 pub use self::config::{Limits, ServerConfig};
 use self::connections::OpenConnections;
 use self::fair_store::StoreQueues;
-use self::http::{accept, serve_in_memory};
+use self::http::{accept, serve_in_memory, serve_metrics};
 pub use self::keys::{KeyRing, ServerKeys, local_token};
 pub use self::listener::Listener;
 use self::memory::MemoryBudget;
+use self::metrics::Metrics;
 use self::oauth::{Credentials, TokenEndpoints};
 use self::rooms::Rooms;
+use self::scrape::MetricsRegistry;
 use self::shares::Shares;
 use self::shutdown::WorkTracker;
 use self::slots::SlotPool;
@@ -63,8 +68,8 @@ use crate::wire::Identity;
 /// Size of the in-memory stream of local mode, in each direction.
 const LOCAL_STREAM_BYTES: usize = 256 << 10;
 
-/// File descriptors that a server may need besides one for each connection: for refused connections, the store, the
-/// runtime and calls to token endpoints.
+/// File descriptors that a server may need besides one for each connection: for refused connections, scrapes of metrics,
+/// the store, the runtime and calls to token endpoints.
 pub const RESERVED_DESCRIPTORS: usize = 64 + REFUSED_CONNECTIONS + CLOSING_CONNECTIONS;
 
 /// Connections beyond the limit that are open at the same time in order to be refused.
@@ -115,6 +120,7 @@ impl Server {
                 sessions_by_identity,
                 memory,
                 work: WorkTracker::default(),
+                metrics: Metrics::default(),
             }),
         }
     }
@@ -143,6 +149,13 @@ impl Server {
         // A look at the store that has begun is finished before the store is closed.
         tokio::join!(accepting, following, following_tls);
         self.close().await;
+    }
+
+    /// Answers `GET /metrics` on connections of `listener` with the server's metrics, until the server is closed.
+    /// `dropped_log_lines` says how many lines of the log were dropped so far.
+    pub async fn serve_metrics(&self, listener: TcpListener, dropped_log_lines: fn() -> u64) {
+        let registry = MetricsRegistry::new(&self.state, dropped_log_lines);
+        serve_metrics(&self.state, listener, registry).await;
     }
 
     /// A connection to this server inside the process.

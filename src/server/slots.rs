@@ -115,6 +115,16 @@ impl SlotPool {
         })
     }
 
+    /// How many slots there are.
+    pub(super) const fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// How many slots are in use.
+    pub(super) fn used(&self) -> usize {
+        self.limit.saturating_sub(self.free.available_permits())
+    }
+
     fn take(&self, address: IpAddr) -> Result<Slot, NoSlot> {
         let full = NoSlot::Address(self.by_address.limit());
         let share = self.by_address.take(address).ok_or(full)?;

@@ -10,6 +10,7 @@ use super::connections::OpenConnections;
 use super::fair_store::StoreQueues;
 use super::keys::ServerKeys;
 use super::memory::MemoryBudget;
+use super::metrics::Metrics;
 use super::oauth::Credentials;
 use super::rooms::Rooms;
 use super::shares::Shares;
@@ -46,4 +47,5 @@ pub(super) struct State {
     pub(super) memory: MemoryBudget,
     /// Exchanges with providers: what a provider gave must be stored before the server stops.
     pub(super) work: WorkTracker,
+    pub(super) metrics: Metrics,
 }

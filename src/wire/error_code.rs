@@ -48,6 +48,22 @@ impl ErrorCode {
             .map_or(0, |(_, number)| *number)
     }
 
+    /// The code in words, as `permission_denied`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PermissionDenied => "permission_denied",
+            Self::InvalidRequest => "invalid_request",
+            Self::NotFound => "not_found",
+            Self::AlreadyExists => "already_exists",
+            Self::Conflict => "conflict",
+            Self::InvalidState => "invalid_state",
+            Self::DependencyMissing => "dependency_missing",
+            Self::OperationFailed => "operation_failed",
+            Self::Timeout => "timeout",
+            Self::UnexpectedResponseType => "unexpected_response_type",
+        }
+    }
+
     /// The code with this number; none if the protocol has no such code.
     pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL

@@ -37,7 +37,7 @@ const SERVER: &[&[&str]] = &[
     &["http"],
     &["session"],
     &["toolkit"],
-    &["participant"],
+    &["participant", "scrape"],
     &["state"],
     &["rooms", "fair_store", "response_budget"],
     &["config"],
@@ -46,7 +46,7 @@ const SERVER: &[&[&str]] = &[
     &["data_dir", "listener"],
     &["memory", "tls"],
     &["caller", "connections", "fair_queue", "slots"],
-    &["shutdown", "shares", "log_interval"],
+    &["shutdown", "shares", "log_interval", "metrics"],
 ];
 
 /// The source files below `folder`, each as the names that lead to it, and its text without comments.

@@ -9,6 +9,7 @@ pub(in crate::cli) mod env_secret;
 #[path = "../../../tests/fuzz/args.rs"]
 mod fuzz;
 pub(in crate::cli) mod input;
+pub(in crate::cli) mod metrics;
 pub(in crate::cli) mod output;
 pub(in crate::cli) mod room;
 pub(in crate::cli) mod server_limits;

@@ -11,6 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::color::wants_color;
 use super::log_writer;
+pub(in crate::cli) use super::log_writer::dropped_lines;
 use super::options::GlobalArgs;
 use super::stderr::Stderr;
 

@@ -2,8 +2,8 @@
 //! stops nothing else.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::MakeWriter;
@@ -21,6 +21,15 @@ pub(in crate::cli) struct LogWriter {
     told: Arc<AtomicUsize>,
 }
 
+/// Counts the lines that the process's log has dropped.
+static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// How many lines the process's log has dropped so far. None of them is dropped before it is started.
+pub(in crate::cli) fn dropped_lines() -> u64 {
+    let dropped = DROPPED.get().map_or(0, ErrorCounter::dropped_lines);
+    dropped.try_into().unwrap_or(u64::MAX)
+}
+
 /// Starts the thread, which writes to `out`. The guard, when dropped, waits for the queued lines about a second at
 /// most.
 pub(in crate::cli) fn start(out: impl Write + Send + 'static) -> (LogWriter, WorkerGuard) {
@@ -30,6 +39,7 @@ pub(in crate::cli) fn start(out: impl Write + Send + 'static) -> (LogWriter, Wor
         .thread_name("log")
         .finish(out);
     let dropped = queue.error_counter();
+    DROPPED.get_or_init(|| dropped.clone());
     let writer = LogWriter {
         queue,
         dropped,

@@ -48,15 +48,20 @@ impl Connection {
     }
 }
 
-/// Marks the connection as not idle while a request is answered.
+/// Marks the connection as not idle while a request is answered, and counts refusals.
 pub(super) async fn track(Shared(connection): Shared<Connection>, request: Request, next: Next) -> Response {
     let Some(slot) = connection.slot else {
         return next.run(request).await;
     };
-    if !slot.request_began() {
-        return Refusal::Evicted.into_response();
+    let response = if slot.request_began() {
+        let response = next.run(request).await;
+        slot.request_ended();
+        response
+    } else {
+        Refusal::Evicted.into_response()
+    };
+    if let Some(reason) = response.extensions().get() {
+        connection.state.metrics.refusals.count(*reason);
     }
-    let response = next.run(request).await;
-    slot.request_ended();
     response
 }

@@ -11,15 +11,16 @@ use tokio_rustls::TlsAcceptor;
 
 use super::connection::{Connection, Transport};
 use super::handshake::handshake;
-use super::serve::{refuse, refused_header_time, serve};
+use super::serve::{refuse, serve, single_header_time};
 use crate::server::listener::Listener;
 use crate::server::log_interval::LogInterval;
+use crate::server::metrics::RefusalReason;
 use crate::server::slots::NoSlot;
 use crate::server::state::State;
 
 /// Pause after an `accept` that failed because the process or the system has run out of something, such as file
 /// descriptors. The connection stays in the system's queue meanwhile.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections until `shutdown` is done.
 pub(in crate::server) async fn accept(
@@ -96,6 +97,10 @@ fn admit(
             tokio::spawn(answer(connection, stream, acceptor, None));
         }
         Err(reason) => {
+            state.metrics.refusals.count(match reason {
+                NoSlot::All(_) => RefusalReason::ConnectionLimit,
+                NoSlot::Address(_) => RefusalReason::AddressLimit,
+            });
             if let Some(connections) = refused.event(Instant::now()) {
                 tracing::warn!(%reason, %peer, connections, "refused");
             }
@@ -121,7 +126,7 @@ async fn answer(
     let limits = &connection.state.config.limits;
     let time = match refusal {
         None => limits.header_time,
-        Some(_) => refused_header_time(limits),
+        Some(_) => single_header_time(limits),
     };
     if let Some(stream) = handshake(&connection, stream, &acceptor, time).await {
         answer_http(connection, stream, refusal).await;

@@ -5,6 +5,7 @@ mod auth;
 mod connection;
 mod handshake;
 mod listen;
+mod metrics;
 mod origin;
 mod ready;
 mod refusal;
@@ -12,4 +13,5 @@ mod routes;
 mod serve;
 
 pub(super) use self::listen::accept;
+pub(super) use self::metrics::serve_metrics;
 pub(super) use self::serve::serve_in_memory;

@@ -7,12 +7,13 @@
 use std::net::IpAddr;
 
 use axum::extract::{Request, State as Shared};
+use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
-use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::connection::{Connection, Transport};
+use super::refusal::Refusal;
 use crate::server::config::ServerConfig;
 
 /// Refuses requests with a foreign `Host` or an `Origin` that is not listed (403).
@@ -23,18 +24,10 @@ pub(super) async fn guard(Shared(connection): Shared<Connection>, request: Reque
         Transport::InMemory => None,
     };
     if !host_allowed(config, request.headers(), local_address) {
-        return (
-            StatusCode::FORBIDDEN,
-            "this server is not asked by that name; see --allow-host",
-        )
-            .into_response();
+        return Refusal::ForeignHost.into_response();
     }
     if !origin_allowed(config, request.headers()) {
-        return (
-            StatusCode::FORBIDDEN,
-            "this page may not ask this server; see --allow-origin",
-        )
-            .into_response();
+        return Refusal::ForeignOrigin.into_response();
     }
     next.run(request).await
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::connection::Connection;
+use crate::server::state::State;
 use crate::server::store::StoreError;
 
 /// Time in which the store must answer.
@@ -18,7 +19,7 @@ const STORE_TIME: Duration = Duration::from_secs(1);
 
 /// Why the server is not ready. Its text is for every client, so it has no detail of the store.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-enum NotReady {
+pub(super) enum NotReady {
     #[error("the server is stopping")]
     Stopping,
     #[error("the store does not answer")]
@@ -29,8 +30,7 @@ enum NotReady {
 
 /// 200 if the store answers a read and the server is not stopping, else 503 with the reason.
 pub(super) async fn readyz(Shared(connection): Shared<Connection>) -> Response {
-    let state = &connection.state;
-    let (status, body) = match check(state.stopping.is_cancelled(), state.store.ping(), STORE_TIME).await {
+    let (status, body) = match check_state(&connection.state).await {
         Ok(()) => (StatusCode::OK, json!({"ready": true})),
         Err(reason) => {
             let body = json!({"ready": false, "reason": reason.to_string()});
@@ -38,6 +38,11 @@ pub(super) async fn readyz(Shared(connection): Shared<Connection>) -> Response {
         }
     };
     (status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+/// Whether the server is ready.
+pub(super) async fn check_state(state: &State) -> Result<(), NotReady> {
+    check(state.stopping.is_cancelled(), state.store.ping(), STORE_TIME).await
 }
 
 async fn check(

@@ -4,6 +4,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use crate::server::metrics::RefusalReason;
 use crate::server::slots::NoSlot;
 use crate::token::TokenError;
 use crate::wire::{Identity, NameError};
@@ -31,6 +32,10 @@ pub(super) enum Refusal {
     NewIdentity(NameError),
     #[error("the store cannot be read")]
     Store,
+    #[error("this server is not asked by that name; see --allow-host")]
+    ForeignHost,
+    #[error("this page may not ask this server; see --allow-origin")]
+    ForeignOrigin,
     #[error(transparent)]
     NoSlot(NoSlot),
     #[error("the connection makes room for a new one")]
@@ -43,12 +48,30 @@ impl Refusal {
     const fn status(&self) -> StatusCode {
         match self {
             Self::NoCredential | Self::InvalidToken(_) => StatusCode::UNAUTHORIZED,
-            Self::NotGranted(_) | Self::NewRoom(_) | Self::NewIdentity(_) => StatusCode::FORBIDDEN,
+            Self::NotGranted(_)
+            | Self::NewRoom(_)
+            | Self::NewIdentity(_)
+            | Self::ForeignHost
+            | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::NoSuchRoom(_) | Self::NoSuchProject => StatusCode::NOT_FOUND,
             Self::Store => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoSlot(_) | Self::Evicted => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooManyConnections { .. } => StatusCode::TOO_MANY_REQUESTS,
         }
+    }
+
+    /// The reason that it is counted by. None for [`Refusal::NoSlot`], which is counted where the connection is accepted.
+    const fn counted_as(&self) -> Option<RefusalReason> {
+        Some(match self {
+            Self::NoSlot(_) => return None,
+            Self::NoCredential | Self::InvalidToken(_) => RefusalReason::Credential,
+            Self::NotGranted(_) | Self::NewRoom(_) | Self::NewIdentity(_) => RefusalReason::Permission,
+            Self::NoSuchRoom(_) | Self::NoSuchProject => RefusalReason::NotFound,
+            Self::ForeignHost | Self::ForeignOrigin => RefusalReason::Origin,
+            Self::Store => RefusalReason::Store,
+            Self::Evicted => RefusalReason::Evicted,
+            Self::TooManyConnections { .. } => RefusalReason::IdentityLimit,
+        })
     }
 }
 
@@ -63,7 +86,7 @@ impl From<TokenError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let (status, reason) = (self.status(), self.to_string());
+        let (status, reason, counted_as) = (self.status(), self.to_string(), self.counted_as());
         // This one is logged where the connection is accepted, at most once in a while.
         if !matches!(self, Self::NoSlot(_)) {
             tracing::info!(status = status.as_u16(), reason, "refused");
@@ -74,6 +97,9 @@ impl IntoResponse for Refusal {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
         ) {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        if let Some(reason) = counted_as {
+            response.extensions_mut().insert(reason);
         }
         response
     }

@@ -20,11 +20,11 @@ use crate::server::state::State;
 /// Smallest read buffer that hyper accepts.
 const MIN_HEADER_BYTES: usize = 8 << 10;
 
-/// Longest time in which the headers of a request must arrive that is refused.
-const REFUSED_HEADER_TIME: Duration = Duration::from_secs(2);
+/// Longest time in which the headers of a request must arrive that is the only one of its connection.
+const SINGLE_HEADER_TIME: Duration = Duration::from_secs(2);
 
-/// Longest that a connection which is refused stays open.
-const REFUSED_TIME: Duration = Duration::from_secs(5);
+/// Longest that a connection for a single request stays open.
+const SINGLE_TIME: Duration = Duration::from_secs(5);
 
 /// Serves HTTP on a stream inside the process.
 pub(in crate::server) fn serve_in_memory(state: &Arc<State>, stream: DuplexStream) {
@@ -53,16 +53,24 @@ pub(super) async fn refuse<S>(connection: Connection, stream: S, reason: NoSlot)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let limits = &connection.state.config.limits;
-    let mut http = http(limits, refused_header_time(limits));
-    http.keep_alive(false);
     let routes = refusing_router(connection.clone(), reason);
-    run(http, connection, stream, routes, sleep(REFUSED_TIME)).await;
+    answer_once(connection, stream, routes).await;
 }
 
-/// Time in which the headers of a request must arrive that is refused.
-pub(super) fn refused_header_time(limits: &Limits) -> Duration {
-    limits.header_time.min(REFUSED_HEADER_TIME)
+/// Answers one request with `routes`, within [`SINGLE_TIME`].
+pub(super) async fn answer_once<S>(connection: Connection, stream: S, routes: Router)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = &connection.state.config.limits;
+    let mut http = http(limits, single_header_time(limits));
+    http.keep_alive(false);
+    run(http, connection, stream, routes, sleep(SINGLE_TIME)).await;
+}
+
+/// Time in which the headers of a request must arrive that is the only one of its connection.
+pub(super) fn single_header_time(limits: &Limits) -> Duration {
+    limits.header_time.min(SINGLE_HEADER_TIME)
 }
 
 fn http(limits: &Limits, header_time: Duration) -> http1::Builder {

@@ -48,6 +48,15 @@ struct Occupant {
     visible: bool,
 }
 
+/// How many rooms, participants and requests there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::server) struct Occupancy {
+    pub(in crate::server) rooms: usize,
+    pub(in crate::server) participants: usize,
+    /// Requests that wait for a participant's reply.
+    pub(in crate::server) pending_requests: usize,
+}
+
 /// A participant's presence in a room; it leaves when this is dropped.
 #[derive(Debug)]
 pub(in crate::server) struct Presence {
@@ -104,6 +113,21 @@ impl Rooms {
         let open = self.lock();
         let occupant = open.get(room)?.occupants.get(id)?;
         Some(Arc::clone(&occupant.member))
+    }
+
+    /// How many rooms, participants and requests there are.
+    pub(in crate::server) fn occupancy(&self) -> Occupancy {
+        let open = self.lock();
+        let rooms = open.len();
+        let occupants = open.values().flat_map(|room| room.occupants.values());
+        let members: Vec<_> = occupants.map(|occupant| Arc::clone(&occupant.member)).collect();
+        // Participants can enter and leave while the requests are counted.
+        drop(open);
+        Occupancy {
+            rooms,
+            participants: members.len(),
+            pending_requests: members.iter().map(|member| member.pending.len()).sum(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RoomName, Room>> {

@@ -96,6 +96,11 @@ impl PendingRequests {
         requests.remove(id)
     }
 
+    /// How many requests wait for a reply.
+    pub(super) fn len(&self) -> usize {
+        self.lock().as_ref().map_or(0, HashMap::len)
+    }
+
     /// Ends all requests, because the participant has left, and refuses new ones.
     pub(in crate::server) fn close(&self) {
         self.lock().take();

@@ -25,6 +25,7 @@ mod key_source;
 mod keys;
 mod locks;
 mod meta;
+mod metrics;
 mod migrate;
 mod passphrase;
 mod reader;
@@ -42,6 +43,7 @@ mod worker;
 mod writer;
 
 use futures_util::future::BoxFuture;
+use prometheus_client::registry::Registry;
 
 pub use api_keys::StoredApiKey;
 pub use error::StoreError;
@@ -112,6 +114,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// About how many reads run at the same time.
     fn readers(&self) -> usize;
+
+    /// Adds the store's metrics to `registry`, whose prefix is the server's. A store may have none.
+    fn register_metrics(&self, _registry: &mut Registry) {}
 
     /// Finishes all calls and closes the files. Later calls fail with [`StoreError::Closed`].
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>>;

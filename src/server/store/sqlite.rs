@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use prometheus_client::registry::Registry;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 use super::commits::Acknowledgements;
 use super::connection::Connections;
 use super::locks::{SecretLock, SecretLocks};
+use super::metrics::StoreMetrics;
 use super::reader::{self, ReadJob, Reader};
 use super::worker::{Shared, Workers};
 use super::writer::{self, Change, WriteJob};
@@ -69,6 +71,7 @@ impl SqliteStore {
                 keys,
                 acknowledgements: Acknowledgements::open(data_dir.path())?,
                 limits,
+                metrics: StoreMetrics::default(),
             }),
             writer: Workers::new("writer", 1, writer::run),
             readers: Workers::new("reader", most_readers(), reader::run),
@@ -178,6 +181,10 @@ impl Store for SqliteStore {
 
     fn readers(&self) -> usize {
         self.readers.most()
+    }
+
+    fn register_metrics(&self, registry: &mut Registry) {
+        self.shared.metrics.register(registry);
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {

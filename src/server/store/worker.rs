@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 use super::commits::Acknowledgements;
 use super::connection::Connections;
 use super::keys::StoreKeys;
+use super::metrics::StoreMetrics;
 use super::{OwnerLimits, StoreError};
 
 /// What all threads of a store share.
@@ -20,6 +21,7 @@ pub(super) struct Shared {
     pub(super) keys: StoreKeys,
     pub(super) acknowledgements: Acknowledgements,
     pub(super) limits: OwnerLimits,
+    pub(super) metrics: StoreMetrics,
 }
 
 /// The body of a thread: works until the queue is closed and empty.

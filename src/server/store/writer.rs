@@ -1,5 +1,7 @@
 //! The writing thread: commits all changes that wait in one transaction, and answers their callers afterwards.
 
+use std::time::Instant;
+
 use crossbeam_channel::Receiver;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tokio::sync::oneshot;
@@ -106,7 +108,10 @@ impl Writer<'_> {
             batch.into_iter().map(|job| (job.change, job.reply)).unzip();
         // Sealed before the transaction begins, to keep it short.
         let sealed: Vec<_> = changes.into_iter().map(|change| self.seal(change)).collect();
-        let outcomes = self.transaction(sealed).unwrap_or_else(|error| {
+        let began = Instant::now();
+        let outcomes = self.transaction(sealed);
+        self.shared.metrics.committed(began.elapsed(), outcomes.is_ok());
+        let outcomes = outcomes.unwrap_or_else(|error| {
             if !self.connection.is_autocommit()
                 && let Err(error) = self.connection.execute_batch("ROLLBACK")
             {

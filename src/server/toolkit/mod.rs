@@ -21,6 +21,7 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(super) use self::answer::Permits;
 use self::answer::{Answer, Outcome};
 use self::error::CallError;
+use super::metrics::CallOutcome;
 use super::participant::Participant;
 use crate::wire::messaging::TOOLKIT as MESSAGING;
 use crate::wire::room::ToolInvocation;
@@ -35,6 +36,7 @@ pub(super) async fn answer(
     in_flight: OwnedSemaphorePermit,
 ) -> (Content, Permits) {
     let ToolInvocation { toolkit, tool, input } = call;
+    let timer = participant.state.metrics.calls.start(&toolkit, &tool);
     let (answered, permit) = match dispatch(participant, &toolkit, &tool, input).await {
         Ok(Outcome::Answer(answer)) => (Ok(answer), Some(in_flight)),
         Ok(Outcome::Wait(waiting)) => match participant.start_waiting() {
@@ -52,10 +54,12 @@ pub(super) async fn answer(
     let (room, identity) = (&participant.room, &participant.caller.identity);
     match answered {
         Ok(Answer { content, budget }) => {
+            timer.answered(CallOutcome::Ok);
             tracing::debug!(%room, %identity, tool, "done");
             (content, Permits::with_budget(permit, budget))
         }
         Err(error) => {
+            timer.answered(CallOutcome::Failed(error.code()));
             tracing::debug!(%room, %identity, tool, code = error.code().number(), "failed");
             (error.into_content(), Permits::with_budget(permit, None))
         }

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::cli::args::duration::parse_seconds;
+use crate::cli::args::metrics::MetricsArgs;
 use crate::cli::args::server_limits::LimitArgs;
 use crate::cli::args::store_key::{KeyArgs, warn_of};
 use crate::cli::args::token_endpoints::TokenEndpointArgs;
@@ -69,6 +70,8 @@ pub(in crate::cli) struct ServeArgs {
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     shutdown_delay: Option<Duration>,
     #[command(flatten)]
+    metrics: MetricsArgs,
+    #[command(flatten)]
     key: KeyArgs,
     #[command(flatten)]
     token_endpoints: TokenEndpointArgs,
@@ -90,6 +93,7 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
         .into());
     }
     args.limits.check()?;
+    let metrics = args.metrics.listen(args.allow_plain_http).await?;
     let path = match args.data_dir {
         Some(path) => path,
         None => context.environment.data_dir()?,
@@ -156,7 +160,7 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
         // Who comes now waits for the directory instead of being sent to a server that is stopping.
         data_dir.withdraw();
     };
-    server.run(listening, stopped).await;
+    tokio::join!(server.run(listening, stopped), metrics.serve(&server));
     tracing::info!("stopped");
     Ok(Outcome::Done)
 }
