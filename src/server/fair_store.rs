@@ -11,6 +11,10 @@ use crate::sensitive::SecretValue;
 /// Size of a value from which reading or writing it counts as large work, in bytes.
 const LARGE_BYTES: usize = 256 << 10;
 
+/// Small reads that are handed to each reading thread at a time. A thread that has the next one at hand does not sleep in
+/// between; a call of another identity waits for so many, about a tenth of a millisecond.
+const READS_A_READER: usize = 8;
+
 /// Changes that are handed to the store at a time: as many as it commits in one transaction.
 const WRITES: usize = 256;
 
@@ -28,7 +32,7 @@ impl StoreQueues {
     /// Queues for a store that runs `readers` reads at the same time.
     pub(super) fn new(readers: usize) -> Self {
         Self {
-            reads: FairQueue::new(readers, readers / 2),
+            reads: FairQueue::new(readers.saturating_mul(READS_A_READER), readers / 2),
             writes: FairQueue::new(WRITES, LARGE_WRITES),
         }
     }
