@@ -1,5 +1,6 @@
 //! The HTTP client: HTTP/1.1, no redirects, connections kept for the next request.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,13 +10,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
-use reqwest::{Request, Response, StatusCode, retry};
+use reqwest::{ClientBuilder, Request, Response, StatusCode, retry};
 use tokio::time::timeout;
+use tokio_rustls::rustls::ClientConfig;
+use url::Url;
 
-use super::destination::Destination;
+use super::destination::{Destination, Server};
 use super::proxy::{Proxies, Proxy};
 use super::tls::{Tls, trusting_none};
-use super::{NetError, Stream};
+use super::{NetError, Stream, UnixAddress};
 
 /// How this program names itself to servers and proxies.
 const USER_AGENT: &str = concat!("meshagent/", env!("CARGO_PKG_VERSION"));
@@ -92,6 +95,8 @@ struct Inner {
     plain: OnceLock<reqwest::Client>,
     /// For `https` URLs.
     encrypted: OnceLock<reqwest::Client>,
+    /// For servers at Unix sockets.
+    sockets: Mutex<BTreeMap<UnixAddress, reqwest::Client>>,
 }
 
 /// How a server is reached.
@@ -136,6 +141,7 @@ impl HttpClient {
             busy: Mutex::default(),
             plain: OnceLock::new(),
             encrypted: OnceLock::new(),
+            sockets: Mutex::default(),
         }))
     }
 
@@ -155,7 +161,7 @@ impl HttpClient {
         *self.0.busy.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
-    /// Sends a request and reads the answer, whose body may have `max_bytes`. Redirects are not followed:
+    /// Sends a request to an `http` or `https` URL, or one below a [`UnixAddress::url`], and reads the answer, whose body may have `max_bytes`. Redirects are not followed:
     /// what a request carries goes to the address that it was made for.
     ///
     /// # Errors
@@ -201,15 +207,23 @@ impl HttpClient {
 
     fn destination(&self, request: &Request) -> Result<Destination, NetError> {
         let mut destination = Destination::of(request.url())?;
-        if let Route::ByEnvironment(proxies) = &self.0.route {
+        if let Route::ByEnvironment(proxies) = &self.0.route
+            && let Server::Host { .. } = destination.server
+        {
             destination.proxy = proxies.choose(request.url())?.map(Proxy::authority);
         }
         Ok(destination)
     }
 
     /// Waits for the head of the answer.
-    async fn respond(&self, request: Request, destination: &Destination) -> Result<Response, NetError> {
-        let client = self.0.client(destination.tls)?;
+    async fn respond(&self, mut request: Request, destination: &Destination) -> Result<Response, NetError> {
+        let client = match &destination.server {
+            Server::Host { tls, .. } => self.0.client(*tls)?.clone(),
+            Server::Socket(socket) => {
+                *request.url_mut() = url_at_socket(request.url());
+                self.0.socket_client(socket)?
+            }
+        };
         destination.log();
         match timeout(self.0.limits.answer, client.execute(request)).await {
             Ok(Ok(response)) => Ok(response),
@@ -260,13 +274,18 @@ impl Inner {
         Ok(client.get_or_init(|| built))
     }
 
-    fn build(&self, tls: bool) -> Result<reqwest::Client, NetError> {
-        let config = if tls {
-            self.tls.trusting()?
-        } else {
-            trusting_none()?
-        };
-        let builder = reqwest::Client::builder()
+    fn socket_client(&self, socket: &UnixAddress) -> Result<reqwest::Client, NetError> {
+        let mut clients = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(socket) {
+            return Ok(client.clone());
+        }
+        let client = built(at_socket(self.builder(trusting_none()?), socket)?)?;
+        clients.insert(socket.clone(), client.clone());
+        Ok(client)
+    }
+
+    fn builder(&self, config: ClientConfig) -> ClientBuilder {
+        reqwest::Client::builder()
             .tls_backend_preconfigured(config)
             .http1_only()
             .redirect(Policy::none())
@@ -274,20 +293,53 @@ impl Inner {
             .referer(false)
             .user_agent(USER_AGENT)
             .connect_timeout(self.limits.connect)
-            .no_proxy();
-        let builder = match &self.route {
+            .no_proxy()
+    }
+
+    fn build(&self, tls: bool) -> Result<reqwest::Client, NetError> {
+        let config = if tls {
+            self.tls.trusting()?
+        } else {
+            trusting_none()?
+        };
+        let builder = self.builder(config);
+        built(match &self.route {
             Route::ByEnvironment(proxies) => {
                 let proxies = Arc::clone(proxies);
                 // A choice that failed has ended the request before.
-                let choose = move |url: &url::Url| proxies.choose(url).ok()?.map(|proxy| proxy.url().clone());
+                let choose = move |url: &Url| proxies.choose(url).ok()?.map(|proxy| proxy.url().clone());
                 builder.proxy(reqwest::Proxy::custom(choose))
             }
             Route::Pinned { host, addresses } => builder
                 .resolve_to_addrs(host, addresses)
                 .pool_max_idle_per_host(0),
-        };
-        builder
-            .build()
-            .map_err(|error| NetError::Tls(super::reason(&error)))
+        })
     }
+}
+
+fn built(builder: ClientBuilder) -> Result<reqwest::Client, NetError> {
+    builder
+        .build()
+        .map_err(|error| NetError::Tls(super::reason(&error)))
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "there are systems without Unix sockets")]
+fn at_socket(builder: ClientBuilder, socket: &UnixAddress) -> Result<ClientBuilder, NetError> {
+    Ok(builder.unix_socket(socket.path()))
+}
+
+#[cfg(not(unix))]
+fn at_socket(_: ClientBuilder, socket: &UnixAddress) -> Result<ClientBuilder, NetError> {
+    Err(NetError::BadAddress {
+        address: socket.to_string(),
+        reason: "this system has no Unix sockets",
+    })
+}
+
+/// The URL of a request as the server at a Unix socket sees it.
+fn url_at_socket(url: &Url) -> Url {
+    let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
+    // A path and a query of one URL are those of any other.
+    Url::parse(&format!("http://localhost{}{query}", url.path())).unwrap_or_else(|_| url.clone())
 }

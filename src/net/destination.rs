@@ -7,20 +7,33 @@ use tokio_rustls::rustls;
 use url::Url;
 
 use super::error::causes;
-use super::{NetError, TimeLimits, reason};
+use super::{NetError, TimeLimits, UnixAddress, reason};
 
-/// The server of an `http` or `https` URL, and the proxy that it is reached through.
+/// The server of a URL, and the proxy that it is reached through.
 #[derive(Debug)]
 pub(super) struct Destination {
-    host: String,
-    port: u16,
-    pub(super) tls: bool,
+    pub(super) server: Server,
     /// Host and port of the proxy, if there is one.
     pub(super) proxy: Option<String>,
 }
 
+/// The server of a URL.
+#[derive(Debug)]
+pub(super) enum Server {
+    /// Of an `http` or `https` URL.
+    Host { host: String, port: u16, tls: bool },
+    /// Of a URL that [`UnixAddress::url`] made.
+    Socket(UnixAddress),
+}
+
 impl Destination {
     pub(super) fn of(url: &Url) -> Result<Self, NetError> {
+        if let Some(socket) = UnixAddress::of(url) {
+            return Ok(Self {
+                server: Server::Socket(socket),
+                proxy: None,
+            });
+        }
         let bad = |reason| NetError::BadAddress {
             address: url.origin().ascii_serialization(),
             reason,
@@ -33,25 +46,26 @@ impl Destination {
         let host = url.host_str().ok_or_else(|| bad("it names no host"))?;
         let port = url.port_or_known_default();
         Ok(Self {
-            host: host.to_owned(),
-            port: port.ok_or_else(|| bad("it names no port"))?,
-            tls,
+            server: Server::Host {
+                host: host.to_owned(),
+                port: port.ok_or_else(|| bad("it names no port"))?,
+                tls,
+            },
             proxy: None,
         })
     }
 
     /// Tells the log where a request goes. A proxy is named without its user and password.
     pub(super) fn log(&self) {
-        let Self {
-            host,
-            port,
-            tls,
-            proxy,
-        } = self;
-        if let Some(proxy) = proxy {
-            tracing::info!(host, port, tls, proxy, "sending a request through a proxy");
-        } else {
-            tracing::debug!(host, port, tls, "sending a request");
+        let Self { server, proxy } = self;
+        match (server, proxy) {
+            (Server::Host { host, port, tls }, Some(proxy)) => {
+                tracing::info!(host, port, tls, proxy, "sending a request through a proxy");
+            }
+            (Server::Host { host, port, tls }, None) => {
+                tracing::debug!(host, port, tls, "sending a request");
+            }
+            (Server::Socket(socket), _) => tracing::debug!(%socket, "sending a request"),
         }
     }
 
@@ -87,9 +101,12 @@ impl Destination {
         }
     }
 
-    /// Host and port, the default one too.
+    /// Host and port, the default one too; or the address of the socket.
     fn authority(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        match &self.server {
+            Server::Host { host, port, .. } => format!("{host}:{port}"),
+            Server::Socket(socket) => socket.to_string(),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod fuzz;
 mod no_proxy;
 mod proxy;
 mod tls;
+mod unix_address;
 
 use reqwest::header::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -22,6 +23,7 @@ use url::Url;
 pub use self::certificate::Validity;
 pub use self::client::{HttpClient, HttpResponse, TimeLimits, Upgrade};
 pub use self::error::{NetError, reason};
+pub use self::unix_address::{UnixAddress, UnixAddressError};
 use crate::sensitive::SensitiveText;
 
 /// A two-way byte stream to a server.
@@ -40,8 +42,12 @@ pub fn bearer(credential: &SensitiveText) -> Result<HeaderValue, NetError> {
     Ok(value)
 }
 
-/// Host and port of a URL, as in the `Host` header: a default port is left out.
+/// Host and port of a URL, as in the `Host` header: a default port is left out. For a server at a Unix socket, its
+/// address.
 pub fn authority(url: &Url) -> String {
+    if let Some(socket) = UnixAddress::of(url) {
+        return socket.to_string();
+    }
     let host = url.host_str().unwrap_or_default();
     url.port()
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

@@ -51,7 +51,8 @@ use self::connections::OpenConnections;
 use self::fair_store::StoreQueues;
 use self::http::{accept, serve_in_memory, serve_metrics};
 pub use self::keys::{KeyRing, ServerKeys, local_token};
-pub use self::listener::Listener;
+use self::listener::Listeners;
+pub use self::listener::{ListenAddress, ListenAddressError, Listener};
 use self::memory::MemoryBudget;
 use self::metrics::Metrics;
 use self::oauth::{Credentials, TokenEndpoints};
@@ -131,20 +132,24 @@ impl Server {
         self.state.stopping.cancel();
     }
 
-    /// Serves connections of `listener` until `shutdown` completes, and then closes the server as
+    /// Serves connections of these listeners until `shutdown` completes, and then closes the server as
     /// [`Server::close`] does.
-    pub async fn run(&self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
-        let listener = listener.into();
+    pub async fn run(
+        &self,
+        listeners: impl IntoIterator<Item = Listener>,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        let listeners = Listeners::new(listeners);
         let stop = CancellationToken::new();
         let following = self.state.keys.follow(stop.clone());
-        let following_tls = follow_tls(listener.tls.clone(), stop.clone());
+        let following_tls = follow_tls(listeners.tls(), stop.clone());
         let accepting = async {
             let _stopped = stop.drop_guard_ref();
             let shutdown = async {
                 shutdown.await;
                 self.announce_stop();
             };
-            accept(&self.state, listener, shutdown).await;
+            accept(&self.state, listeners, shutdown).await;
         };
         // A look at the store that has begun is finished before the store is closed.
         tokio::join!(accepting, following, following_tls);

@@ -3,13 +3,16 @@
 use url::Url;
 
 use super::SettingsError;
-use super::base_url::api_base;
+use super::base_url::{BaseUrlError, api_base};
+use crate::net::UnixAddress;
 use crate::wire::HttpEndpoint;
 
 /// The API, with the source of its address.
 #[derive(Debug, Clone)]
 pub struct Api {
-    base: HttpEndpoint,
+    base: Url,
+    /// Its address, without a slash at its end.
+    text: String,
     /// The source of the address: a flag, a variable, the settings file or the default.
     pub origin: &'static str,
 }
@@ -17,39 +20,58 @@ pub struct Api {
 impl Api {
     pub(super) fn new(text: &str, origin: &'static str, insecure: bool) -> Result<Self, SettingsError> {
         let base = api_base(text, origin, insecure)?;
-        Ok(Self { base, origin })
+        let text = match UnixAddress::of(&base) {
+            Some(socket) => socket.to_string(),
+            None => base.as_str().trim_end_matches('/').to_owned(),
+        };
+        Ok(Self { base, text, origin })
     }
 
     /// The API's address, without a slash at its end.
     pub fn as_str(&self) -> &str {
-        self.base.url().as_str().trim_end_matches('/')
+        &self.text
     }
 
     /// The authorization endpoint.
-    pub fn authorization_endpoint(&self) -> HttpEndpoint {
-        self.base.join(["oauth", "authorize"])
+    ///
+    /// # Errors
+    /// [`SettingsError::BadUrl`] if the API is at a Unix socket, which a browser does not reach.
+    pub fn authorization_endpoint(&self) -> Result<HttpEndpoint, SettingsError> {
+        let url = self.join(&["oauth", "authorize"]);
+        HttpEndpoint::parse(url).map_err(|error| SettingsError::BadUrl {
+            origin: self.origin,
+            problem: BaseUrlError::Endpoint(error),
+        })
     }
 
     /// The token endpoint.
     pub fn token_endpoint(&self) -> Url {
-        self.base.join(["oauth", "token"]).into_url()
+        self.join(&["oauth", "token"])
     }
 
     /// The address of the user's profile.
     pub fn profile(&self) -> Url {
-        self.base.join(["accounts", "profiles", "me"]).into_url()
+        self.join(&["accounts", "profiles", "me"])
     }
 
     /// The address of the list of the user's projects.
     pub fn projects(&self) -> Url {
-        self.base.join(["accounts", "projects"]).into_url()
+        self.join(&["accounts", "projects"])
     }
 
     /// The address of the connect call. `project` and `room` must not be `.` or `..`.
     pub(super) fn connect(&self, project: &str, room: &str) -> Url {
-        self.base
-            .join(["accounts", "projects", project, "rooms", room, "connect"])
-            .into_url()
+        self.join(&["accounts", "projects", project, "rooms", room, "connect"])
+    }
+
+    /// An address below the API's. `.` and `..` must not be among the segments.
+    fn join(&self, segments: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        // Every base has a path that can be extended.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url
     }
 
     /// Whether `text` is this API's address.

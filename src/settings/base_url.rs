@@ -3,25 +3,37 @@
 use url::Url;
 
 use super::SettingsError;
+use crate::net::{UnixAddress, UnixAddressError};
 use crate::wire::{EndpointError, HttpEndpoint, RoomUrlError, is_encrypted_or_loopback, websocket_url};
 
-/// The base of the API's URLs: `http` or `https`, without a query. Plain http to another machine is refused
-/// unless `insecure`. `origin` says where the text is from.
-pub(super) fn api_base(
-    text: &str,
-    origin: &'static str,
-    insecure: bool,
-) -> Result<HttpEndpoint, SettingsError> {
+/// The base of the API's URLs: `http` or `https`, without a query; or of a server at a Unix socket, whose address begins
+/// with `unix:`. Plain http to another machine is refused unless `insecure`. `origin` says where the text is from.
+pub(super) fn api_base(text: &str, origin: &'static str, insecure: bool) -> Result<Url, SettingsError> {
+    if let Some(url) = socket_base(text, origin)? {
+        return Ok(url);
+    }
     let endpoint = HttpEndpoint::parse(text).map_err(|error| bad(origin, error))?;
     check(endpoint.url(), origin, insecure)?;
-    Ok(endpoint)
+    Ok(endpoint.into_url())
 }
 
 /// The base of rooms' URLs, as `ws` or `wss`, by the same rules. `http` and `https` are taken too.
 pub(super) fn room_base(text: &str, origin: &'static str, insecure: bool) -> Result<Url, SettingsError> {
+    if let Some(url) = socket_base(text, origin)? {
+        return Ok(url);
+    }
     let url = websocket_url(text).map_err(|error| bad(origin, error))?;
     check(&url, origin, insecure)?;
     Ok(url)
+}
+
+/// The base of URLs of the server at a Unix socket. None if `text` is not the address of one.
+fn socket_base(text: &str, origin: &'static str) -> Result<Option<Url>, SettingsError> {
+    match text.parse::<UnixAddress>() {
+        Ok(address) => Ok(address.url()),
+        Err(UnixAddressError::Prefix) => Ok(None),
+        Err(error) => Err(bad(origin, error)),
+    }
 }
 
 fn check(url: &Url, origin: &'static str, insecure: bool) -> Result<(), SettingsError> {
@@ -43,6 +55,9 @@ pub enum BaseUrlError {
     /// It breaks a rule of rooms' addresses.
     #[error(transparent)]
     Room(#[from] RoomUrlError),
+    /// It is no address of a Unix socket, though it begins like one.
+    #[error(transparent)]
+    Unix(#[from] UnixAddressError),
     /// It has a query.
     #[error("it has a query")]
     Query,
@@ -71,6 +86,7 @@ mod tests {
             "https://h?canary",
             "https://h/?",
             "https://h#canary",
+            "unix:canary",
         ] {
             for error in [
                 room_base(text, "X", true).unwrap_err(),

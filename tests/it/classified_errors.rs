@@ -5,12 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Errors that never get as far: the file that handles each, and the text by which it does.
-const HANDLED_WHERE_THEY_OCCUR: [(&str, &str, &str); 5] = [
+const HANDLED_WHERE_THEY_OCCUR: [(&str, &str, &str); 6] = [
     ("BrowserError", "cli/sign_in/mod.rs", "browser::failed("),
     (
         "EndpointGrantError",
         "cli/commands/token/generate.rs",
         "secrets.check()",
+    ),
+    (
+        "ListenAddressError",
+        "cli/args/listen.rs",
+        "{VARIABLE} cannot be used: {error}",
     ),
     ("PastedError", "cli/sign_in/paste.rs", "PastedError::"),
     ("ReadError", "server/data_dir/mod.rs", "ReadError::NotPrivate"),

@@ -324,7 +324,7 @@ async fn store_and_read(
             assert_eq!(value.expose(), b"s3cret");
             stop.send(()).unwrap();
         };
-        tokio::join!(server.run(listener, shutdown), client);
+        tokio::join!(server.run([listener.into()], shutdown), client);
     }
 }
 

@@ -47,6 +47,7 @@ mod secrets_client;
 mod serve;
 mod serve_connections;
 mod serve_http;
+mod serve_listen;
 mod serve_metrics;
 mod serve_session;
 mod serve_shutdown;

@@ -9,6 +9,7 @@ pub(in crate::cli) mod env_secret;
 #[path = "../../../tests/fuzz/args.rs"]
 mod fuzz;
 pub(in crate::cli) mod input;
+pub(in crate::cli) mod listen;
 pub(in crate::cli) mod metrics;
 pub(in crate::cli) mod output;
 pub(in crate::cli) mod room;

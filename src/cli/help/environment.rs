@@ -74,6 +74,10 @@ const GROUPS: &[Group] = &[
             ),
             ("MESHAGENT_DATA_DIR", "the data directory"),
             (
+                "MESHAGENT_LISTEN",
+                "where room serve listens, with commas between the addresses (--listen)",
+            ),
+            (
                 "XDG_DATA_HOME",
                 "where the data directory is, if that is not given",
             ),

@@ -11,6 +11,7 @@ use url::Url;
 use crate::cli::args::store_key::warn_of;
 use crate::cli::context::Context;
 use crate::cli::ui::Ui;
+use crate::net::UnixAddress;
 use crate::room::RoomClient;
 use crate::sensitive::SensitiveText;
 use crate::server::data_dir::{API_KEY_VARIABLE, DataDir, LocalAccess};
@@ -73,7 +74,10 @@ pub(super) async fn join_local(
         match spawn_blocking(move || DataDir::open_local(&directory)).await?? {
             LocalAccess::Served(base) => {
                 let token = user.clone().token(&served_api_key(path)?, room)?;
-                let room_url = room_url(&websocket_url(base.as_str())?, room);
+                let room_url = match UnixAddress::of(&base) {
+                    Some(_) => room_url(&base, room),
+                    None => room_url(&websocket_url(base.as_str())?, room),
+                };
                 match RoomClient::join(&context.http, &room_url, &token).await {
                     Ok(client) => return Ok((client, None)),
                     Err(error) if error.is_retryable() && failed.as_ref() != Some(&base) => {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use url::Url;
 
 pub use crate::fs::NotPrivate;
+use crate::net::UnixAddress;
 
 /// Why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +72,11 @@ pub enum DataDirError {
 }
 
 fn at(url: Option<&Url>) -> String {
-    url.map(|url| format!(", at {url}")).unwrap_or_default()
+    match url.map(|url| (url, UnixAddress::of(url))) {
+        Some((_, Some(socket))) => format!(", at {socket}"),
+        Some((url, None)) => format!(", at {url}"),
+        None => String::new(),
+    }
 }
 
 impl DataDirError {

@@ -23,12 +23,14 @@ pub use error::{DataDirError, NotPrivate};
 
 use crate::fs::private::{self, ReadError};
 use crate::fs::{Existing, LockFile, pause_until, remove_file, write_atomic};
+use crate::net::UnixAddress;
 use crate::sensitive::SensitiveText;
 use lock::{Held, PATIENCE};
 
 const LOCK: &str = "lock";
 const ADDRESS: &str = "address";
 const CLIENT_ENV: &str = "client.env";
+const SOCKET: &str = "server.sock";
 /// Variable in `client.env` that holds the current API key.
 pub const API_KEY_VARIABLE: &str = "MESHAGENT_API_KEY";
 const MAX_ADDRESS_BYTES: usize = 4 << 10;
@@ -50,7 +52,7 @@ pub struct DataDir {
 pub enum LocalAccess {
     /// No server runs there: the command works in the directory itself.
     Here(DataDir),
-    /// A server runs there and listens at this address. It may stop at any time: after a refused connection, open the
+    /// A server runs there and listens at this address, which is that of its Unix socket in the directory, if it has one. It may stop at any time: after a refused connection, open the
     /// directory again.
     Served(Url),
 }
@@ -70,9 +72,10 @@ impl DataDir {
 
     fn open_to_serve_within(path: &Path, patience: Duration) -> Result<Self, DataDirError> {
         let (path, file) = prepare(path)?;
-        // A killed server may have left its address, which must not be taken for this server's.
+        // A killed server may have left its address and its socket, which must not be taken for this server's.
         let held = lock::alone(&file, Instant::now() + patience, || {
-            remove_file(&path.join(ADDRESS))
+            remove_file(&path.join(ADDRESS))?;
+            remove_file(&path.join(SOCKET))
         })
         .map_err(|source| io_error("lock", &path, source))?;
         match held {
@@ -118,7 +121,7 @@ impl DataDir {
                 }));
             }
             if let Some(url) = published(&path) {
-                return Ok(LocalAccess::Served(url));
+                return Ok(LocalAccess::Served(socket(&path).unwrap_or(url)));
             }
             if !pause_until(deadline) {
                 return Err(DataDirError::NotReady { path });
@@ -206,6 +209,11 @@ impl DataDir {
             .map_err(|source| io_error("write", &path, source))
     }
 
+    /// Where a server listens for local commands, besides the addresses that it is given. None if the path is not UTF-8.
+    pub fn socket_address(&self) -> Option<UnixAddress> {
+        UnixAddress::at(&self.path.join(SOCKET))
+    }
+
     /// The absolute path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
@@ -276,6 +284,12 @@ fn prepare(path: &Path) -> Result<(PathBuf, LockFile), DataDirError> {
 fn published(path: &Path) -> Option<Url> {
     let content = private::read(&path.join(ADDRESS), MAX_ADDRESS_BYTES, private::check_file).ok()?;
     Url::parse(str::from_utf8(&content).ok()?).ok()
+}
+
+/// The address of the server's socket in the directory, if there is one.
+fn socket(path: &Path) -> Option<Url> {
+    let socket = path.join(SOCKET);
+    socket.exists().then(|| UnixAddress::at(&socket)?.url())?
 }
 
 fn io_error(action: &'static str, path: &Path, source: io::Error) -> DataDirError {

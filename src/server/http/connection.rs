@@ -29,6 +29,9 @@ pub(super) struct Connection {
 pub(super) enum Transport {
     /// A stream inside the process.
     InMemory,
+    /// A connection to a Unix socket.
+    #[cfg(unix)]
+    Unix,
     /// A TCP connection.
     Tcp {
         /// The address that the peer connected to.

@@ -19,11 +19,10 @@ use crate::server::config::ServerConfig;
 /// Refuses requests with a foreign `Host` or an `Origin` that is not listed (403).
 pub(super) async fn guard(Shared(connection): Shared<Connection>, request: Request, next: Next) -> Response {
     let config = &connection.state.config;
-    let local_address = match connection.transport {
-        Transport::Tcp { local_address, .. } => local_address,
-        Transport::InMemory => None,
-    };
-    if !host_allowed(config, request.headers(), local_address) {
+    // No web page reaches the others by a name.
+    if let Transport::Tcp { local_address, .. } = connection.transport
+        && !host_allowed(config, request.headers(), local_address)
+    {
         return Refusal::ForeignHost.into_response();
     }
     if !origin_allowed(config, request.headers()) {

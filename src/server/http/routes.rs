@@ -162,14 +162,16 @@ async fn check_names(state: &State, room: &RoomName, identity: &Identity) -> Res
 }
 
 /// The room's address as the client reaches it: at the public URL, or else at the host of its request, which
-/// [`origin::guard`] has checked.
+/// [`origin::guard`] has checked. None for a client of a Unix socket, which no `Host` names.
 fn public_room_url(connection: &Connection, headers: &HeaderMap, room: &RoomName) -> Option<String> {
     let base = if let Some(url) = &connection.state.config.public_url {
         url.clone()
     } else {
         let scheme = match connection.transport {
             Transport::Tcp { tls: true, .. } => "wss",
-            _ => "ws",
+            Transport::Tcp { .. } | Transport::InMemory => "ws",
+            #[cfg(unix)]
+            Transport::Unix => return None,
         };
         let host = headers.get(HOST)?.to_str().ok()?;
         Url::parse(&format!("{scheme}://{host}/")).ok()?

@@ -58,6 +58,13 @@ impl<'a> TestServer<'a> {
         Self::start_with_variables(env, flags, &[])
     }
 
+    /// Starts it on its data directory without saying where to listen, but for these flags.
+    pub(crate) fn start_listening(env: &'a TestEnv, flags: &[&str], variables: &[(&str, &str)]) -> Self {
+        let log = File::create(Self::log_of(env)).unwrap();
+        let call = env.call(["room", "serve", "--data-dir"]);
+        Self::spawn_by(call, env, flags, variables, log.into())
+    }
+
     /// As [`TestServer::start_with`], with more in its environment.
     pub(crate) fn start_with_variables(env: &'a TestEnv, flags: &[&str], variables: &[(&str, &str)]) -> Self {
         let log = File::options()
@@ -109,22 +116,28 @@ impl<'a> TestServer<'a> {
             .stderr(stderr)
             .spawn()
             .unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let url = line.trim_end().to_owned();
-        assert!(
-            url.starts_with("http"),
-            "{line:?}; {}",
-            fs::read_to_string(&log).unwrap_or_default()
-        );
-        Self {
+        let mut server = Self {
             env,
+            stdout: BufReader::new(child.stdout.take().unwrap()),
             child,
-            stdout,
-            url,
+            url: String::new(),
             log,
-        }
+        };
+        server.url = server.next_address();
+        server
+    }
+
+    /// The next of the addresses that it says it listens on, of which [`TestServer::url`] is the first.
+    pub(crate) fn next_address(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        let address = line.trim_end().to_owned();
+        assert!(
+            address.starts_with("http") || address.starts_with("unix:"),
+            "{line:?}; {}",
+            self.log()
+        );
+        address
     }
 
     pub(crate) fn pid(&self) -> u32 {

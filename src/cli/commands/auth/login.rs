@@ -43,7 +43,7 @@ pub(super) async fn run(context: &Context, args: LoginArgs) -> anyhow::Result<Ou
     let client = LoginClient::from_environment(&context.environment)?;
     let verifier = PkceVerifier::generate()?;
     let wanted = AuthorizationParameters {
-        endpoint: account.api.authorization_endpoint(),
+        endpoint: account.api.authorization_endpoint()?,
         client_id: client.client.client_id.clone(),
         scopes: client.scopes.clone(),
         challenge: Some(verifier.challenge()),

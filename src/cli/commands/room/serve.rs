@@ -1,16 +1,14 @@
 //! `meshagent room serve`
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::Args;
-use tokio::net::TcpListener;
 use url::Url;
 
 use crate::cli::args::duration::parse_seconds;
+use crate::cli::args::listen::{BoundListeners, ListenArgs};
 use crate::cli::args::metrics::MetricsArgs;
 use crate::cli::args::server_limits::LimitArgs;
 use crate::cli::args::store_key::{KeyArgs, warn_of};
@@ -21,7 +19,7 @@ use crate::cli::process::{self, Interruptions};
 use crate::sensitive::SensitiveText;
 use crate::server::data_dir::{API_KEY_VARIABLE, DataDir};
 use crate::server::store::SqliteStore;
-use crate::server::{Listener, Server, ServerConfig, ServerKeys, Tls, TlsError, TlsFiles};
+use crate::server::{Server, ServerConfig, ServerKeys, Tls};
 use crate::token::ApiKey;
 use crate::wire::Identity;
 
@@ -42,9 +40,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct ServeArgs {
-    /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7337")]
-    listen: SocketAddr,
+    #[command(flatten)]
+    listen: ListenArgs,
     /// Where the secrets are kept [env: MESHAGENT_DATA_DIR]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -57,15 +54,6 @@ pub(in crate::cli) struct ServeArgs {
     /// Address that clients are told, where a proxy with TLS stands before this server
     #[arg(long, value_name = "URL")]
     public_url: Option<Url>,
-    /// File with the certificate for TLS, in PEM form; read again when it changes
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
-    /// File with the certificate's key, in PEM form
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
-    /// Listen without TLS on an address that other machines reach
-    #[arg(long)]
-    allow_plain_http: bool,
     /// Time between the request to stop, from which /readyz says so, and the end of service [default: none]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     shutdown_delay: Option<Duration>,
@@ -80,20 +68,10 @@ pub(in crate::cli) struct ServeArgs {
 }
 
 pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Outcome> {
-    let tls = tls(args.tls_cert, args.tls_key)?;
-    if tls.is_none() && !args.listen.ip().is_loopback() && !args.allow_plain_http {
-        return Err(CommandError::new(
-            Kind::Usage,
-            format!(
-                "{} is reached by other machines, and without TLS they would speak plain http",
-                args.listen
-            ),
-        )
-        .hint("give --tls-cert and --tls-key, listen on 127.0.0.1 behind a proxy with TLS, or insist with --allow-plain-http")
-        .into());
-    }
+    let allow_plain_http = args.listen.allow_plain_http;
+    let listen = args.listen.resolve(context)?;
     args.limits.check()?;
-    let metrics = args.metrics.listen(args.allow_plain_http).await?;
+    let metrics = args.metrics.listen(allow_plain_http).await?;
     let path = match args.data_dir {
         Some(path) => path,
         None => context.environment.data_dir()?,
@@ -111,7 +89,7 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     let store = Arc::new(store);
     let keys = ServerKeys::load(Arc::<SqliteStore>::clone(&store)).await?;
     // The one that the certificate is for, where it is this server's own.
-    let told = args.public_url.clone().filter(|_| tls.is_some());
+    let told = args.public_url.clone().filter(|_| listen.has_tls());
     let config = ServerConfig {
         limits,
         allowed_hosts: args.allow_host,
@@ -119,27 +97,22 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
         public_url: args.public_url,
         token_endpoints,
     };
-    let listener = TcpListener::bind(args.listen).await.map_err(|error| {
-        CommandError::new(Kind::Failed, format!("cannot listen on {}: {error}", args.listen))
-            .hint("choose another port with --listen 127.0.0.1:PORT; port 0 takes a free one")
-    })?;
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let url = format!("{scheme}://{}/", listener.local_addr()?);
-    let url = Url::parse(&url).context("the address is odd")?;
-    let shown = url.as_str().trim_end_matches('/');
+    let BoundListeners {
+        listeners,
+        shown,
+        url,
+        tls,
+    } = listen.bind(&data_dir).await?;
     let api_key = keys.ring().current().clone();
     let server = Server::new(config, keys, owner.clone(), store);
-    let listening = match &tls {
-        Some(tls) => Listener::from(listener).with_tls(Arc::clone(tls)),
-        None => listener.into(),
-    };
     // Signals are handled from here on: a caller that read the address can stop the server.
     let signals = Interruptions::hear()?;
-    let client_env = client_env(told.as_ref().map_or(shown, Url::as_str), &api_key, &owner);
+    let first = shown.first().map_or("", String::as_str);
+    let client_env = client_env(told.as_ref().map_or(first, Url::as_str), &api_key, &owner);
     let named: Vec<_> = client_env.iter().map(|(name, value)| (*name, value)).collect();
     data_dir.publish(&url, &named)?;
-    context.ui.answer_line(shown).await?;
-    tracing::info!(url = shown, data_dir = %data_dir.path().display(), "serving rooms");
+    context.ui.answer_line(&shown.join("\n")).await?;
+    tracing::info!(listen = shown.join(" "), data_dir = %data_dir.path().display(), "serving rooms");
     let stopped = async {
         // Awaited outside of the macro: it evaluates its arguments only where the level is logged.
         let interruption = stop_signal(signals, tls.as_deref()).await;
@@ -160,16 +133,9 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
         // Who comes now waits for the directory instead of being sent to a server that is stopping.
         data_dir.withdraw();
     };
-    tokio::join!(server.run(listening, stopped), metrics.serve(&server));
+    tokio::join!(server.run(listeners, stopped), metrics.serve(&server));
     tracing::info!("stopped");
     Ok(Outcome::Done)
-}
-
-/// The certificate and its key, if the flags name them.
-fn tls(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Arc<Tls>>, TlsError> {
-    let files = certificate.zip(key);
-    let files = files.map(|(certificate, key)| TlsFiles { certificate, key });
-    Ok(files.map(Tls::load).transpose()?.map(Arc::new))
 }
 
 /// Waits for a signal to stop. With TLS, SIGHUP has the certificate read again.
