@@ -10,10 +10,10 @@ pub enum RoomError {
     /// The server could not be reached, or HTTP failed.
     #[error(transparent)]
     Net(NetError),
-    /// The server does not accept the credential (HTTP 401), or no longer accepts it (WebSocket close code 1008).
+    /// The server does not accept the credential (HTTP 401 from the connect call), or no longer accepts it (WebSocket close code 1008).
     #[error("the server does not accept the credential: {0}")]
     Unauthorized(String),
-    /// The credential does not permit this (HTTP 403).
+    /// The credential does not permit this, or is not accepted at the join (HTTP 403).
     #[error("the server does not permit this: {0}")]
     Forbidden(String),
     /// There is no such project or room (HTTP 404).

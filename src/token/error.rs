@@ -4,9 +4,7 @@ use super::MAX_TOKEN_BYTES;
 
 /// Why a participant token is refused, or could not be signed.
 ///
-/// The messages may be the body of an HTTP response of status 401 (403 for [`TokenError::WrongRoom`] and
-/// [`TokenError::BadSecretsGrant`]): they are
-/// short and repeat nothing of the token.
+/// The messages may be the body of an HTTP response of status 401 or 403: they are short and repeat nothing of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// The token is longer than [`MAX_TOKEN_BYTES`].

@@ -154,9 +154,9 @@ fn the_header_wins_over_the_query() {
     assert_eq!(join(&format!("&token={good}"), None), 101);
     assert_eq!(join("", Some(&good)), 101);
     assert_eq!(join("&token=bad", Some(&good)), 101);
-    assert_eq!(join(&format!("&token={good}"), Some("bad")), 401);
-    assert_eq!(join("&token=", None), 401);
-    assert_eq!(join("", None), 401);
+    assert_eq!(join(&format!("&token={good}"), Some("bad")), 403);
+    assert_eq!(join("&token=", None), 403);
+    assert_eq!(join("", None), 403);
     server.stop();
 }
 
@@ -167,7 +167,7 @@ fn the_api_key_is_for_the_connect_call_alone() {
     let (key, project) = (server.api_key(), &server.client_env()["MESHAGENT_PROJECT_ID"]);
     let bearer = format!("Bearer {key}");
     let answer = upgrade(server.address(), "/rooms/room", &[("Authorization", &bearer)]);
-    assert_eq!(answer.status, 401);
+    assert_eq!(answer.status, 403);
     let path = format!("/accounts/projects/{project}/rooms/my%20room/connect");
     let answer = request(server.address(), "POST", &path, &[("Authorization", &bearer)]);
     assert_eq!(answer.status, 200);

@@ -64,18 +64,18 @@ fn a_revoked_token_ends_its_sessions_and_no_others() {
         .says("Revoked the token");
     is_closed(of_one);
     assert!(works(&mut of_two));
-    assert_eq!((joins(&server, &one), joins(&server, &two)), (401, 101));
+    assert_eq!((joins(&server, &one), joins(&server, &two)), (403, 101));
     let refused = server.with_this_token(&one, "room").secret(["list"]).run();
     assert!(!refused.refuses(4).says("has been revoked").err().contains(&one));
     server.stop();
 
     let server = TestServer::start(&env);
-    assert_eq!((joins(&server, &one), joins(&server, &two)), (401, 101));
+    assert_eq!((joins(&server, &one), joins(&server, &two)), (403, 101));
     server.stop();
     // While no server runs.
     revoke(&env, [&id(&two)]).run().succeeds();
     let server = TestServer::start(&env);
-    assert_eq!((joins(&server, &one), joins(&server, &two)), (401, 401));
+    assert_eq!((joins(&server, &one), joins(&server, &two)), (403, 403));
     server.stop();
 }
 
@@ -96,7 +96,7 @@ fn tokens_of_an_identity_are_revoked_and_a_later_one_is_accepted() {
         .says("of bob");
     is_closed(bob);
     assert!(works(&mut carol));
-    assert_eq!((joins(&server, &of_bob), joins(&server, &of_carol)), (401, 101));
+    assert_eq!((joins(&server, &of_bob), joins(&server, &of_carol)), (403, 101));
     // As signed by a clock that is some seconds ahead, or later.
     let issued = |at: u64| {
         let mut claimed = claims(&of_bob);
@@ -107,7 +107,7 @@ fn tokens_of_an_identity_are_revoked_and_a_later_one_is_accepted() {
             &signing_key(&server.api_key()),
         )
     };
-    assert_eq!(joins(&server, &issued(before)), 401);
+    assert_eq!(joins(&server, &issued(before)), 403);
     assert_eq!(joins(&server, &issued(now() + 1)), 101);
     let mut undated = claims(&of_bob);
     undated.as_object_mut().unwrap().remove("iat");
@@ -116,7 +116,7 @@ fn tokens_of_an_identity_are_revoked_and_a_later_one_is_accepted() {
         &undated,
         &signing_key(&server.api_key()),
     );
-    assert_eq!(joins(&server, &undated), 401);
+    assert_eq!(joins(&server, &undated), 403);
     server.stop();
 }
 
@@ -140,7 +140,7 @@ fn tokens_of_an_api_key_are_revoked_and_the_key_stays() {
         .says("of the API key");
     is_closed(bob);
     assert!(works(&mut other));
-    assert_eq!((joins(&server, &token), joins(&server, &of_other)), (401, 101));
+    assert_eq!((joins(&server, &token), joins(&server, &of_other)), (403, 101));
     assert_eq!(
         env.call(["api-key", "list"])
             .run()
@@ -168,7 +168,7 @@ fn a_token_on_stdin_is_revoked_and_never_shown() {
         .run()
         .succeeds();
     assert!(!ran.err().contains(&signature), "{}", ran.err());
-    assert_eq!(joins(&server, &token), 401);
+    assert_eq!(joins(&server, &token), 403);
     let again = revoke(&env, ["-"]).stdin(&token).run().succeeds();
     again.says("has been revoked");
     // A whole token in the place of an id: it is visible to other programs, and not repeated at least.
@@ -229,6 +229,6 @@ fn a_server_that_does_not_apply_a_revocation_is_reported() {
     server.signal(Signal::CONT);
     ran.refuses(1).says("the running server has not applied it");
     is_closed(bob);
-    assert_eq!(joins(&server, &token), 401);
+    assert_eq!(joins(&server, &token), 403);
     server.stop();
 }

@@ -184,7 +184,7 @@ pub(super) fn of_room(error: &RoomError) -> Classified {
         ),
         RoomError::Forbidden(_) => (
             Kind::NotPermitted,
-            Some("check that the credential is for this room"),
+            Some("check MESHAGENT_API_KEY or MESHAGENT_TOKEN: it may have expired, or be for another room"),
         ),
         RoomError::Rejected(_) => (Kind::Rejected, Some("ask them why, or ask somebody else")),
         RoomError::NoSuchRoom(_) => (Kind::NotFound, Some("check --room, --project-id and --api-url")),

@@ -64,7 +64,7 @@ impl FromRequestParts<Connection> for JoiningCaller {
             let caller = caller(&connection.state, &token, &room)?;
             Ok(Self { room, caller })
         };
-        joining().map_err(Refusal::into_response)
+        joining().map_err(Refusal::into_join_response)
     }
 }
 

@@ -84,9 +84,18 @@ impl From<TokenError> for Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let (status, reason, counted_as) = (self.status(), self.to_string(), self.counted_as());
+impl Refusal {
+    /// The response to a join. A credential that is not accepted is 403 there: the clients of MeshAgent's SDKs take
+    /// that for final, and try again for ever after 401 (protocol, "Getting in").
+    pub(super) fn into_join_response(self) -> Response {
+        match self.status() {
+            StatusCode::UNAUTHORIZED => self.respond(StatusCode::FORBIDDEN),
+            status => self.respond(status),
+        }
+    }
+
+    fn respond(self, status: StatusCode) -> Response {
+        let (reason, counted_as) = (self.to_string(), self.counted_as());
         // This one is logged where the connection is accepted, at most once in a while.
         if !matches!(self, Self::NoSlot(_)) {
             tracing::info!(status = status.as_u16(), reason, "refused");
@@ -102,5 +111,12 @@ impl IntoResponse for Refusal {
             response.extensions_mut().insert(reason);
         }
         response
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        self.respond(status)
     }
 }
