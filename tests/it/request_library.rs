@@ -134,5 +134,5 @@ async fn others_are_known_by_name() {
     drop(hidden);
     server.stop();
     let ended = seen.changed().await.unwrap_err();
-    assert_eq!(ended, RoomError::Closed("the server is stopping".to_owned()));
+    assert!(matches!(ended, RoomError::Closed(_)), "{ended}");
 }

@@ -35,7 +35,7 @@ use crate::wire::{Header, Message, RoomName};
 const MAX_QUEUED_RESPONSES: usize = 16;
 
 /// How long the last responses may take when the server stops. Less than
-/// [`FINISH_TIME`](super::shutdown::FINISH_TIME), so that the session still ends with a close frame.
+/// [`FINISH_TIME`](super::shutdown::FINISH_TIME), so that the session still leaves its room.
 const LAST_RESPONSES: Duration = Duration::from_secs(3);
 
 /// A participant that joins a room.
@@ -51,7 +51,10 @@ pub(super) struct Joining {
 enum SessionEnd {
     /// The participant left, or its connection broke.
     Left,
-    /// The server closes it, with this close code and reason.
+    /// The server ends it, for this reason, and the participant may join again: there is no close frame, which
+    /// clients of the Python SDK take for final (protocol, "Messages").
+    Dropped(&'static str),
+    /// The server closes it for good, with this close code and reason.
     Close(u16, String),
 }
 
@@ -100,16 +103,20 @@ pub(super) async fn run(state: Arc<State>, connection: OpenConnection, socket: W
                 if timeout(LAST_RESPONSES, writing).await.is_err() {
                     tracing::debug!(%participant_id, "stopped with calls unanswered");
                 }
-                SessionEnd::Close(close_code::AWAY, "the server is stopping".to_owned())
+                SessionEnd::Dropped("the server is stopping")
             }
         }
     };
     // The others are told first: the close frame may take a while.
     drop(presence);
-    if let SessionEnd::Close(code, reason) = end {
-        tracing::info!(%participant_id, code, reason, "closing");
-        let reason = reason.into();
-        writer.close(CloseFrame { code, reason }).await;
+    match end {
+        SessionEnd::Left => {}
+        SessionEnd::Dropped(reason) => tracing::info!(%participant_id, reason, "dropping"),
+        SessionEnd::Close(code, reason) => {
+            tracing::info!(%participant_id, code, reason, "closing");
+            let reason = reason.into();
+            writer.close(CloseFrame { code, reason }).await;
+        }
     }
     tracing::info!(%participant_id, "left");
 }

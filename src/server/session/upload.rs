@@ -79,10 +79,11 @@ impl<'a> Uploads<'a> {
     async fn receive(&mut self) -> Result<SocketMessage, SessionEnd> {
         let next = self.stream.next();
         let received = match &mut self.current {
-            Some(upload) => upload.progress.wait(next).await.map_err(|Stalled| {
-                let reason = "a message was begun and did not come in time".to_owned();
-                SessionEnd::Close(close_code::POLICY, reason)
-            })?,
+            Some(upload) => upload
+                .progress
+                .wait(next)
+                .await
+                .map_err(|Stalled| SessionEnd::Dropped("a message was begun and did not come in time"))?,
             None => next.await,
         };
         self.last_seen.update();

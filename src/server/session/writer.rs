@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message as SocketMessage, WebSocket, close_code};
+use axum::extract::ws::{CloseFrame, Message as SocketMessage, WebSocket};
 use bytes::Bytes;
 use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
@@ -109,7 +109,7 @@ impl Writer {
                 message = self.member.outbox.next() => self.push(message).await,
                 () = sleep_until(next_ping) => {
                     if self.last_seen.elapsed() >= self.idle_timeout {
-                        return SessionEnd::Close(close_code::AWAY, "nothing was heard for too long".to_owned());
+                        return SessionEnd::Dropped("nothing was heard for too long");
                     }
                     next_ping = Instant::now() + self.ping_interval;
                     self.send(SocketMessage::Ping(Bytes::new())).await

@@ -115,7 +115,7 @@ fn a_server_that_stops_keeps_what_a_provider_just_gave() {
     sign_in(&mut bob, "code");
     held.called();
     server.ask_to_stop();
-    bob.close_frame();
+    bob.is_dropped();
     held.go_on();
     server.stop();
     let server = serve(&env);

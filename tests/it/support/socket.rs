@@ -1,6 +1,7 @@
 //! A participant that speaks the protocol by hand, so that it can break it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io::ErrorKind::WouldBlock;
 use std::io::Read;
 use std::net::TcpStream;
 use std::time::Duration;
@@ -159,6 +160,19 @@ impl Participant {
                 Ok(SocketMessage::Close(frame)) => return frame,
                 Ok(_) => {}
                 Err(error) => panic!("the connection ended without a close: {error}"),
+            }
+        }
+    }
+
+    /// Reads until the server ends the connection, which it has to do without a close frame.
+    #[track_caller]
+    pub(crate) fn is_dropped(&mut self) {
+        loop {
+            match self.socket.read() {
+                Ok(SocketMessage::Close(frame)) => panic!("closed with {frame:?}"),
+                Ok(_) => {}
+                Err(tungstenite::Error::Io(error)) if error.kind() == WouldBlock => panic!("not dropped"),
+                Err(_) => return,
             }
         }
     }
