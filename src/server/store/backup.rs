@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::connection::Connections;
-use super::key_source::{self, KeySource};
+use super::key_source::{self, KeySource, SourceKey};
 use super::seal::{DatabaseId, Key};
 use super::sqlite::DATABASE;
 use super::{StoreError, api_keys, commits, connection, database, reader, revocations, settings};
@@ -117,7 +117,7 @@ pub(in crate::server) fn prove(
     key_source: &KeySource,
 ) -> Result<DatabaseSummary, StoreError> {
     let path = directory.join(DATABASE);
-    let (connection, keys) = database::open(directory, &path, key_source)?;
+    let (connection, database::OpenSlot { keys, .. }) = database::open(directory, &path, key_source)?;
     let state: String = connection.query_row("PRAGMA integrity_check(1)", (), |row| row.get(0))?;
     if state != "ok" {
         return Err(StoreError::Corrupted("its structure is not intact".into()));
@@ -145,9 +145,9 @@ fn rooms(connection: &Connection) -> Result<Vec<RoomName>, StoreError> {
 
 /// The key that `key_source` gives for the database in `directory`. None if it is a passphrase.
 pub(in crate::server) fn key(directory: &Path, key_source: &KeySource) -> Result<Option<Key>, StoreError> {
-    match key_source {
-        KeySource::Passphrase(_) => Ok(None),
-        source => source.key(directory, source.name(), None).map(Some),
+    match key_source.read(directory, key_source.name())? {
+        SourceKey::Passphrase(_) => Ok(None),
+        SourceKey::Key(key) => Ok(Some(key)),
     }
 }
 

@@ -10,10 +10,11 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
 use super::StoreError;
 use super::keys::StoreKeys;
+use super::worker::Shared;
 use crate::fs::private;
 
 /// Name of the file in the data directory: the count as 8 bytes, big-endian, and a MAC over it.
@@ -42,6 +43,16 @@ pub(super) fn read(directory: &Path) -> Result<Option<Vec<u8>>, StoreError> {
         .read_to_end(&mut content)
         .map_err(failed)?;
     Ok(Some(content).filter(|content| !content.is_empty()))
+}
+
+/// Counts the transaction and commits it.
+pub(super) fn commit(transaction: Transaction<'_>, shared: &Shared) -> Result<(), StoreError> {
+    let count = transaction.query_row(COUNT, (), |row| row.get(0))?;
+    transaction.commit()?;
+    if let Err(error) = shared.acknowledgements.write(&shared.keys.present(), count) {
+        tracing::warn!(%error, "the count of transactions could not be written");
+    }
+    Ok(())
 }
 
 /// Checks that the database holds all acknowledged transactions.

@@ -53,6 +53,21 @@ pub(super) fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// How long processes that read are waited for before the write-ahead log is emptied.
+const EMPTY_LOG_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Moves the write-ahead log into the database and empties it, because it contains what was deleted. Leaves that to a
+/// later time if other processes read for longer than a second.
+pub(super) fn empty_log(connection: &Connection) -> Result<(), StoreError> {
+    connection.busy_timeout(EMPTY_LOG_TIMEOUT)?;
+    let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    match emptied.map_err(Into::into) {
+        Ok(()) | Err(StoreError::Busy) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Opens connections, and keeps the first one until it is needed.
 #[derive(Debug)]
 pub(super) struct Connections {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::key_source::KeySource;
 use super::keys::{self, Purpose, StoreKeys};
 use super::meta::{FIRST_SLOT, Meta, Slot, wrapped_keys};
-use super::seal::DatabaseId;
+use super::seal::{DatabaseId, Key};
 use super::tables::{APPLICATION_ID, FORMAT, KEY_TABLES, MAGIC, META_TABLE, SECRET_TABLE};
 use super::{StoreError, api_keys, commits, connection, migrate, usage};
 use crate::clock;
@@ -30,7 +30,7 @@ pub(super) fn open(
     directory: &Path,
     path: &Path,
     source: &KeySource,
-) -> Result<(Connection, StoreKeys), StoreError> {
+) -> Result<(Connection, OpenSlot), StoreError> {
     let mut connection = if is_there(path)? {
         connection::open(path)?
     } else {
@@ -45,11 +45,11 @@ pub(super) fn open(
         let _init = lock_init(directory)?;
         migrate::run(&mut connection, directory, source)?;
     }
-    let keys = open_keys(&connection, directory, source)?;
+    let opened = open_slot(&connection, directory, source)?;
     if let Some(acknowledged) = acknowledged {
-        commits::check(&connection, &keys, &acknowledged)?;
+        commits::check(&connection, &opened.keys, &acknowledged)?;
     }
-    Ok((connection, keys))
+    Ok((connection, opened))
 }
 
 /// Refuses a database in an older format, which must not be migrated while a server uses it.
@@ -162,7 +162,8 @@ fn make_tables(connection: &mut Connection, directory: &Path, source: &KeySource
     let mut database = DatabaseId::default();
     getrandom::fill(&mut database)?;
     let stretching = source.stretching()?;
-    let source_key = source.key(directory, source.name(), stretching.as_ref())?;
+    let given = source.read(directory, source.name())?;
+    let source_key = given.for_slot(source.name(), stretching.as_ref())?;
     let kek = keys::encryption_key(&source_key, &database);
     let now = clock::now();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -180,8 +181,9 @@ fn make_tables(connection: &mut Connection, directory: &Path, source: &KeySource
         number: FIRST_SLOT,
         key_source: source.name().to_owned(),
         stretching,
+        created_at: now,
     };
-    slot.insert(&transaction, now)?;
+    slot.insert(&transaction)?;
     for purpose in [Purpose::Store, Purpose::Row] {
         slot.insert_key(
             &transaction,
@@ -201,25 +203,42 @@ pub(super) fn open_keys(
     directory: &Path,
     source: &KeySource,
 ) -> Result<StoreKeys, StoreError> {
+    Ok(open_slot(connection, directory, source)?.keys)
+}
+
+/// A slot that was opened.
+pub(super) struct OpenSlot {
+    pub(super) slot: Slot,
+    /// The key-encryption key.
+    pub(super) kek: Key,
+    pub(super) keys: StoreKeys,
+}
+
+/// The first slot that the key of `source` opens.
+pub(super) fn open_slot(
+    connection: &Connection,
+    directory: &Path,
+    source: &KeySource,
+) -> Result<OpenSlot, StoreError> {
     let meta = Meta::read(connection)?;
-    let mut statement = connection.prepare(
-        "SELECT slot, key_source, kdf_memory, kdf_passes, kdf_lanes, kdf_salt FROM kek_slot ORDER BY slot",
-    )?;
-    let slots = statement
-        .query_map((), |row| Slot::from_row(row, 0))?
-        .collect::<Result<Vec<Slot>, _>>()?;
-    let mut refused = StoreError::Corrupted("it does not say where its key comes from".into());
+    let slots = Slot::all(connection)?;
+    let Some(first) = slots.first() else {
+        return Err(StoreError::Corrupted(
+            "it does not say where its key comes from".into(),
+        ));
+    };
+    let mut refused = StoreError::WrongKey {
+        made_with: first.key_source.clone(),
+    };
+    let given = source.read(directory, &first.key_source)?;
     for slot in slots {
-        match source.key(directory, &slot.key_source, slot.stretching.as_ref()) {
+        match given.for_slot(&slot.key_source, slot.stretching.as_ref()) {
             Ok(key) => {
                 let kek = keys::encryption_key(&key, &meta.database);
                 let wrapped = wrapped_keys(connection, slot.number)?;
                 if let Some(keys) = StoreKeys::unwrap(&kek, meta.database, meta.current, &wrapped) {
-                    return Ok(keys);
+                    return Ok(OpenSlot { slot, kek, keys });
                 }
-                refused = StoreError::WrongKey {
-                    made_with: slot.key_source,
-                };
             }
             Err(error) => refused = error,
         }

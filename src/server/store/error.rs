@@ -43,6 +43,12 @@ pub enum StoreError {
         /// Where the key came from when the database was made.
         made_with: String,
     },
+    /// While this process had the database open, the source of its key was changed, and the store keys after that.
+    #[error("the source of the database's key was changed meanwhile")]
+    KeySourceChanged,
+    /// The source of the key is being changed, which does not go together with the operation.
+    #[error("a change of the key's source is not finished")]
+    RekeyUnfinished,
     /// The key cannot be used.
     #[error("the key from {origin} cannot be used: {reason}")]
     BadKey {
@@ -153,6 +159,8 @@ impl StoreError {
             Self::Foreign(_) => "use another data directory",
             Self::WrongKey { .. } => "give the key that the database was made with",
             Self::KeyMissing { .. } => "put the key file back from a backup, or name the key that was used",
+            Self::KeySourceChanged => "start it again, with the new key source",
+            Self::RekeyUnfinished => "run `meshagent room key rekey` again, with the same new source",
             Self::BadKey { .. } => {
                 "a key is 32 random bytes in base64 or hex, in a file of your own with mode 0600; `openssl rand -base64 32` makes one"
             }

@@ -1,11 +1,13 @@
 //! The key ring: the server's API keys, and the tokens that were revoked. Commands change it while a server runs: each
-//! change gets the next version, the server looks at the version often, applies the change, and says so.
+//! change gets the next version, the server looks at the version often, applies the change, and says so. A change of
+//! the store keys or of their source gets a version too.
 
 use futures_util::future::BoxFuture;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use uuid::Uuid;
 
 use super::api_keys::{self, StoredApiKey};
+use super::keys::StoreKeys;
 use super::revocations::{self, Revocation, RevokedTokens};
 use super::worker::Shared;
 use super::{StoreError, commits};
@@ -95,14 +97,17 @@ pub trait KeyRingStore: Send + Sync + std::fmt::Debug {
 pub(super) fn read(shared: &Shared) -> Result<StoredKeyRing, StoreError> {
     shared.connections.with(|connection| {
         let transaction = connection.transaction()?;
-        let ring = select(&transaction, shared)?;
+        // Also drops a store key that no row uses any more.
+        let keys = shared.keys.reload(&transaction)?;
+        let ring = select(&transaction, &keys)?;
         drop(transaction);
         if !ring.api_keys.is_empty() {
             return Ok(ring);
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if api_keys::select(&transaction, &shared.keys)?.is_empty() {
-            let former = api_keys::take_former(&transaction, &shared.keys)?;
+        let keys = shared.keys.in_transaction(&transaction)?;
+        if api_keys::select(&transaction, &keys)?.is_empty() {
+            let former = api_keys::take_former(&transaction, &keys)?;
             let first = StoredApiKey {
                 key: match former {
                     Some(key) => key,
@@ -113,42 +118,42 @@ pub(super) fn read(shared: &Shared) -> Result<StoredKeyRing, StoreError> {
                 created_at: clock::now(),
                 current: true,
             };
-            api_keys::insert(&transaction, &shared.keys, &first)?;
+            api_keys::insert(&transaction, &keys, &first)?;
         }
-        let ring = select(&transaction, shared)?;
-        commit(transaction, shared)?;
+        let ring = select(&transaction, &keys)?;
+        commits::commit(transaction, shared)?;
         Ok(ring)
     })
 }
 
-fn select(connection: &Connection, shared: &Shared) -> Result<StoredKeyRing, StoreError> {
+fn select(connection: &Connection, keys: &StoreKeys) -> Result<StoredKeyRing, StoreError> {
     Ok(StoredKeyRing {
         version: number(connection, "version")?,
-        api_keys: api_keys::select(connection, &shared.keys)?,
-        revocations: revocations::select(connection, &shared.keys)?,
+        api_keys: api_keys::select(connection, keys)?,
+        revocations: revocations::select(connection, keys)?,
     })
 }
 
 pub(super) fn change(shared: &Shared, change: KeyRingChange) -> Result<u64, KeyRingError> {
     shared.connections.with(|connection| {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        apply(&transaction, shared, change)?;
-        transaction.execute("UPDATE key_ring SET version = version + 1", ())?;
-        let version = number(&transaction, "version")?;
-        commit(transaction, shared)?;
+        let keys = shared.keys.in_transaction(&transaction)?;
+        apply(&transaction, &keys, change)?;
+        let version = next_version(&transaction)?;
+        commits::commit(transaction, shared)?;
         Ok(version)
     })
 }
 
-fn apply(transaction: &Transaction<'_>, shared: &Shared, change: KeyRingChange) -> Result<(), KeyRingError> {
-    let present = api_keys::select(transaction, &shared.keys)?;
+fn apply(transaction: &Transaction<'_>, keys: &StoreKeys, change: KeyRingChange) -> Result<(), KeyRingError> {
+    let present = api_keys::select(transaction, keys)?;
     let must_be_present = |id| {
         let found = present.iter().any(|stored| stored.key.id() == id);
         found.then_some(()).ok_or(KeyRingError::UnknownApiKey(id))
     };
     match change {
         KeyRingChange::Add(_) if present.len() >= MAX_API_KEYS => Err(KeyRingError::TooManyApiKeys),
-        KeyRingChange::Add(stored) => Ok(api_keys::insert(transaction, &shared.keys, &stored)?),
+        KeyRingChange::Add(stored) => Ok(api_keys::insert(transaction, keys, &stored)?),
         KeyRingChange::Delete(id) => {
             must_be_present(id)?;
             if present.len() == 1 {
@@ -161,14 +166,15 @@ fn apply(transaction: &Transaction<'_>, shared: &Shared, change: KeyRingChange) 
             if let RevokedTokens::OfApiKey(id) = revocation.tokens {
                 must_be_present(id)?;
             }
-            Ok(revocations::insert(
-                transaction,
-                &shared.keys,
-                revocation,
-                clock::now(),
-            )?)
+            Ok(revocations::insert(transaction, keys, revocation, clock::now())?)
         }
     }
+}
+
+/// Gives the key ring its next version, so that a running server reads it again, and the store keys with it.
+pub(super) fn next_version(transaction: &Transaction<'_>) -> Result<u64, StoreError> {
+    transaction.execute("UPDATE key_ring SET version = version + 1", ())?;
+    number(transaction, "version")
 }
 
 pub(super) fn version(shared: &Shared) -> Result<u64, StoreError> {
@@ -193,14 +199,4 @@ pub(super) fn set_applied(shared: &Shared, version: u64) -> Result<(), StoreErro
 fn number(connection: &Connection, column: &str) -> Result<u64, StoreError> {
     let sql = format!("SELECT {column} FROM key_ring");
     Ok(connection.query_row(&sql, (), |row| row.get(0))?)
-}
-
-/// Counts the transaction and commits it.
-fn commit(transaction: Transaction<'_>, shared: &Shared) -> Result<(), StoreError> {
-    let count = transaction.query_row(commits::COUNT, (), |row| row.get(0))?;
-    transaction.commit()?;
-    if let Err(error) = shared.acknowledgements.write(&shared.keys, count) {
-        tracing::warn!(%error, "the count of transactions could not be written");
-    }
-    Ok(())
 }

@@ -67,22 +67,12 @@ impl KeySource {
         matches!(self, Self::Default).then(|| directory.join(KEY_FILE))
     }
 
-    /// The key, for a database in `directory` that was created with a key from `made_with`.
-    pub(super) fn key(
-        &self,
-        directory: &Path,
-        made_with: &str,
-        stretching: Option<&Stretching>,
-    ) -> Result<Key, StoreError> {
-        match self {
+    /// What the source gives, for a database in `directory` that was created with a key from `made_with`.
+    pub(super) fn read(&self, directory: &Path, made_with: &str) -> Result<SourceKey, StoreError> {
+        let key = match self {
             Self::File(path) => read_key(path, private::check_file),
             Self::SystemdCredential(path) => read_key(path, private::check_regular),
-            Self::Passphrase(passphrase) => match stretching {
-                Some(stretching) => stretching.key(passphrase),
-                None => Err(StoreError::WrongKey {
-                    made_with: made_with.to_owned(),
-                }),
-            },
+            Self::Passphrase(passphrase) => return Ok(SourceKey::Passphrase(passphrase.clone())),
             Self::Environment(text) => {
                 parse(text.expose()).ok_or_else(|| bad_key("the environment", &NOT_A_KEY))
             }
@@ -98,6 +88,34 @@ impl KeySource {
                     outcome => outcome,
                 }
             }
+        };
+        key.map(SourceKey::Key)
+    }
+}
+
+/// What a [`KeySource`] gave.
+pub(super) enum SourceKey {
+    Key(Key),
+    /// A passphrase, of which each slot makes a key with its own parameters.
+    Passphrase(SensitiveText),
+}
+
+impl SourceKey {
+    /// The key for a slot whose source is `made_with`. Takes a tenth of a second for a passphrase.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongKey`] for a passphrase if the slot has no parameters for one.
+    pub(super) fn for_slot(
+        &self,
+        made_with: &str,
+        stretching: Option<&Stretching>,
+    ) -> Result<Key, StoreError> {
+        match (self, stretching) {
+            (Self::Key(key), _) => Ok(key.clone()),
+            (Self::Passphrase(passphrase), Some(stretching)) => stretching.key(passphrase),
+            (Self::Passphrase(_), None) => Err(StoreError::WrongKey {
+                made_with: made_with.to_owned(),
+            }),
         }
     }
 }
@@ -208,7 +226,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("key");
         std::fs::write(&path, "ab".repeat(32)).unwrap();
-        let read = |path: PathBuf| KeySource::File(path).key(directory.path(), "", None);
+        let read = |path: PathBuf| KeySource::File(path).read(directory.path(), "");
         for (mode, accepted) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false)] {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
             assert_eq!(read(path.clone()).is_ok(), accepted, "{mode:o}");

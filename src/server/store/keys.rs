@@ -1,8 +1,8 @@
 //! Store keys: numbered, wrapped under the key-encryption key, one of them current. Beside them the row key, for
 //! MACs over the readable columns.
 //!
-//! Rotation will add a key with the next number, make it the current one, and seal the rows anew in
-//! batches; until that is done, rows under the former keys are still read.
+//! A rotation adds a key with the next number, makes it the current one, and seals the rows anew in batches
+//! ([`rotation`](super::rotation)); until that is done, rows under the former keys are still read.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -90,6 +90,39 @@ pub(super) fn make_wrapped(
     })
 }
 
+/// What the wrapped `key` is bound to, whatever its purpose is.
+fn bound(key: &WrappedKey, database: &DatabaseId) -> Bound {
+    match Purpose::parse(&key.purpose) {
+        Some(purpose) => purpose.bound(key.number, database),
+        None => Bound::other_key(&key.purpose, key.number, database),
+    }
+}
+
+/// Whether the wrapped `key` opens.
+pub(super) fn opens(kek: &Key, key: &WrappedKey, database: &DatabaseId) -> bool {
+    seal::open(kek, &bound(key, database), &key.wrapped).is_some()
+}
+
+/// Wraps `key` under another key-encryption key.
+///
+/// # Errors
+/// [`StoreError::Corrupted`] if it does not open.
+pub(super) fn rewrap(
+    former: &Key,
+    kek: &Key,
+    key: &WrappedKey,
+    database: &DatabaseId,
+) -> Result<WrappedKey, StoreError> {
+    let bound = bound(key, database);
+    let opened = seal::open(former, &bound, &key.wrapped)
+        .ok_or_else(|| StoreError::Corrupted("one of its keys is not what was written".into()))?;
+    Ok(WrappedKey {
+        purpose: key.purpose.clone(),
+        number: key.number,
+        wrapped: seal::seal(kek, &bound, opened.expose())?,
+    })
+}
+
 /// The keys of an open database.
 pub(super) struct StoreKeys {
     database: DatabaseId,
@@ -141,6 +174,16 @@ impl StoreKeys {
             keys,
             row,
         })
+    }
+
+    /// Number of the key that seals.
+    pub(super) const fn current(&self) -> u32 {
+        self.current
+    }
+
+    /// Whether there is a store key with this number.
+    pub(super) fn has(&self, number: i64) -> bool {
+        u32::try_from(number).is_ok_and(|number| self.keys.contains_key(&number))
     }
 
     fn mac(&self, bound: &Bound) -> Hmac<Sha256> {

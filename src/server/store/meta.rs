@@ -17,35 +17,48 @@ pub(super) struct Slot {
     pub(super) number: u32,
     pub(super) key_source: String,
     pub(super) stretching: Option<Stretching>,
+    /// In Unix seconds.
+    pub(super) created_at: u64,
 }
 
 impl Slot {
-    /// Reads a slot from six columns, from the column `first` on: its number, its source and the four parameters.
-    pub(super) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Self> {
-        let memory: Option<u32> = row.get(first + 2)?;
+    /// Reads a slot from seven columns: its number, its source, the four parameters, and when it was made.
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let memory: Option<u32> = row.get(2)?;
         let stretching = match memory {
             Some(memory) => Some(Stretching {
                 memory,
-                passes: row.get(first + 3)?,
-                lanes: row.get(first + 4)?,
-                salt: row.get(first + 5)?,
+                passes: row.get(3)?,
+                lanes: row.get(4)?,
+                salt: row.get(5)?,
             }),
             None => None,
         };
         Ok(Self {
-            number: row.get(first)?,
-            key_source: row.get(first + 1)?,
+            number: row.get(0)?,
+            key_source: row.get(1)?,
             stretching,
+            created_at: row.get(6)?,
         })
     }
 
-    pub(super) fn insert(&self, connection: &Connection, now: u64) -> Result<(), StoreError> {
+    /// All slots, the oldest first.
+    pub(super) fn all(connection: &Connection) -> Result<Vec<Self>, StoreError> {
+        let mut statement = connection.prepare(
+            "SELECT slot, key_source, kdf_memory, kdf_passes, kdf_lanes, kdf_salt, created_at
+            FROM kek_slot ORDER BY slot",
+        )?;
+        let slots = statement.query_map((), Self::from_row)?;
+        Ok(slots.collect::<Result<_, _>>()?)
+    }
+
+    pub(super) fn insert(&self, connection: &Connection) -> Result<(), StoreError> {
         let kdf = self.stretching.as_ref();
         connection.execute(
             "INSERT INTO kek_slot VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 self.number,
-                now,
+                self.created_at,
                 &self.key_source,
                 kdf.map(|kdf| kdf.memory),
                 kdf.map(|kdf| kdf.passes),
@@ -57,10 +70,13 @@ impl Slot {
     }
 
     pub(super) fn insert_key(&self, connection: &Connection, key: &WrappedKey) -> Result<(), StoreError> {
-        connection.execute(
-            "INSERT INTO wrapped_key VALUES (?, ?, ?, ?)",
-            (self.number, &key.purpose, key.number, &key.wrapped),
-        )?;
+        insert_key(connection, self.number, key)
+    }
+
+    /// Deletes the slot and the keys in it.
+    pub(super) fn delete(&self, connection: &Connection) -> Result<(), StoreError> {
+        connection.execute("DELETE FROM wrapped_key WHERE slot = ?", [self.number])?;
+        connection.execute("DELETE FROM kek_slot WHERE slot = ?", [self.number])?;
         Ok(())
     }
 }
@@ -95,6 +111,15 @@ impl Meta {
             })?;
         if magic == MAGIC { Ok(meta) } else { Err(silent()) }
     }
+}
+
+/// Adds a key that is wrapped under the key of `slot`.
+pub(super) fn insert_key(connection: &Connection, slot: u32, key: &WrappedKey) -> Result<(), StoreError> {
+    connection.execute(
+        "INSERT INTO wrapped_key VALUES (?, ?, ?, ?)",
+        (slot, &key.purpose, key.number, &key.wrapped),
+    )?;
+    Ok(())
 }
 
 /// The keys that are wrapped under the key of `slot`.

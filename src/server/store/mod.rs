@@ -9,6 +9,9 @@
 //! about it was changed. The removal of a row, and the return of an older one, cannot be seen from the row itself; an
 //! audit log is the place for that. [`commits`] detects acknowledged transactions that a damaged log has lost.
 //!
+//! A [`rotation`] replaces the store key, and a [`rekey`] the source of the key that wraps it, while other processes
+//! use the store: [`live_keys`].
+//!
 //! A [`KeyRingStore`] keeps the server's API keys and which tokens were revoked.
 
 mod api_keys;
@@ -22,7 +25,9 @@ mod error;
 mod fuzz;
 mod key_ring;
 mod key_source;
+mod key_status;
 mod keys;
+mod live_keys;
 mod locks;
 mod meta;
 mod metrics;
@@ -30,11 +35,16 @@ mod migrate;
 mod passphrase;
 mod reader;
 mod record;
+mod rekey;
+mod reseal;
 mod revocations;
+mod rotation;
 mod seal;
+mod sealed_change;
 mod settings;
 mod sqlite;
 mod sqlite_error;
+mod sqlite_keys;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -51,13 +61,16 @@ pub use key_ring::{
     KeyRingChange, KeyRingError, KeyRingStore, MAX_API_KEY_NAME_BYTES, MAX_API_KEYS, StoredKeyRing,
 };
 pub use key_source::KeySource;
+pub use key_status::{KeySlotStatus, KeyStatus, StoreKeyStatus};
 pub use locks::SecretLock;
 pub(in crate::server) use passphrase::Stretching;
 pub use record::{
     BoundedRead, DelegatedTo, Found, ListPosition, SecretKey, SecretKind, SecretQuery, SecretRecord,
     StoredSecret,
 };
+pub use rekey::Rekeying;
 pub use revocations::{Revocation, RevokedTokens};
+pub use rotation::Rotated;
 pub(in crate::server) use seal::Key;
 pub use sqlite::SqliteStore;
 pub use usage::{OwnerLimit, OwnerLimits};

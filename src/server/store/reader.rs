@@ -1,5 +1,7 @@
 //! The reading threads: list, read and verify rows.
 
+use std::sync::Arc;
+
 use crossbeam_channel::Receiver;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
@@ -17,14 +19,20 @@ use crate::sensitive::SecretValue;
 use crate::wire::{Identity, RoomName, SecretId};
 
 /// Every statement gives these first: what is readable of a row, its MAC, and the nonce that the MAC covers.
-macro_rules! select {
-    ($more:expr, $from:expr) => {
+macro_rules! select_where {
+    ($more:expr, $condition:expr) => {
         concat!(
             "SELECT owner, delegated_to, id, kind, type, name, version, written_at, extra, mac, substr(sealed, 1, 24)",
             $more,
-            " FROM secret WHERE room = ?1 AND ",
-            $from
+            " FROM secret WHERE ",
+            $condition
         )
+    };
+}
+/// Selects of one room.
+macro_rules! select {
+    ($more:expr, $from:expr) => {
+        select_where!($more, concat!("room = ?1 AND ", $from))
     };
 }
 
@@ -64,6 +72,13 @@ pub(super) const FIND_DELEGATED: &str = find!(
 /// The secrets of a room, with their values.
 const READ_ROOM: &str = select!(", key_number, sealed", "TRUE");
 
+/// Secrets after `?1` whose key is not `?2`, as [`reseal`](super::reseal) reads them: with the number of the row and
+/// its room.
+pub(super) const RESEAL: &str = select_where!(
+    ", key_number, sealed, number, room",
+    "number > ?1 AND key_number <> ?2 ORDER BY number"
+);
+
 /// A row that every database has.
 const PING: &str = "SELECT commits FROM meta";
 
@@ -74,7 +89,9 @@ pub(super) type ReadJob = Box<dyn FnOnce(&mut Reader<'_>) + Send>;
 pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<ReadJob>) {
     let prepared = |sql| Prepared::new(connection, sql);
     let mut reader = Reader {
-        keys: &shared.keys,
+        connection,
+        shared,
+        keys: shared.keys.present(),
         read: prepared(READ),
         contains: prepared(CONTAINS),
         find_own: prepared(FIND_OWN),
@@ -82,6 +99,7 @@ pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<Read
         ping: prepared(PING),
     };
     while let Ok(job) = jobs.recv() {
+        reader.keys = shared.keys.present();
         job(&mut reader);
     }
 }
@@ -89,7 +107,9 @@ pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<Read
 /// Reads through one connection, whose statements it keeps.
 #[derive(Debug)]
 pub(super) struct Reader<'c> {
-    keys: &'c StoreKeys,
+    connection: &'c Connection,
+    shared: &'c Shared,
+    keys: Arc<StoreKeys>,
     read: Prepared<'c>,
     contains: Prepared<'c>,
     find_own: Prepared<'c>,
@@ -106,7 +126,7 @@ impl Reader<'_> {
                 DelegatedTo::Anyone => None,
                 DelegatedTo::Exactly(delegate) => Some(delegate_text(delegate.as_ref())),
             };
-            find_rows(self.keys, &mut self.find_own, query, delegate, &mut found)?;
+            find_rows(&self.keys, &mut self.find_own, query, delegate, &mut found)?;
         }
         let to_viewer = match &query.delegated_to {
             DelegatedTo::Anyone => true,
@@ -114,7 +134,7 @@ impl Reader<'_> {
         };
         if to_viewer && query.owner.as_ref() != Some(viewer) {
             let owner = query.owner.as_ref().map(Identity::as_str);
-            find_rows(self.keys, &mut self.find_delegated, query, owner, &mut found)?;
+            find_rows(&self.keys, &mut self.find_delegated, query, owner, &mut found)?;
         }
         found.secrets.sort_by(|a, b| place(a).cmp(&place(b)));
         if let Some(limit) = query.limit {
@@ -136,7 +156,21 @@ impl Reader<'_> {
         key: SecretKey,
         limit: usize,
     ) -> Result<Option<BoundedRead>, StoreError> {
-        let keys = self.keys;
+        match self.read_row(&key, limit)? {
+            ReadRow::UnknownKey => {
+                // Another process has changed the store keys: the row as it is now has one of the present keys.
+                self.keys = self.shared.keys.reload(self.connection)?;
+                match self.read_row(&key, limit)? {
+                    ReadRow::Read(read) => Ok(read),
+                    ReadRow::UnknownKey => Err(damaged(key)),
+                }
+            }
+            ReadRow::Read(read) => Ok(read),
+        }
+    }
+
+    fn read_row(&mut self, key: &SecretKey, limit: usize) -> Result<ReadRow, StoreError> {
+        let keys = &*self.keys;
         let mut rows = self.read.statement()?.query((
             key.room.as_str(),
             key.owner.as_str(),
@@ -144,21 +178,23 @@ impl Reader<'_> {
             key.delegate_text(),
             i64::try_from(limit).unwrap_or(i64::MAX),
         ))?;
-        let Some(row) = rows.next()? else { return Ok(None) };
+        let Some(row) = rows.next()? else {
+            return Ok(ReadRow::Read(None));
+        };
         let StoredSecret { record, .. } = stored(keys, &key.room, row)?;
         if let Ok(bytes) = row
             .get::<_, i64>(13)
             .map(|bytes| usize::try_from(bytes).unwrap_or(0))
             && bytes > limit
         {
-            return Ok(Some(BoundedRead::Larger(bytes)));
+            return Ok(ReadRow::Read(Some(BoundedRead::Larger(bytes))));
+        }
+        if !keys.has(row.get(11)?) {
+            return Ok(ReadRow::UnknownKey);
         }
         match open(keys, &record, row) {
-            Ok(Some(value)) => Ok(Some(BoundedRead::Whole(record, value))),
-            Ok(None) | Err(StoreError::Corrupted(_)) => Err(StoreError::Damaged {
-                room: key.room,
-                id: key.id,
-            }),
+            Ok(Some(value)) => Ok(ReadRow::Read(Some(BoundedRead::Whole(record, value)))),
+            Ok(None) | Err(StoreError::Corrupted(_)) => Err(damaged(key.clone())),
             Err(error) => Err(error),
         }
     }
@@ -175,9 +211,23 @@ impl Reader<'_> {
             key.delegate_text(),
         ))?;
         match rows.next()? {
-            Some(row) => stored(self.keys, &key.room, row).map(|_| true),
+            Some(row) => stored(&self.keys, &key.room, row).map(|_| true),
             None => Ok(false),
         }
+    }
+}
+
+/// What reading a row found.
+enum ReadRow {
+    Read(Option<BoundedRead>),
+    /// Its store key is not among those that were read.
+    UnknownKey,
+}
+
+fn damaged(key: SecretKey) -> StoreError {
+    StoreError::Damaged {
+        room: key.room,
+        id: key.id,
     }
 }
 
@@ -272,6 +322,22 @@ pub(super) fn open_room(
         })?;
     }
     Ok(())
+}
+
+/// The secret and the value in a row of [`RESEAL`]; none if the value does not open.
+///
+/// # Errors
+/// Those of a row that is not as it was written.
+pub(super) fn reseal_row(
+    keys: &StoreKeys,
+    row: &Row<'_>,
+) -> Result<Option<(StoredSecret, SecretValue)>, StoreError> {
+    let room = row.get_ref(14)?.as_str().map_err(rusqlite::Error::from)?;
+    let room = RoomName::new(room)
+        .map_err(|_| StoreError::Corrupted("the name of a room is not readable".into()))?;
+    let secret = stored(keys, &room, row)?;
+    let value = open(keys, &secret.record, row)?;
+    Ok(value.map(|value| (secret, value)))
 }
 
 /// The value in a row of [`READ`] or [`READ_ROOM`], or none if it is not as it was written. It is decrypted straight out

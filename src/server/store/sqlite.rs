@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 
 use super::commits::Acknowledgements;
 use super::connection::Connections;
+use super::live_keys::{LiveKeys, SlotKey};
 use super::locks::{SecretLock, SecretLocks};
 use super::metrics::StoreMetrics;
 use super::reader::{self, ReadJob, Reader};
@@ -63,12 +64,16 @@ impl SqliteStore {
         if data_dir.is_beside_server() {
             database::refuse_older(&path)?;
         }
-        let (first, keys) = database::open(data_dir.path(), &path, key_source)?;
+        let (first, opened) = database::open(data_dir.path(), &path, key_source)?;
+        let slot = SlotKey {
+            slot: opened.slot.number,
+            kek: opened.kek,
+        };
         let connections = Connections::new(path, first);
         Ok(Self {
             shared: Arc::new(Shared {
                 connections,
-                keys,
+                keys: LiveKeys::new(opened.keys, slot),
                 acknowledgements: Acknowledgements::open(data_dir.path())?,
                 limits,
                 metrics: StoreMetrics::default(),
@@ -95,7 +100,7 @@ impl SqliteStore {
     }
 
     /// Runs rare `work` on a thread of the runtime, instead of in a queue.
-    async fn blocking<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
         work: impl FnOnce(&Shared) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use super::commits::Acknowledgements;
 use super::connection::Connections;
-use super::keys::StoreKeys;
+use super::live_keys::LiveKeys;
 use super::metrics::StoreMetrics;
 use super::{OwnerLimits, StoreError};
 
@@ -18,7 +18,7 @@ use super::{OwnerLimits, StoreError};
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) connections: Connections,
-    pub(super) keys: StoreKeys,
+    pub(super) keys: LiveKeys,
     pub(super) acknowledgements: Acknowledgements,
     pub(super) limits: OwnerLimits,
     pub(super) metrics: StoreMetrics,

@@ -1,5 +1,6 @@
 //! The writing thread: commits all changes that wait in one transaction, and answers their callers afterwards.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::Receiver;
@@ -7,7 +8,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tokio::sync::oneshot;
 
 use super::connection::{Prepared, checkpoint};
-use super::seal::{Bound, nonce};
+use super::keys::StoreKeys;
+use super::seal::nonce;
+use super::sealed_change::{Sealed, SealedSecret};
 use super::usage::Usage;
 use super::worker::Shared;
 use super::{SecretKey, SecretRecord, StoreError, StoredSecret, commits};
@@ -33,6 +36,9 @@ const PUT: &str = "INSERT INTO secret
         name = excluded.name, version = excluded.version, written_at = excluded.written_at, extra = excluded.extra,
         mac = excluded.mac, key_number = excluded.key_number, sealed = excluded.sealed";
 const DELETE: &str = "DELETE FROM secret WHERE room = ? AND owner = ? AND id = ? AND delegated_to = ?";
+
+/// Every transaction looks for a new store key, so that nothing is sealed with a former one.
+const CURRENT_KEY: &str = "SELECT number FROM store_key WHERE current = 1";
 
 /// A job of the writing thread. The reply says whether the change had an effect.
 #[derive(Debug)]
@@ -65,6 +71,7 @@ pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<Writ
         connection,
         shared,
         present: Prepared::new(connection, PRESENT),
+        current_key: Prepared::new(connection, CURRENT_KEY),
         count: Prepared::new(connection, commits::COUNT),
         put: Prepared::new(connection, PUT),
         delete: Prepared::new(connection, DELETE),
@@ -94,6 +101,7 @@ struct Writer<'c> {
     connection: &'c Connection,
     shared: &'c Shared,
     present: Prepared<'c>,
+    current_key: Prepared<'c>,
     count: Prepared<'c>,
     put: Prepared<'c>,
     delete: Prepared<'c>,
@@ -107,9 +115,13 @@ impl Writer<'_> {
         let (changes, waiting): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|job| (job.change, job.reply)).unzip();
         // Sealed before the transaction begins, to keep it short.
-        let sealed: Vec<_> = changes.into_iter().map(|change| self.seal(change)).collect();
+        let keys = self.shared.keys.present();
+        let sealed: Vec<_> = changes
+            .into_iter()
+            .map(|change| Sealed::new(&keys, change))
+            .collect();
         let began = Instant::now();
-        let outcomes = self.transaction(sealed);
+        let outcomes = self.transaction(sealed, &keys);
         self.shared.metrics.committed(began.elapsed(), outcomes.is_ok());
         let outcomes = outcomes.unwrap_or_else(|error| {
             if !self.connection.is_autocommit()
@@ -125,44 +137,44 @@ impl Writer<'_> {
         }
     }
 
-    fn seal(&self, change: Change) -> Result<Sealed, StoreError> {
-        Ok(match change {
-            Change::Put(record, value) => Sealed::Put(self.seal_value(record, &value)?),
-            Change::Replace(record, value) => Sealed::Replace(self.seal_value(record, &value)?),
-            Change::Delete(key) => Sealed::Delete(key),
-        })
-    }
-
-    fn seal_value(&self, record: SecretRecord, value: &SecretValue) -> Result<SealedSecret, StoreError> {
-        let (key_number, sealed) = self
-            .shared
-            .keys
-            .seal(|key, database| Bound::secret(key, database, &record), value)?;
-        Ok(SealedSecret {
-            record,
-            key_number,
-            sealed,
-        })
+    /// The keys for the transaction that has begun.
+    fn keys(&mut self, sealed_with: &Arc<StoreKeys>) -> Result<Arc<StoreKeys>, StoreError> {
+        let current: u32 = self.current_key.statement()?.query_row((), |row| row.get(0))?;
+        if current == sealed_with.current() {
+            return Ok(Arc::clone(sealed_with));
+        }
+        self.shared.keys.reload(self.connection)
     }
 
     fn transaction(
         &mut self,
-        changes: Vec<Result<Sealed, StoreError>>,
+        mut changes: Vec<Result<Sealed, StoreError>>,
+        sealed_with: &Arc<StoreKeys>,
     ) -> Result<Vec<Result<bool, StoreError>>, StoreError> {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let keys = self.keys(sealed_with)?;
+        if keys.current() != sealed_with.current() {
+            // Another process has made a new key the current one.
+            for change in &mut changes {
+                let resealed = change.as_mut().map(|change| change.reseal(sealed_with, &keys));
+                if let Ok(Err(error)) = resealed {
+                    *change = Err(error);
+                }
+            }
+        }
         let alone = changes.len() == 1;
         let mut outcomes = Vec::with_capacity(changes.len());
         for change in changes {
             let outcome = match change {
-                Ok(change) if alone => Ok(self.apply(&change)?),
-                Ok(change) => self.apply_apart(&change)?,
+                Ok(change) if alone => Ok(self.apply(&change, &keys)?),
+                Ok(change) => self.apply_apart(&change, &keys)?,
                 Err(error) => Err(error),
             };
             outcomes.push(outcome);
         }
         let number = self.count.statement()?.query_row((), |row| row.get(0))?;
         self.connection.execute_batch("COMMIT")?;
-        if let Err(error) = self.shared.acknowledgements.write(&self.shared.keys, number) {
+        if let Err(error) = self.shared.acknowledgements.write(&keys, number) {
             // The changes are on disk. Only a later loss of the log would go unnoticed.
             tracing::warn!(%error, "the count of transactions could not be written");
         }
@@ -170,9 +182,13 @@ impl Writer<'_> {
     }
 
     /// Applies a change so that its failure does not affect the others. Fails if the whole transaction has failed.
-    fn apply_apart(&mut self, change: &Sealed) -> Result<Result<bool, StoreError>, StoreError> {
+    fn apply_apart(
+        &mut self,
+        change: &Sealed,
+        keys: &StoreKeys,
+    ) -> Result<Result<bool, StoreError>, StoreError> {
         self.connection.execute_batch("SAVEPOINT change")?;
-        match self.apply(change) {
+        match self.apply(change, keys) {
             Ok(changed) => {
                 self.connection.execute_batch("RELEASE change")?;
                 Ok(Ok(changed))
@@ -186,7 +202,7 @@ impl Writer<'_> {
         }
     }
 
-    fn apply(&mut self, change: &Sealed) -> Result<bool, StoreError> {
+    fn apply(&mut self, change: &Sealed, keys: &StoreKeys) -> Result<bool, StoreError> {
         match change {
             Sealed::Put(secret) => {
                 let key = &secret.record.key;
@@ -194,10 +210,10 @@ impl Writer<'_> {
                 let old = present.map(|present| present.bytes);
                 self.usage
                     .check(key, &self.shared.limits, old, secret.sealed.len() as u64)?;
-                self.put(secret, present)
+                self.put(keys, secret, present)
             }
             Sealed::Replace(secret) => match self.present(&secret.record.key)? {
-                Some(present) => self.put(secret, Some(present)),
+                Some(present) => self.put(keys, secret, Some(present)),
                 None => Ok(false),
             },
             Sealed::Delete(key) => {
@@ -235,7 +251,12 @@ impl Writer<'_> {
     }
 
     /// Stores the secret over `replaced`, or as a new one.
-    fn put(&mut self, secret: &SealedSecret, replaced: Option<Present>) -> Result<bool, StoreError> {
+    fn put(
+        &mut self,
+        keys: &StoreKeys,
+        secret: &SealedSecret,
+        replaced: Option<Present>,
+    ) -> Result<bool, StoreError> {
         let version = replaced.map_or(1, |replaced| replaced.version.saturating_add(1));
         let written_at = clock::now();
         let stored = StoredSecret {
@@ -243,7 +264,7 @@ impl Writer<'_> {
             version,
             written_at: Some(written_at),
         };
-        let mac = self.shared.keys.row_mac(&stored, &[], nonce(&secret.sealed));
+        let mac = keys.row_mac(&stored, &[], nonce(&secret.sealed));
         let record = &secret.record;
         let statement = self.put.statement()?;
         let outcome = statement.execute(params![
@@ -276,18 +297,4 @@ struct Present {
     version: u64,
     /// Bytes that it takes, sealed.
     bytes: u64,
-}
-
-/// A change whose value is sealed.
-enum Sealed {
-    Put(SealedSecret),
-    Replace(SealedSecret),
-    Delete(SecretKey),
-}
-
-/// A secret whose value is sealed, with the number of its key.
-struct SealedSecret {
-    record: SecretRecord,
-    key_number: u32,
-    sealed: Vec<u8>,
 }

@@ -42,6 +42,8 @@ pub(super) fn run(
         // The API key moves out of its setting when the key ring is first read.
         transaction.execute_batch(api_keys::TABLES)?;
     }
+    // Format 5 has the tables of format 4. Its processes look for a new store key in each transaction, and those of
+    // format 4, which do not, must not use it.
     transaction.execute_batch(&format!("PRAGMA user_version = {FORMAT}"))?;
     transaction.commit()?;
     Ok(())

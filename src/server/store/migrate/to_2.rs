@@ -14,7 +14,6 @@ use super::super::reader::secret_key;
 use super::super::seal::{Bound, nonce};
 use super::super::tables::{KEY_TABLES, SECRET_TABLE};
 use super::super::{SecretKind, SecretRecord, StoreError, StoredSecret};
-use crate::clock;
 
 /// The version that a secret from format 1 gets.
 const FIRST_VERSION: u64 = 1;
@@ -44,11 +43,12 @@ fn move_keys(
 ) -> Result<StoreKeys, StoreError> {
     let meta = Meta::read(transaction)?;
     let slot = transaction.query_row(
-        "SELECT 1, key_source, kdf_memory, kdf_passes, kdf_lanes, kdf_salt FROM meta",
+        "SELECT 1, key_source, kdf_memory, kdf_passes, kdf_lanes, kdf_salt, created_at FROM meta",
         (),
-        |row| Slot::from_row(row, 0),
+        Slot::from_row,
     )?;
-    let key = source.key(directory, &slot.key_source, slot.stretching.as_ref())?;
+    let given = source.read(directory, &slot.key_source)?;
+    let key = given.for_slot(&slot.key_source, slot.stretching.as_ref())?;
     let kek = keys::encryption_key(&key, &meta.database);
     let mut wrapped = transaction
         .prepare("SELECT number, wrapped FROM store_key")?
@@ -72,7 +72,7 @@ fn move_keys(
         }
     })?;
     transaction.execute_batch(KEY_TABLES)?;
-    slot.insert(transaction, clock::now())?;
+    slot.insert(transaction)?;
     for key in &wrapped {
         slot.insert_key(transaction, key)?;
     }

@@ -15,6 +15,10 @@ const KEY_1: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-1
 const DATABASE_2: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-2/default/store.db");
 const KEY_2: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-2/default/store.key");
 const COMMITS_2: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-2/default/store.commits");
+/// A data directory of format 4.
+const DATABASE_4: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-4/default/store.db");
+const KEY_4: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-4/default/store.key");
+const COMMITS_4: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-4/default/store.commits");
 /// Another of format 1, whose key comes from the passphrase `correct horse`.
 const BY_PASSPHRASE_1: &[u8] =
     include_bytes!("../../../../tests/it/vectors/store-format-1/passphrase/store.db");
@@ -77,6 +81,14 @@ fn format_2() -> tempfile::TempDir {
     ])
 }
 
+fn format_4() -> tempfile::TempDir {
+    directory_of(&[
+        (DATABASE, DATABASE_4),
+        ("store.key", KEY_4),
+        ("store.commits", COMMITS_4),
+    ])
+}
+
 async fn holds_everything(store: &SqliteStore) {
     for (record, value) in contents() {
         let (read, found) = store.read(record.key.clone()).await.unwrap().unwrap();
@@ -108,7 +120,12 @@ fn former_api_key(store: &SqliteStore) -> Vec<u8> {
         })
         .unwrap();
     let bound = |key, database: &_| Bound::setting(key, database, "api_key");
-    shared.keys.open(number, bound, &sealed).unwrap().into_exposed()
+    shared
+        .keys
+        .present()
+        .open(number, bound, &sealed)
+        .unwrap()
+        .into_exposed()
 }
 
 #[tokio::test]
@@ -125,6 +142,7 @@ async fn the_api_key_of_an_older_format_stays_in_use() {
     let text = former.text().expose().as_bytes().to_vec();
     let (number, sealed) = shared
         .keys
+        .present()
         .seal(
             |key, database| Bound::setting(key, database, "api_key"),
             &text.into(),
@@ -247,6 +265,23 @@ async fn a_database_of_format_2_keeps_every_secret_and_counts_them() {
     assert_eq!(counted, rows);
 }
 
+#[tokio::test]
+async fn a_database_of_format_4_keeps_its_api_keys_and_gets_a_new_store_key() {
+    let path = format_4();
+    let store = open(path.path());
+    let before = store.key_ring().await.unwrap();
+    let rotated = store.rotate(|_| {}).await.unwrap();
+    assert_eq!((rotated.key, rotated.damaged), (2, 0));
+    store.close().await.unwrap();
+    let store = open(path.path());
+    let after = store.key_ring().await.unwrap();
+    assert!(!before.api_keys.is_empty());
+    assert_eq!(before.api_keys.len(), after.api_keys.len());
+    for (before, after) in before.api_keys.iter().zip(&after.api_keys) {
+        assert_eq!(before.key.text().expose(), after.key.text().expose());
+    }
+}
+
 /// A server of an older version may be using it.
 #[tokio::test]
 async fn a_database_of_an_older_format_is_not_migrated_beside_a_server() {
@@ -287,7 +322,7 @@ async fn a_migrated_database_has_the_tables_of_a_new_one() {
         rows.unwrap().collect::<Result<Vec<_>, _>>().unwrap()
     };
     let new = filled().await;
-    for old in [format_1(), format_2()] {
+    for old in [format_1(), format_2(), format_4()] {
         open(old.path()).close().await.unwrap();
         assert_eq!(columns(old.path()), columns(new.path()));
     }

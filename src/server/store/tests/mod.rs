@@ -2,9 +2,12 @@ mod calls;
 mod durable;
 mod gone;
 mod key_ring;
+mod killed;
 mod limits;
 mod lists;
 mod migration;
+mod rekey;
+mod rotation;
 mod tamper;
 
 use std::path::Path;

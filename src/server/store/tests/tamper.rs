@@ -1,6 +1,7 @@
 //! Changed rows, wrong keys and foreign files are detected.
 
 use super::*;
+use crate::server::store::tables::FORMAT;
 
 #[tokio::test]
 async fn a_row_that_was_changed_in_any_column_does_not_open() {
@@ -119,10 +120,10 @@ async fn a_passphrase_opens_what_it_made() {
 #[tokio::test]
 async fn what_is_not_our_database_is_left_alone() {
     let path = filled().await;
-    raw(path.path(), "PRAGMA user_version = 5");
+    raw(path.path(), &format!("PRAGMA user_version = {}", FORMAT + 1));
     let newer = open_with(path.path(), &KeySource::Default).unwrap_err();
     assert!(
-        matches!(newer, StoreError::NewerVersion { found: 5, known: 4 }),
+        matches!(newer, StoreError::NewerVersion { found, known: FORMAT } if found == FORMAT + 1),
         "{newer:?}"
     );
 

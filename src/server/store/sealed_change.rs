@@ -1,0 +1,60 @@
+//! Changes whose values are sealed, for the writing thread.
+
+use super::keys::StoreKeys;
+use super::seal::Bound;
+use super::writer::Change;
+use super::{SecretKey, SecretRecord, StoreError};
+use crate::sensitive::SecretValue;
+
+/// A change whose value is sealed.
+pub(super) enum Sealed {
+    Put(SealedSecret),
+    Replace(SealedSecret),
+    Delete(SecretKey),
+}
+
+impl Sealed {
+    /// Seals the value of `change` with the current key of `keys`.
+    pub(super) fn new(keys: &StoreKeys, change: Change) -> Result<Self, StoreError> {
+        Ok(match change {
+            Change::Put(record, value) => Self::Put(SealedSecret::new(keys, record, &value)?),
+            Change::Replace(record, value) => Self::Replace(SealedSecret::new(keys, record, &value)?),
+            Change::Delete(key) => Self::Delete(key),
+        })
+    }
+
+    /// Seals the value again, with the current key of `keys`.
+    pub(super) fn reseal(&mut self, former: &StoreKeys, keys: &StoreKeys) -> Result<(), StoreError> {
+        match self {
+            Self::Put(secret) | Self::Replace(secret) => secret.reseal(former, keys),
+            Self::Delete(_) => Ok(()),
+        }
+    }
+}
+
+/// A secret whose value is sealed, with the number of its key.
+pub(super) struct SealedSecret {
+    pub(super) record: SecretRecord,
+    pub(super) key_number: u32,
+    pub(super) sealed: Vec<u8>,
+}
+
+impl SealedSecret {
+    fn new(keys: &StoreKeys, record: SecretRecord, value: &SecretValue) -> Result<Self, StoreError> {
+        let (key_number, sealed) = keys.seal(|key, database| Bound::secret(key, database, &record), value)?;
+        Ok(Self {
+            record,
+            key_number,
+            sealed,
+        })
+    }
+
+    fn reseal(&mut self, former: &StoreKeys, keys: &StoreKeys) -> Result<(), StoreError> {
+        let bound = |key, database: &_| Bound::secret(key, database, &self.record);
+        let value = former
+            .open(self.key_number.into(), bound, &self.sealed)
+            .ok_or_else(|| StoreError::Corrupted("a value did not open in memory".into()))?;
+        (self.key_number, self.sealed) = keys.seal(bound, &value)?;
+        Ok(())
+    }
+}
