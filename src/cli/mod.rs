@@ -31,11 +31,13 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
+use tracing_appender::non_blocking::WorkerGuard;
 
 use self::commands::Cli;
 use self::context::Context;
 use self::error::{Failure, Outcome};
 use self::ui::Ui;
+use self::ui::log::LogFormat;
 use crate::net::HttpClient;
 use crate::settings::Environment;
 
@@ -55,27 +57,45 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return entry::parse_error::answer(error, &arguments),
     };
-    if cli.command.is_server() {
-        process::return_large_buffers();
-    }
-    let ui = Ui::new(&cli.global);
-    let outcome = match ui::log::start(&cli.global, cli.command.is_server()) {
-        // The guard writes what is queued when it is dropped.
-        Ok(_guard) => run(cli, &ui),
-        Err(error) => Err(error),
+    let mut ui = Ui::new(&cli.global);
+    let environment = Environment::from_process();
+    let log = match start_log(&cli, &mut ui, &environment) {
+        Ok(log) => log,
+        Err(error) => return fail(&ui, &error),
     };
-    match outcome {
+    let code = match run(cli, &ui, environment) {
         Ok(outcome) => outcome.exit_code(),
-        Err(error) => {
-            let failure = Failure::of(&error);
-            ui.failure(&failure);
-            failure.exit_code()
-        }
-    }
+        Err(error) => fail(&ui, &error),
+    };
+    // Writes the lines that are queued.
+    drop(log);
+    code
 }
 
-fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
-    let mut runtime = if cli.command.is_server() {
+/// Starts the log. A server whose log is JSON writes everything that it says on stderr through it.
+fn start_log(cli: &Cli, ui: &mut Ui, environment: &Environment) -> anyhow::Result<Option<WorkerGuard>> {
+    let Some(args) = cli.command.server_log() else {
+        return ui::log::start(&cli.global, None);
+    };
+    process::return_large_buffers();
+    let format = args.format(environment)?;
+    let guard = ui::log::start(&cli.global, Some(format))?;
+    process::log_panics();
+    if format == LogFormat::Json {
+        ui.speak_through_log();
+    }
+    Ok(guard)
+}
+
+/// Says why the command failed.
+fn fail(ui: &Ui, error: &anyhow::Error) -> ExitCode {
+    let failure = Failure::of(error);
+    ui.failure(&failure);
+    failure.exit_code()
+}
+
+fn run(cli: Cli, ui: &Ui, environment: Environment) -> anyhow::Result<Outcome> {
+    let mut runtime = if cli.command.server_log().is_some() {
         tokio::runtime::Builder::new_multi_thread()
     } else {
         tokio::runtime::Builder::new_current_thread()
@@ -83,7 +103,7 @@ fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
     let runtime = runtime.enable_all().build()?;
     let context = Context {
         ui: ui.clone(),
-        environment: Environment::from_process(),
+        environment,
         http: HttpClient::from_env(),
     };
     let hears_signals = cli.command.hears_signals();

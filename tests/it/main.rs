@@ -48,6 +48,7 @@ mod serve;
 mod serve_connections;
 mod serve_http;
 mod serve_listen;
+mod serve_log;
 mod serve_metrics;
 mod serve_session;
 mod serve_shutdown;

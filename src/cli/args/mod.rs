@@ -10,6 +10,7 @@ pub(in crate::cli) mod env_secret;
 mod fuzz;
 pub(in crate::cli) mod input;
 pub(in crate::cli) mod listen;
+pub(in crate::cli) mod log_format;
 pub(in crate::cli) mod metrics;
 pub(in crate::cli) mod output;
 pub(in crate::cli) mod room;

@@ -11,6 +11,7 @@ mod token;
 use clap::{Parser, Subcommand};
 
 use super::args::deferred::Deferred;
+use super::args::log_format::LogArgs;
 use super::context::Context;
 use super::error::Outcome;
 use super::ui::options::GlobalArgs;
@@ -66,9 +67,12 @@ pub(in crate::cli) enum Command {
 }
 
 impl Command {
-    /// Whether this is the server: it logs what it does.
-    pub(in crate::cli) const fn is_server(&self) -> bool {
-        matches!(self, Self::Room(Deferred(command)) if command.is_server())
+    /// The flags for the log, if this is the server: it logs what it does.
+    pub(in crate::cli) const fn server_log(&self) -> Option<&LogArgs> {
+        match self {
+            Self::Room(Deferred(command)) => command.server_log(),
+            _ => None,
+        }
     }
 
     /// Whether signals are to end the command in good order. The server has its own way to stop, and a

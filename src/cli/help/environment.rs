@@ -100,6 +100,10 @@ const GROUPS: &[Group] = &[
         ],
     ),
     (
+        "Log, of room serve",
+        &[("MESHAGENT_LOG_FORMAT", "text or json (--log-format)")],
+    ),
+    (
         "OAuth, of room serve and in local mode",
         &[
             (

@@ -19,15 +19,22 @@ static BEFORE: OnceLock<Before> = OnceLock::new();
 /// Keeps secrets out of core dumps and panic messages.
 pub(super) fn harden() {
     std::panic::set_hook(Box::new(|panic| {
-        // The message may hold what the code was working on; the place alone does not.
-        let place = panic
-            .location()
-            .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        super::ui::stderr::error_line(&format!(
-            "error: this is a bug in meshagent{place}; please report it"
-        ));
+        super::ui::stderr::error_line(&format!("error: {}", bug(panic)));
     }));
     BEFORE.get_or_init(no_core_dump);
+}
+
+/// Has panics logged, as a server's log has everything that goes wrong.
+pub(super) fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{}", bug(panic))));
+}
+
+/// What a panic means to the user. Its own message may hold what the code was working on; the place alone does not.
+fn bug(panic: &std::panic::PanicHookInfo<'_>) -> String {
+    let place = panic
+        .location()
+        .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+    format!("this is a bug in meshagent{place}; please report it")
 }
 
 /// Gives a command that takes this process's place the limits that this process was started with. What

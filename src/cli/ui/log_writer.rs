@@ -5,8 +5,13 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use serde_json::json;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
+
+use super::log::LogFormat;
 
 /// Lines that wait for stderr before more are dropped.
 const MAX_QUEUED_LINES: usize = 8192;
@@ -19,6 +24,7 @@ pub(in crate::cli) struct LogWriter {
     dropped: ErrorCounter,
     /// How many of the dropped lines were told.
     told: Arc<AtomicUsize>,
+    format: LogFormat,
 }
 
 /// Counts the lines that the process's log has dropped.
@@ -32,7 +38,7 @@ pub(in crate::cli) fn dropped_lines() -> u64 {
 
 /// Starts the thread, which writes to `out`. The guard, when dropped, waits for the queued lines about a second at
 /// most.
-pub(in crate::cli) fn start(out: impl Write + Send + 'static) -> (LogWriter, WorkerGuard) {
+pub(in crate::cli) fn start(out: impl Write + Send + 'static, format: LogFormat) -> (LogWriter, WorkerGuard) {
     let (queue, guard) = NonBlockingBuilder::default()
         .lossy(true)
         .buffered_lines_limit(MAX_QUEUED_LINES)
@@ -44,6 +50,7 @@ pub(in crate::cli) fn start(out: impl Write + Send + 'static) -> (LogWriter, Wor
         queue,
         dropped,
         told: Arc::default(),
+        format,
     };
     (writer, guard)
 }
@@ -53,8 +60,7 @@ impl Write for LogWriter {
         let dropped = self.dropped.dropped_lines();
         let untold = dropped.saturating_sub(self.told.swap(dropped, Ordering::Relaxed));
         if untold > 0 {
-            let note = format!("{untold} log lines were dropped: stderr was not read\n");
-            self.queue.write_all(note.as_bytes())?;
+            self.queue.write_all(note(untold, self.format).as_bytes())?;
             if self.dropped.dropped_lines() > dropped {
                 // The note was dropped and counted too: the next line tells again, without it.
                 self.told.fetch_sub(untold - 1, Ordering::Relaxed);
@@ -65,6 +71,23 @@ impl Write for LogWriter {
 
     fn flush(&mut self) -> io::Result<()> {
         self.queue.flush()
+    }
+}
+
+/// The line that tells of `dropped` lines, in the form of a line of the log.
+fn note(dropped: usize, format: LogFormat) -> String {
+    let message = format!("{dropped} log lines were dropped: stderr was not read");
+    match format {
+        LogFormat::Text => format!("{message}\n"),
+        LogFormat::Json => {
+            let mut timestamp = String::new();
+            // Writing to a string does not fail.
+            let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
+            let fields = json!({"message": message, "dropped": dropped});
+            let line =
+                json!({"timestamp": timestamp, "level": "WARN", "fields": fields, "target": module_path!()});
+            format!("{line}\n")
+        }
     }
 }
 
@@ -79,6 +102,8 @@ impl<'a> MakeWriter<'a> for LogWriter {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use serde_json::Value;
 
     use super::*;
 
@@ -105,7 +130,7 @@ mod tests {
     fn lines_that_find_no_place_are_dropped_and_counted() {
         let (allow, allowed) = channel();
         let (lines, written) = channel();
-        let (mut writer, guard) = start(Slow { allowed, lines });
+        let (mut writer, guard) = start(Slow { allowed, lines }, LogFormat::Text);
         let sent = MAX_QUEUED_LINES + 100;
         for number in 0..sent {
             writer.write_all(format!("{number}\n").as_bytes()).unwrap();
@@ -128,5 +153,15 @@ mod tests {
             .collect();
         let numbers = rest.iter().filter(|line| line.trim().parse::<usize>().is_ok());
         assert_eq!(counted.iter().sum::<usize>() + numbers.count() + 3, sent);
+    }
+    #[test]
+    fn the_note_of_dropped_lines_has_the_members_of_a_line_in_json() {
+        let line: Value = serde_json::from_str(&note(5, LogFormat::Json)).unwrap();
+        assert_eq!(line["level"], "WARN");
+        assert_eq!(line["fields"]["dropped"], 5);
+        let message = "5 log lines were dropped: stderr was not read";
+        assert_eq!(line["fields"]["message"], message);
+        assert!(line["timestamp"].as_str().unwrap().ends_with('Z'));
+        assert!(line["target"].as_str().unwrap().starts_with("meshagent::"));
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct Ui {
     color: bool,
     stdout_is_terminal: bool,
     busy: Busy,
+    /// Whether notes, warnings and failures are lines of the log.
+    through_log: bool,
 }
 
 impl Ui {
@@ -45,7 +47,13 @@ impl Ui {
             color: wants_color(global.color),
             stdout_is_terminal: io::stdout().is_terminal(),
             busy: Busy::default(),
+            through_log: false,
         }
+    }
+
+    /// From now on writes notes, warnings and failures as lines of the log, so that stderr has nothing else.
+    pub(super) const fn speak_through_log(&mut self) {
+        self.through_log = true;
     }
 
     /// The line that says what takes a while.
@@ -150,7 +158,9 @@ impl Ui {
 
     /// Says something beside the answer.
     pub(super) fn note(&self, line: &str) {
-        if !self.global.quiet {
+        if self.through_log {
+            tracing::info!("{line}");
+        } else if !self.global.quiet {
             self.busy.end();
             error_line(line);
         }
@@ -158,7 +168,11 @@ impl Ui {
 
     /// Says something that the user should know about.
     pub(super) fn warn(&self, line: &str) {
-        self.note(&self.warning(line));
+        if self.through_log {
+            tracing::warn!("{line}");
+        } else {
+            self.note(&self.warning(line));
+        }
     }
 
     /// A warning line, for the caller to print.
@@ -173,6 +187,10 @@ impl Ui {
 
     /// Says why the command failed.
     pub(super) fn failure(&self, failure: &Failure) {
+        if self.through_log {
+            tracing::error!(hint = failure.hint, "{}", failure.message);
+            return;
+        }
         if self.global.error_format == ErrorFormat::Json {
             if !failure.is_silent() {
                 error_line(&failure.to_json());

@@ -9,6 +9,7 @@ mod serve;
 use clap::Subcommand;
 
 use crate::cli::args::deferred::Deferred;
+use crate::cli::args::log_format::LogArgs;
 use crate::cli::context::Context;
 use crate::cli::error::Outcome;
 
@@ -29,9 +30,12 @@ pub(in crate::cli) enum RoomCommand {
 }
 
 impl RoomCommand {
-    /// Whether this is the server.
-    pub(in crate::cli) const fn is_server(&self) -> bool {
-        matches!(self, Self::Serve(_))
+    /// The flags for the log, if this is the server.
+    pub(in crate::cli) const fn server_log(&self) -> Option<&LogArgs> {
+        match self {
+            Self::Serve(args) => Some(&args.0.log),
+            _ => None,
+        }
     }
 
     /// Whether signals are to end the command in good order.

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::cli::args::duration::parse_seconds;
 use crate::cli::args::listen::{BoundListeners, ListenArgs};
+use crate::cli::args::log_format::LogArgs;
 use crate::cli::args::metrics::MetricsArgs;
 use crate::cli::args::server_limits::LimitArgs;
 use crate::cli::args::store_key::{KeyArgs, warn_of};
@@ -59,6 +60,8 @@ pub(in crate::cli) struct ServeArgs {
     shutdown_delay: Option<Duration>,
     #[command(flatten)]
     metrics: MetricsArgs,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
     #[command(flatten)]
     key: KeyArgs,
     #[command(flatten)]
