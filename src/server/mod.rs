@@ -49,7 +49,8 @@ pub use self::caller::TokenOrigin;
 pub use self::config::{Limits, ServerConfig};
 use self::connections::OpenConnections;
 use self::fair_store::StoreQueues;
-use self::http::{accept, serve_in_memory, serve_metrics};
+pub use self::http::NotReady;
+use self::http::{accept, check_store, serve_in_memory, serve_metrics};
 pub use self::keys::{KeyRing, ServerKeys, local_token};
 use self::listener::Listeners;
 pub use self::listener::{ListenAddress, ListenAddressError, Listener};
@@ -154,6 +155,14 @@ impl Server {
         // A look at the store that has begun is finished before the store is closed.
         tokio::join!(accepting, following, following_tls);
         self.close().await;
+    }
+
+    /// Whether the store answers a read within a second, also while the server stops.
+    ///
+    /// # Errors
+    /// Why it does not: [`NotReady::StoreSilent`] or [`NotReady::StoreFailed`].
+    pub async fn check_store(&self) -> Result<(), NotReady> {
+        check_store(&self.state).await
     }
 
     /// Answers `GET /metrics` on connections of `listener` with the server's metrics, until the server is closed.

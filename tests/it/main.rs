@@ -52,6 +52,7 @@ mod serve_log;
 mod serve_metrics;
 mod serve_session;
 mod serve_shutdown;
+mod serve_systemd;
 mod serve_tls;
 mod set_get_delete;
 mod support;

@@ -4,6 +4,8 @@ mod heap;
 pub(in crate::cli) mod launch;
 mod obeyed;
 mod open_files;
+#[cfg_attr(not(target_os = "linux"), path = "service_manager_elsewhere.rs")]
+pub(in crate::cli) mod service_manager;
 mod signals;
 
 use std::sync::OnceLock;

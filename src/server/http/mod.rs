@@ -14,4 +14,6 @@ mod serve;
 
 pub(super) use self::listen::accept;
 pub(super) use self::metrics::serve_metrics;
+pub use self::ready::NotReady;
+pub(super) use self::ready::check_store;
 pub(super) use self::serve::serve_in_memory;

@@ -19,11 +19,14 @@ const STORE_TIME: Duration = Duration::from_secs(1);
 
 /// Why the server is not ready. Its text is for every client, so it has no detail of the store.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(super) enum NotReady {
+pub enum NotReady {
+    /// It was told to stop.
     #[error("the server is stopping")]
     Stopping,
+    /// The store does not answer within a second.
     #[error("the store does not answer")]
     StoreSilent,
+    /// The store answers with an error.
     #[error("the store cannot be read")]
     StoreFailed,
 }
@@ -43,6 +46,17 @@ pub(super) async fn readyz(Shared(connection): Shared<Connection>) -> Response {
 /// Whether the server is ready.
 pub(super) async fn check_state(state: &State) -> Result<(), NotReady> {
     check(state.stopping.is_cancelled(), state.store.ping(), STORE_TIME).await
+}
+
+/// Whether the store answers. One that was closed has done so.
+pub(in crate::server) async fn check_store(state: &State) -> Result<(), NotReady> {
+    let ping = async {
+        match state.store.ping().await {
+            Err(StoreError::Closed) => Ok(()),
+            answer => answer,
+        }
+    };
+    check(false, ping, STORE_TIME).await
 }
 
 async fn check(

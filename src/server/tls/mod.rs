@@ -42,6 +42,8 @@ pub struct Tls {
     /// The files when they were read last, whether the certificate could be used or not.
     stamp: RwLock<Stamp>,
     reload: Notify,
+    /// Told when a requested reading is done.
+    reloaded: Notify,
     config: Arc<ServerConfig>,
 }
 
@@ -84,13 +86,17 @@ impl Tls {
             current,
             stamp: RwLock::new(stamp),
             reload: Notify::new(),
+            reloaded: Notify::new(),
             config: Arc::new(config),
         })
     }
 
-    /// Has the files read again, although they look as they were.
-    pub fn request_reload(&self) {
+    /// Has the files read again, although they look as they were, and waits until that is done. The server must be
+    /// running.
+    pub async fn reload(&self) {
+        let reloaded = self.reloaded.notified();
         self.reload.notify_one();
+        reloaded.await;
     }
 
     /// Accepts handshakes.
@@ -98,7 +104,7 @@ impl Tls {
         TlsAcceptor::from(Arc::clone(&self.config))
     }
 
-    /// Reads the files again when they have changed or [`Tls::request_reload`] was called, and warns of a certificate
+    /// Reads the files again when they have changed or [`Tls::reload`] was called, and warns of a certificate
     /// that expires soon, until `stop` is cancelled.
     pub(super) async fn follow(self: &Arc<Self>, stop: CancellationToken) {
         let mut looks = interval(LOOK_INTERVAL);
@@ -119,6 +125,9 @@ impl Tls {
                 Ok(true) => warnings.reset_immediately(),
                 Ok(false) => {}
                 Err(error) => tracing::error!(%error, "the TLS certificate was not read again"),
+            }
+            if is_requested {
+                self.reloaded.notify_waiters();
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::cli::args::store_key::{KeyArgs, warn_of};
 use crate::cli::args::token_endpoints::TokenEndpointArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Interrupted, Kind, Outcome};
-use crate::cli::process::{self, Interruptions};
+use crate::cli::process::{self, Interruptions, service_manager};
 use crate::sensitive::SensitiveText;
 use crate::server::data_dir::{API_KEY_VARIABLE, DataDir};
 use crate::server::store::SqliteStore;
@@ -116,10 +116,13 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     data_dir.publish(&url, &named)?;
     context.ui.answer_line(&shown.join("\n")).await?;
     tracing::info!(listen = shown.join(" "), data_dir = %data_dir.path().display(), "serving rooms");
+    let status = format!("Serving rooms at {}", shown.join(" "));
+    service_manager::ready(&status);
     let stopped = async {
         // Awaited outside of the macro: it evaluates its arguments only where the level is logged.
-        let interruption = stop_signal(signals, tls.as_deref()).await;
+        let interruption = stop_signal(signals, tls.as_deref(), &status).await;
         tracing::info!("{interruption}");
+        service_manager::stopping();
         // Before a client can learn of the first signal.
         let second = process::interruption();
         server.announce_stop();
@@ -136,17 +139,24 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
         // Who comes now waits for the directory instead of being sent to a server that is stopping.
         data_dir.withdraw();
     };
-    tokio::join!(server.run(listeners, stopped), metrics.serve(&server));
+    tokio::select! {
+        _ = async { tokio::join!(server.run(listeners, stopped), metrics.serve(&server)) } => {}
+        () = service_manager::watch(async || server.check_store().await) => {}
+    }
     tracing::info!("stopped");
     Ok(Outcome::Done)
 }
 
 /// Waits for a signal to stop. With TLS, SIGHUP has the certificate read again.
-async fn stop_signal(mut signals: Interruptions, tls: Option<&Tls>) -> Interrupted {
+async fn stop_signal(mut signals: Interruptions, tls: Option<&Tls>, status: &str) -> Interrupted {
     loop {
         match (signals.next().await, tls) {
             #[cfg(unix)]
-            (Interrupted::HungUp, Some(tls)) => tls.request_reload(),
+            (Interrupted::HungUp, Some(tls)) => {
+                service_manager::reloading();
+                tls.reload().await;
+                service_manager::ready(status);
+            }
             (interruption, _) => return interruption,
         }
     }
