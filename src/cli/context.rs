@@ -28,13 +28,13 @@ impl Context {
 }
 
 #[cfg(unix)]
-fn is_open_to_others(path: &Path) -> bool {
+pub(super) fn is_open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(path).is_ok_and(|found| found.mode() & 0o077 != 0)
 }
 
 /// A home directory is private by inheritance.
 #[cfg(not(unix))]
-const fn is_open_to_others(_path: &Path) -> bool {
+pub(super) const fn is_open_to_others(_path: &Path) -> bool {
     false
 }

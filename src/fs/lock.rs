@@ -24,6 +24,11 @@ impl LockFile {
         private::open_or_create(path).map(Self)
     }
 
+    /// Opens the file if it exists, for a look at its lock: it is not made, and cannot be written.
+    pub(crate) fn look(path: &Path) -> io::Result<Self> {
+        File::open(path).map(Self)
+    }
+
     /// Takes the lock shared with others. False if another process has it exclusively.
     pub(crate) fn try_shared(&self) -> io::Result<bool> {
         granted(self.0.try_lock_shared())

@@ -5,6 +5,9 @@ use std::time::Duration;
 use der::asn1::{AnyRef, GeneralizedTime, UtcTime};
 use der::{Decode as _, Reader, SliceReader, Tag, Tagged as _};
 
+/// A certificate with less time than this expires soon, or with less than a third of its lifetime.
+const SOON: Duration = Duration::from_hours(14 * 24);
+
 /// The time for which a certificate is valid (RFC 5280, section 4.1.2.5), in seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Validity {
@@ -24,6 +27,11 @@ impl Validity {
     /// Time that remains at `now`; zero once the certificate has expired.
     pub const fn remaining(&self, now: u64) -> Duration {
         Duration::from_secs(self.not_after.saturating_sub(now))
+    }
+
+    /// Whether it has expired at `now` or does so soon: within 14 days, or a third of its lifetime if that is less.
+    pub fn expires_soon(&self, now: u64) -> bool {
+        self.remaining(now) < SOON.min(self.lifetime() / 3)
     }
 
     /// From the first second to the last.
@@ -90,6 +98,29 @@ mod tests {
             for end in 0..certificate.der().len() {
                 assert_eq!(Validity::of(&certificate.der()[..end]), None);
             }
+        }
+    }
+
+    #[test]
+    fn a_certificate_expires_soon_by_its_lifetime() {
+        const DAY: u64 = 24 * 3600;
+        let valid_for = |days: u64| Validity {
+            not_before: 0,
+            not_after: days * DAY,
+        };
+        for (lifetime, remaining, expected) in [
+            (365, 15, false),
+            (365, 13, true),
+            (6, 3, false),
+            (6, 1, true),
+            (365, 0, true),
+        ] {
+            let now = (lifetime - remaining) * DAY;
+            assert_eq!(
+                valid_for(lifetime).expires_soon(now),
+                expected,
+                "{remaining} of {lifetime}"
+            );
         }
     }
 }

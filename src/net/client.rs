@@ -10,7 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
-use reqwest::{ClientBuilder, Request, Response, StatusCode, retry};
+use reqwest::tls::TlsInfo;
+use reqwest::{ClientBuilder, Method, Request, Response, StatusCode, retry};
 use tokio::time::timeout;
 use tokio_rustls::rustls::ClientConfig;
 use url::Url;
@@ -18,7 +19,7 @@ use url::Url;
 use super::destination::{Destination, Server};
 use super::proxy::{Proxies, Proxy};
 use super::tls::{Tls, trusting_none};
-use super::{NetError, Stream, UnixAddress};
+use super::{NetError, Stream, UnixAddress, Validity};
 
 /// How this program names itself to servers and proxies.
 const USER_AGENT: &str = concat!("meshagent/", env!("CARGO_PKG_VERSION"));
@@ -42,10 +43,14 @@ impl Default for TimeLimits {
 }
 
 /// A whole answer. `Debug` does not show its body, which may hold tokens.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct HttpResponse {
     /// HTTP status code.
     pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// How long the server's certificate is valid, if it showed one.
+    pub certificate: Option<Validity>,
     /// The body, to its end.
     pub body: Bytes,
 }
@@ -145,6 +150,15 @@ impl HttpClient {
         }))
     }
 
+    /// Host and port of the proxy that a request to `url` would pass.
+    ///
+    /// # Errors
+    /// Those of [`HttpClient::send`] that concern proxies.
+    pub fn proxy_for(&self, url: &Url) -> Result<Option<String>, NetError> {
+        let request = Request::new(Method::GET, url.clone());
+        Ok(self.destination(&request)?.proxy)
+    }
+
     /// How long a server is waited for.
     pub fn limits(&self) -> TimeLimits {
         self.0.limits
@@ -240,6 +254,9 @@ impl HttpClient {
         max_bytes: usize,
     ) -> Result<HttpResponse, NetError> {
         let status = response.status();
+        let headers = response.headers().clone();
+        let tls = response.extensions().get::<TlsInfo>();
+        let certificate = tls.and_then(TlsInfo::peer_certificate).and_then(Validity::of);
         let mut body = Vec::new();
         let reading = async {
             while let Some(part) = response
@@ -259,6 +276,8 @@ impl HttpClient {
             .map_err(|_| destination.silent(self.0.limits))??;
         Ok(HttpResponse {
             status,
+            headers,
+            certificate,
             body: body.into(),
         })
     }
@@ -292,6 +311,7 @@ impl Inner {
             .retry(retry::never())
             .referer(false)
             .user_agent(USER_AGENT)
+            .tls_info(true)
             .connect_timeout(self.limits.connect)
             .no_proxy()
     }

@@ -49,6 +49,16 @@ impl Api {
         self.join(&["oauth", "token"])
     }
 
+    /// The address at which a room server says that it is alive. Another API may not have it.
+    pub fn health(&self) -> Url {
+        self.join(&["healthz"])
+    }
+
+    /// Its URL.
+    pub const fn url(&self) -> &Url {
+        &self.base
+    }
+
     /// The address of the user's profile.
     pub fn profile(&self) -> Url {
         self.join(&["accounts", "profiles", "me"])

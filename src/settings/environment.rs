@@ -77,6 +77,12 @@ impl Environment {
         }
     }
 
+    /// The names of the variables that are set and UTF-8.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let set = self.variables.iter().filter(|(_, value)| !value.is_empty());
+        set.filter_map(|(name, _)| name.to_str())
+    }
+
     /// The home directory: `HOME`, else the account's.
     pub fn home(&self) -> Option<&Path> {
         self.os("HOME").map(Path::new).or(self.account_home.as_deref())

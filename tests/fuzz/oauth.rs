@@ -89,7 +89,14 @@ fn token_answer() {
     check!(seeds, |input| {
         for status in [StatusCode::OK, StatusCode::BAD_REQUEST, StatusCode::FOUND] {
             let body = input.to_vec().into();
-            match parse(&HttpResponse { status, body }, 1000) {
+            match parse(
+                &HttpResponse {
+                    status,
+                    body,
+                    ..HttpResponse::default()
+                },
+                1000,
+            ) {
                 Ok(answer) => {
                     assert_eq!(status, StatusCode::OK);
                     let tokens = [Some(&answer.access_token), answer.refresh_token.as_ref()];

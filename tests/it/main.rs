@@ -41,6 +41,7 @@ mod request_library;
 mod request_protocol;
 mod request_provide;
 mod room_backup;
+mod room_doctor;
 mod run;
 mod secrecy;
 mod secrets_client;

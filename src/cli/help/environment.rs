@@ -1,5 +1,6 @@
 //! `meshagent help environment`
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Variables that belong together: a heading, then what each is called and what it does.
@@ -143,6 +144,12 @@ const GROUPS: &[Group] = &[
     ),
     ("Files", &[("HOME", "where ~/.meshagent/settings.json is")]),
 ];
+
+/// The names of all variables.
+pub(super) fn names() -> BTreeSet<&'static str> {
+    let variables = GROUPS.iter().flat_map(|(_, variables)| *variables);
+    variables.flat_map(|(names, _)| names.split(", ")).collect()
+}
 
 /// The variables, one paragraph a group.
 pub(super) fn text() -> String {

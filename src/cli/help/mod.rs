@@ -3,6 +3,13 @@
 mod environment;
 mod exit_codes;
 
+use std::collections::BTreeSet;
+
+/// The names of all variables that a command looks at.
+pub(super) fn environment_variables() -> BTreeSet<&'static str> {
+    environment::names()
+}
+
 /// Something to read that is no command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Topic {

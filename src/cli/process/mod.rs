@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 
 pub(super) use self::heap::return_large_buffers;
 pub(super) use self::obeyed::obeyed;
-pub(super) use self::open_files::raise_open_files;
+pub(super) use self::open_files::{open_files_limit, raise_open_files};
 pub(super) use self::signals::{Interruptions, interrupted, interruption};
 
 /// What [`harden`] changed that a command would inherit which takes this process's place.

@@ -22,6 +22,20 @@ pub(in crate::cli) fn raise_open_files(wanted: usize) -> Option<usize> {
     Some(usize::try_from(reached).unwrap_or(usize::MAX))
 }
 
+/// How many files a process may have open if it asks for as many as it may; None if there is no limit.
+#[cfg(unix)]
+pub(in crate::cli) fn open_files_limit() -> Option<usize> {
+    use rustix::process::{Resource, getrlimit};
+    let hard = getrlimit(Resource::Nofile).maximum?;
+    Some(usize::try_from(hard).unwrap_or(usize::MAX))
+}
+
+/// There is no such limit.
+#[cfg(not(unix))]
+pub(in crate::cli) const fn open_files_limit() -> Option<usize> {
+    None
+}
+
 /// There is no such limit.
 #[cfg(not(unix))]
 pub(in crate::cli) const fn raise_open_files(_wanted: usize) -> Option<usize> {

@@ -11,7 +11,7 @@ use crate::oauth::browser::Surroundings;
 use crate::settings::Environment;
 
 /// Whether a browser that is started here is one that the user sees.
-pub(super) fn is_here(environment: &Environment) -> bool {
+pub(in crate::cli) fn is_here(environment: &Environment) -> bool {
     surroundings(environment).have_browser()
 }
 

@@ -1,7 +1,7 @@
 //! Signs a person in with a browser: on this machine, or on another with the callback pasted.
 
 pub(in crate::cli) mod authorization;
-mod browser;
+pub(in crate::cli) mod browser;
 pub(in crate::cli) mod oauth_client;
 pub(in crate::cli) mod own_token;
 mod paste;

@@ -138,6 +138,7 @@ mod tests {
         let answer = HttpResponse {
             status: StatusCode::from_u16(status).unwrap(),
             body: body.into(),
+            ..HttpResponse::default()
         };
         parse(&answer, 1000)
     }

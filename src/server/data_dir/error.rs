@@ -80,6 +80,11 @@ fn at(url: Option<&Url>) -> String {
 }
 
 impl DataDirError {
+    /// Whether a file or directory is missing.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// What to do about it.
     pub const fn hint(&self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@ mod error;
 #[cfg(test)]
 #[path = "../../../tests/fuzz/data_dir.rs"]
 mod fuzz;
+mod inspect;
 mod lock;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 use url::Url;
 
 pub use error::{DataDirError, NotPrivate};
+pub use inspect::{DataDirInspection, inspect};
 
 use crate::fs::private::{self, ReadError};
 use crate::fs::{Existing, LockFile, pause_until, remove_file, write_atomic};

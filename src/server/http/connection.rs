@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State as Shared};
+use axum::http::HeaderValue;
+use axum::http::header::SERVER;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
@@ -51,12 +53,16 @@ impl Connection {
     }
 }
 
+/// What the server calls itself, to clients of its Unix sockets: they are this machine's.
+#[cfg(unix)]
+const SERVER_NAME: HeaderValue = HeaderValue::from_static(concat!("meshagent/", env!("CARGO_PKG_VERSION")));
+
 /// Marks the connection as not idle while a request is answered, and counts refusals.
 pub(super) async fn track(Shared(connection): Shared<Connection>, request: Request, next: Next) -> Response {
     let Some(slot) = connection.slot else {
         return next.run(request).await;
     };
-    let response = if slot.request_began() {
+    let mut response = if slot.request_began() {
         let response = next.run(request).await;
         slot.request_ended();
         response
@@ -65,6 +71,10 @@ pub(super) async fn track(Shared(connection): Shared<Connection>, request: Reque
     };
     if let Some(reason) = response.extensions().get() {
         connection.state.metrics.refusals.count(*reason);
+    }
+    #[cfg(unix)]
+    if matches!(connection.transport, Transport::Unix) {
+        response.headers_mut().insert(SERVER, SERVER_NAME);
     }
     response
 }

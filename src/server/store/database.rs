@@ -61,7 +61,7 @@ pub(super) fn refuse_older(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Whether the database exists and is not empty. An empty file is one whose content was lost.
-fn is_there(path: &Path) -> Result<bool, StoreError> {
+pub(super) fn is_there(path: &Path) -> Result<bool, StoreError> {
     match std::fs::metadata(path) {
         Ok(metadata) => Ok(metadata.len() > 0),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
@@ -69,7 +69,7 @@ fn is_there(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
@@ -115,7 +115,12 @@ fn make(directory: &Path, path: &Path, source: &KeySource) -> Result<Connection,
 }
 
 /// Refuses to create a database where files show that there was one: its log may hold the only copy of its secrets.
-fn refuse_if_gone(directory: &Path, path: &Path, began: bool, source: &KeySource) -> Result<(), StoreError> {
+pub(super) fn refuse_if_gone(
+    directory: &Path,
+    path: &Path,
+    began: bool,
+    source: &KeySource,
+) -> Result<(), StoreError> {
     let full = |path: &Path| std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0);
     let mut signs = vec![beside(path, "-wal"), directory.join(commits::FILE)];
     if !began {

@@ -35,7 +35,7 @@ pub enum KeySource {
 
 impl KeySource {
     /// The name of the source, which the database records for error messages.
-    pub(super) const fn name(&self) -> &'static str {
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::File(_) => "a key file",
             Self::SystemdCredential(_) => "a systemd credential",

@@ -23,6 +23,7 @@ mod error;
 #[cfg(test)]
 #[path = "../../../tests/fuzz/store.rs"]
 mod fuzz;
+mod inspect;
 mod key_ring;
 mod key_source;
 mod key_status;
@@ -57,6 +58,7 @@ use prometheus_client::registry::Registry;
 
 pub use api_keys::StoredApiKey;
 pub use error::StoreError;
+pub use inspect::{StoreInspection, inspect};
 pub use key_ring::{
     KeyRingChange, KeyRingError, KeyRingStore, MAX_API_KEY_NAME_BYTES, MAX_API_KEYS, StoredKeyRing,
 };

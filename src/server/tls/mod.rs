@@ -31,9 +31,6 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Time between two warnings that the certificate expires.
 const WARNING_INTERVAL: Duration = Duration::from_hours(24);
 
-/// A certificate with less time than this expires soon, or with less than a third of its lifetime.
-const SOON: Duration = Duration::from_hours(14 * 24);
-
 /// The server's side of TLS 1.2 and 1.3. Connections that are open keep the certificate that they began with.
 #[derive(Debug)]
 pub struct Tls {
@@ -159,11 +156,6 @@ impl Tls {
     }
 }
 
-/// Whether the certificate has expired, or does so soon.
-fn expires_soon(validity: Validity, now: u64) -> bool {
-    validity.remaining(now) < SOON.min(validity.lifetime() / 3)
-}
-
 fn warn_of_expiry(validity: Option<Validity>, now: u64) {
     let Some(validity) = validity else {
         return;
@@ -171,7 +163,7 @@ fn warn_of_expiry(validity: Option<Validity>, now: u64) {
     let remaining = validity.remaining(now);
     if remaining.is_zero() {
         tracing::warn!("the TLS certificate has expired: clients refuse it");
-    } else if expires_soon(validity, now) {
+    } else if validity.expires_soon(now) {
         let hours = remaining.as_secs() / 3600;
         tracing::warn!(hours, "the TLS certificate expires soon");
     }

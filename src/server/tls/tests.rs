@@ -109,26 +109,3 @@ fn a_changed_pair_is_used_and_a_bad_one_is_not() {
     assert_eq!(used(&tls), third);
     assert!(files.directory.path().exists());
 }
-
-#[test]
-fn a_certificate_expires_soon_by_its_lifetime() {
-    const DAY: u64 = 24 * 3600;
-    let valid_for = |days: u64| Validity {
-        not_before: 0,
-        not_after: days * DAY,
-    };
-    for (lifetime, remaining, expected) in [
-        (365, 15, false),
-        (365, 13, true),
-        (6, 3, false),
-        (6, 1, true),
-        (365, 0, true),
-    ] {
-        let now = (lifetime - remaining) * DAY;
-        assert_eq!(
-            expires_soon(valid_for(lifetime), now),
-            expected,
-            "{remaining} of {lifetime}"
-        );
-    }
-}

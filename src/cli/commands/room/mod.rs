@@ -1,6 +1,7 @@
 //! `meshagent room …`
 
 mod backup;
+mod doctor;
 mod participant;
 mod restore;
 mod secret;
@@ -27,6 +28,8 @@ pub(in crate::cli) enum RoomCommand {
     Backup(Deferred<backup::BackupArgs>),
     /// Make a data directory of a backup, or check the backup
     Restore(Deferred<restore::RestoreArgs>),
+    /// Say what is wrong with the data directory, its server and your settings, without secrets
+    Doctor(Deferred<doctor::DoctorArgs>),
 }
 
 impl RoomCommand {
@@ -53,6 +56,7 @@ impl RoomCommand {
             Self::Serve(Deferred(args)) => serve::run(context, args).await,
             Self::Backup(Deferred(args)) => backup::run(context, args).await,
             Self::Restore(Deferred(args)) => restore::run(context, args).await,
+            Self::Doctor(Deferred(args)) => doctor::run(context, args).await,
         }
     }
 }
