@@ -28,6 +28,7 @@ mod sign_in;
 mod ui;
 
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
@@ -50,8 +51,10 @@ pub fn main() -> ExitCode {
     if let Some(answered) = completion::answer(Cli::command, &arguments) {
         return answered;
     }
-    let parsed = entry::parse_error::command(&arguments)
-        .try_get_matches_from(&arguments)
+    // Not dropped: that takes longer than to parse, and the process ends anyway.
+    let mut command = ManuallyDrop::new(entry::parse_error::command(&arguments));
+    let parsed = command
+        .try_get_matches_from_mut(&arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 
+use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::process::Signal;
 
 use crate::support::{Call, FakeServer, TestEnv, ends_soon, read_request, signal};
@@ -137,12 +138,36 @@ fn the_end_of_the_terminal_ends_a_command_in_good_order() {
 #[test]
 fn a_closed_pipe_ends_quietly() {
     let env = TestEnv::new();
-    env.local().set("a", vec![b'x'; MORE_THAN_A_PIPE]);
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
+    for length in [1, MORE_THAN_A_PIPE] {
+        env.local().set("a", vec![b'x'; length]);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = env.local().secret(["get", "a"]).into_command();
+        command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
+        let output = ends_soon(command.spawn().unwrap());
+        assert_eq!(output.status.code(), Some(141), "{output:?}");
+        assert_eq!(output.stderr, b"");
+    }
+}
+
+#[test]
+fn a_short_answer_waits_for_a_reader_whose_pipe_is_full() {
+    let env = TestEnv::new();
+    env.local().set("a", "value");
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    fcntl_setfl(&writer, OFlags::NONBLOCK).unwrap();
+    let mut filler = 0;
+    while let Ok(length) = writer.write(&[b'x'; 512]) {
+        filler += length;
+    }
+    fcntl_setfl(&writer, OFlags::empty()).unwrap();
     let mut command = env.local().secret(["get", "a"]).into_command();
     command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
-    let output = ends_soon(command.spawn().unwrap());
-    assert_eq!(output.status.code(), Some(141), "{output:?}");
-    assert_eq!(output.stderr, b"");
+    let child = command.spawn().unwrap();
+    // It has the other end now.
+    drop(command);
+    let mut read = Vec::new();
+    reader.read_to_end(&mut read).unwrap();
+    assert_eq!(read.split_off(filler), b"value");
+    assert!(ends_soon(child).status.success());
 }

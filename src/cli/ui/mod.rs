@@ -10,13 +10,13 @@ pub(in crate::cli) mod options;
 pub(in crate::cli) mod progress;
 pub(in crate::cli) mod spinner;
 pub(in crate::cli) mod stderr;
+mod stdout;
 pub(in crate::cli) mod terminal;
 pub(in crate::cli) mod text;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use anyhow::Context as _;
-use tokio::task::spawn_blocking;
 
 use self::color::{is_dumb_terminal, wants_color};
 use self::options::GlobalArgs;
@@ -89,13 +89,9 @@ impl Ui {
     /// Writes an answer, whole.
     pub(super) async fn answer(&self, bytes: impl Into<SecretValue>) -> anyhow::Result<()> {
         self.busy.end();
-        let bytes = bytes.into();
-        // On a thread of its own, since its reader may be slow: Ctrl-C is noticed meanwhile.
-        let written = spawn_blocking(move || {
-            let mut stdout = io::stdout().lock();
-            stdout.write_all(bytes.expose()).and_then(|()| stdout.flush())
-        });
-        written.await?.context("stdout cannot be written")
+        stdout::write(bytes.into())
+            .await
+            .context("stdout cannot be written")
     }
 
     /// Writes an answer of one line.
