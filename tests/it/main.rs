@@ -42,6 +42,7 @@ mod request_protocol;
 mod request_provide;
 mod room_backup;
 mod room_doctor;
+mod room_health;
 mod run;
 mod secrecy;
 mod secrets_client;

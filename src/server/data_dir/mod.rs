@@ -131,6 +131,14 @@ impl DataDir {
         }
     }
 
+    /// The address of the server that serves the directory, as commands on this machine reach it. None if none has published
+    /// one, or there is no such directory. It takes no lock and does not wait. Blocks.
+    pub fn served_at(path: &Path) -> Option<Url> {
+        let path = path.canonicalize().ok()?;
+        let url = published(&path)?;
+        Some(socket(&path).unwrap_or(url))
+    }
+
     /// The directory of a server that runs in another process, for a command that changes what the server looks at in
     /// its store. Takes no lock. Blocks.
     ///

@@ -2,6 +2,7 @@
 
 mod backup;
 mod doctor;
+mod health;
 mod participant;
 mod restore;
 mod secret;
@@ -24,6 +25,8 @@ pub(in crate::cli) enum RoomCommand {
     Participant(Deferred<participant::ParticipantCommand>),
     /// Serve rooms from this machine
     Serve(Deferred<serve::ServeArgs>),
+    /// Ask whether a server is ready, for health checks
+    Health(Deferred<health::HealthArgs>),
     /// Copy the store of this machine's rooms to a file, also while a server runs
     Backup(Deferred<backup::BackupArgs>),
     /// Make a data directory of a backup, or check the backup
@@ -54,6 +57,7 @@ impl RoomCommand {
             Self::Secret(Deferred(command)) => command.run(context).await,
             Self::Participant(Deferred(command)) => command.run(context).await,
             Self::Serve(Deferred(args)) => serve::run(context, args).await,
+            Self::Health(Deferred(args)) => health::run(context, args).await,
             Self::Backup(Deferred(args)) => backup::run(context, args).await,
             Self::Restore(Deferred(args)) => restore::run(context, args).await,
             Self::Doctor(Deferred(args)) => doctor::run(context, args).await,
