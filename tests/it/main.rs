@@ -26,6 +26,7 @@ mod generated;
 mod git_credential;
 mod import_export;
 mod inject;
+mod install;
 mod interrupt;
 mod layers;
 mod local;
