@@ -107,3 +107,23 @@ fn nobody_is_thrown_out_by_what_others_say_of_themselves() {
     assert_eq!(enable(&mut slow)[0]["attributes"]["number"], 5999);
     server.stop();
 }
+
+/// Clients before March 2026 sent a message type of its own.
+#[test]
+fn older_clients_see_who_is_here() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let (mut ada, mut bob) = (server.join("ada"), server.join("bob"));
+    assert_eq!(enable(&mut bob), json!([]));
+    assert!(matches!(
+        ada.send("messaging.enable", &json!({}), b""),
+        Content::Empty
+    ));
+    let listed = ada.pushed("messaging.send");
+    assert_eq!(listed["message"]["participants"][0]["id"], bob.id);
+    assert!(matches!(
+        ada.send("messaging.disable", &json!({}), b""),
+        Content::Empty
+    ));
+    server.stop();
+}

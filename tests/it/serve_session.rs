@@ -74,9 +74,37 @@ fn every_call_is_answered_and_a_bad_one_harms_no_other() {
     is_error(&bob.call(tool::SET, for_carol), ErrorCode::PermissionDenied);
     let without_value = json!({"secret_id": "a", "has_data": false});
     let without_value = Content::binary(&without_value, Vec::new().into()).unwrap();
-    is_error(&bob.call(tool::SET, without_value), ErrorCode::InvalidRequest);
+    is_error(&bob.call(tool::SET, without_value), ErrorCode::NotFound);
     let listed = bob.call(tool::LIST, Content::Empty).into_json::<Value>().unwrap();
     assert_eq!(listed, json!({"secrets": []}));
+    server.stop();
+}
+
+#[test]
+fn set_without_a_value_changes_type_and_name_alone() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let mut bob = server.join("bob");
+    assert!(matches!(set(&mut bob, "a", b"value"), Content::Empty));
+    let mut relabel = |labels: Value| {
+        let mut headers = json!({"secret_id": "a", "has_data": false});
+        headers
+            .as_object_mut()
+            .unwrap()
+            .extend(labels.as_object().unwrap().clone());
+        let done = bob.call(tool::SET, Content::binary(&headers, Vec::new().into()).unwrap());
+        assert!(matches!(done, Content::Empty), "{done:?}");
+        file(bob.call(tool::GET, json_input(&json!({"secret_id": "a"}))))
+    };
+    let octets = "application/octet-stream";
+    let renamed = relabel(json!({"name": "n"}));
+    assert_eq!(renamed, ("n".into(), octets.into(), b"value".to_vec()));
+    let retyped = relabel(json!({"type": "git"}));
+    assert_eq!(retyped, ("n".into(), "git".into(), b"value".to_vec()));
+    // An empty value that is said to be one is a value.
+    assert!(matches!(set(&mut bob, "a", b""), Content::Empty));
+    let emptied = file(bob.call(tool::GET, json_input(&json!({"secret_id": "a"}))));
+    assert_eq!(emptied, ("a".into(), octets.into(), Vec::new()));
     server.stop();
 }
 
@@ -140,6 +168,14 @@ fn calls_of_older_clients_are_understood() {
     let by_id = json!({"secret_id": "a"});
     let got = bob.send("secrets.get_secret", &by_id, b"");
     assert_eq!(file(got), ("n".into(), "text/plain".into(), b"\0value".to_vec()));
+    // Without a value, type and name alone change.
+    let renamed = json!({"secret_id": "a", "name": "m"});
+    assert!(matches!(
+        bob.send("secrets.set_secret", &renamed, b""),
+        Content::Empty
+    ));
+    let got = bob.send("secrets.get_secret", &by_id, b"");
+    assert_eq!(file(got), ("m".into(), "text/plain".into(), b"\0value".to_vec()));
     let exists = bob
         .send("secrets.exists", &by_id, b"")
         .into_json::<Value>()

@@ -4,8 +4,9 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::server::participant::Participant;
 use crate::server::toolkit::{self, Permits};
+use crate::wire::messaging::TOOLKIT as MESSAGING;
 use crate::wire::room::{INVOKE_TOOL, ToolInvocation};
-use crate::wire::secrets::{LEGACY_PREFIX, TOOLKIT};
+use crate::wire::secrets::TOOLKIT as SECRETS;
 use crate::wire::{Content, DecodeError, ErrorCode, Message};
 
 /// Answers the call in `message`. `permit` is its permit among the participant's calls in flight.
@@ -30,17 +31,18 @@ pub(super) async fn answer(
     }
 }
 
-/// The call in a message, in the present form or in that of clients before March 2026 (`secrets.<tool>`, with
+/// The call in a message, in the present form or in that of clients before March 2026 (`<toolkit>.<tool>`, with
 /// the input as its header and the value as its payload). None for other message types.
 fn read_call(message: Message) -> Result<Option<ToolInvocation>, DecodeError> {
     if message.kind == INVOKE_TOOL {
         return ToolInvocation::from_message(message).map(Some);
     }
-    let Some(tool) = message.kind.strip_prefix(LEGACY_PREFIX).map(str::to_owned) else {
-        return Ok(None);
+    let (toolkit, tool) = match message.kind.split_once('.') {
+        Some((toolkit @ (SECRETS | MESSAGING), tool)) => (toolkit.to_owned(), tool.to_owned()),
+        _ => return Ok(None),
     };
     let (header, payload) = message.read()?;
-    let input = if toolkit::takes_bytes(&tool) {
+    let input = if toolkit == SECRETS && toolkit::takes_bytes(&tool) {
         Content::Binary {
             headers: header,
             data: payload,
@@ -48,9 +50,5 @@ fn read_call(message: Message) -> Result<Option<ToolInvocation>, DecodeError> {
     } else {
         Content::Json(header)
     };
-    Ok(Some(ToolInvocation {
-        toolkit: TOOLKIT.to_owned(),
-        tool,
-        input,
-    }))
+    Ok(Some(ToolInvocation { toolkit, tool, input }))
 }

@@ -25,12 +25,6 @@ pub(super) struct Secrets<'a> {
 impl Secrets<'_> {
     /// `set_secret`
     pub(super) async fn set(&self, headers: SetSecret, value: SecretValue) -> Result<Content, CallError> {
-        if headers.has_data == Some(false) {
-            return Err(CallError::new(
-                ErrorCode::InvalidRequest,
-                "set_secret comes without a value",
-            ));
-        }
         let limit = self.participant.state.config.limits.value_bytes;
         if value.expose().len() > limit {
             return Err(too_large(limit));
@@ -45,19 +39,50 @@ impl Secrets<'_> {
         owner
             .check_new()
             .map_err(|error| invalid("for_identity", error))?;
+        let (secret_type, name) = (label("type", headers.secret_type)?, label("name", headers.name)?);
+        let key = SecretKey {
+            room: self.participant.room.clone(),
+            owner,
+            delegated_to: new_delegate(headers.delegated_to)?,
+            id,
+        };
+        let has_value = headers.has_data.unwrap_or(!value.expose().is_empty());
+        if !has_value && self.relabel(&key, secret_type.as_ref(), name.as_ref()).await? {
+            return Ok(response);
+        }
+        if headers.has_data == Some(false) {
+            return Err(CallError::new(
+                ErrorCode::NotFound,
+                "set_secret comes without a value, and there is no such secret",
+            ));
+        }
         let record = SecretRecord {
             kind: SecretKind::Stored,
-            secret_type: label("type", headers.secret_type)?.unwrap_or_else(|| DEFAULT_TYPE.to_owned()),
-            name: label("name", headers.name)?.unwrap_or_else(|| id.to_string()),
-            key: SecretKey {
-                room: self.participant.room.clone(),
-                owner,
-                delegated_to: new_delegate(headers.delegated_to)?,
-                id,
-            },
+            secret_type: secret_type.unwrap_or_else(|| DEFAULT_TYPE.to_owned()),
+            name: name.unwrap_or_else(|| key.id.to_string()),
+            key,
         };
         self.participant.store.write(record, value).await?;
         Ok(response)
+    }
+
+    /// Changes the type and the name of a secret, where they are given, and keeps its value. False if there is no such
+    /// secret.
+    async fn relabel(
+        &self,
+        key: &SecretKey,
+        secret_type: Option<&String>,
+        name: Option<&String>,
+    ) -> Result<bool, CallError> {
+        let Some(Loaded { record, value, .. }) = load(self.participant, key.clone()).await? else {
+            return Ok(false);
+        };
+        let record = SecretRecord {
+            secret_type: secret_type.unwrap_or(&record.secret_type).clone(),
+            name: name.unwrap_or(&record.name).clone(),
+            ..record
+        };
+        Ok(self.participant.store.replace(record, value).await?)
     }
 
     /// `get_secret`

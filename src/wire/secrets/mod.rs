@@ -13,9 +13,6 @@ use super::SecretId;
 
 /// The toolkit's name.
 pub const TOOLKIT: &str = "secrets";
-/// Start of the message types that clients before March 2026 send instead of `room.invoke_tool`:
-/// `secrets.<tool>` (protocol, "Calls").
-pub const LEGACY_PREFIX: &str = "secrets.";
 
 /// Names of the toolkit's tools.
 pub mod tool {
@@ -64,7 +61,8 @@ pub struct SetSecret {
     pub delegated_to: Option<String>,
     /// Owner. Default: the caller; another one needs the `admin` grant.
     pub for_identity: Option<String>,
-    /// False if the call has no value. Clients before March 2026 do not send it.
+    /// False if the call has no value: it changes type and name of a stored secret alone. Clients before March 2026 do
+    /// not send it; an empty value of theirs is no value where the secret exists.
     pub has_data: Option<bool>,
 }
 
