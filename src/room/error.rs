@@ -39,6 +39,9 @@ pub enum RoomError {
     /// The server is busy: try again later (WebSocket close code 1013, HTTP 503 or 429).
     #[error("the server is busy{}", text(.0))]
     Busy(String),
+    /// The server does not say who is in the room: it enabled messaging and pushed no list of participants.
+    #[error("the server does not say who is in the room")]
+    NoParticipantList,
     /// The server broke the protocol.
     #[error("the server does not speak the room protocol: {0}")]
     Protocol(#[from] DecodeError),

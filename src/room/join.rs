@@ -17,6 +17,7 @@ use super::RoomError;
 use super::connect::{MAX_ANSWER_BYTES, refusal};
 use crate::net::{HttpClient, NetError, Stream, Upgrade, authority, bearer, reason};
 use crate::sensitive::SensitiveText;
+use crate::wire::room::{ACCEPTS, Accepts};
 use crate::wire::{MAX_MESSAGE_BYTES, PACKET_DATA_BYTES};
 
 /// Largest packet that is read. The library reserves memory for a packet when it sees its length, so
@@ -91,7 +92,9 @@ fn config() -> WebSocketConfig {
 
 fn versioned(room_url: &Url) -> Url {
     let mut url = room_url.clone();
-    url.query_pairs_mut().append_pair("v", VERSION);
+    url.query_pairs_mut()
+        .append_pair("v", VERSION)
+        .append_pair(ACCEPTS, &Accepts::ALL.to_string());
     url
 }
 

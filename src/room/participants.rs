@@ -1,9 +1,11 @@
 //! The other participants of the room (protocol, "Presence").
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::{RoomClient, RoomError, Subscription};
 use crate::wire::messaging::{
@@ -11,6 +13,9 @@ use crate::wire::messaging::{
     TOOLKIT, event, tool,
 };
 use crate::wire::{Content, Header, Message, ParticipantId};
+
+/// Longest time between the response that enables messaging and the list of participants.
+const LIST_TIME: Duration = Duration::from_secs(10);
 
 /// Another participant of the room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,19 +57,16 @@ impl RoomClient {
     ///
     /// # Errors
     /// [`RoomError::Call`] of code 1001 without the `messaging` grant, and of code 1003 from a server without the
-    /// toolkit; why the connection ended.
+    /// toolkit; [`RoomError::NoParticipantList`] if the list does not come within 10 s of the response; why the
+    /// connection ended.
     pub async fn participants(&self) -> Result<Participants, RoomError> {
         let pushed = self.subscribe();
         let input = Content::Json(Header::new());
         self.invoke(TOOLKIT, tool::ENABLE, input).await?;
         let others = BTreeMap::new();
         let mut participants = Participants { others, pushed };
-        loop {
-            let message = participants.pushed.next().await?;
-            if let Event::Listed = participants.apply(message) {
-                return Ok(participants);
-            }
-        }
+        participants.listed().await?;
+        Ok(participants)
     }
 
     /// Disables messaging: the others no longer see this participant.
@@ -85,6 +87,20 @@ enum Event {
 }
 
 impl Participants {
+    /// Waits for the list of the others, for at most [`LIST_TIME`].
+    async fn listed(&mut self) -> Result<(), RoomError> {
+        let listed = async {
+            loop {
+                let message = self.pushed.next().await?;
+                if let Event::Listed = self.apply(message) {
+                    return Ok(());
+                }
+            }
+        };
+        let listed = timeout(LIST_TIME, listed).await;
+        listed.unwrap_or(Err(RoomError::NoParticipantList))
+    }
+
     /// All participants, ordered by id.
     pub fn all(&self) -> impl Iterator<Item = &RoomParticipant> {
         self.others.values()
@@ -168,4 +184,24 @@ fn participant(info: ParticipantInfo) -> Option<RoomParticipant> {
         role: info.role,
         attributes: info.attributes,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::calls::Calls;
+    use super::super::subscription::Subscribers;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_pushes_no_list_is_not_waited_for() {
+        let (subscribers, calls) = (Subscribers::new(), Arc::new(Calls::default()));
+        let mut participants = Participants {
+            others: BTreeMap::new(),
+            pushed: subscribers.subscribe(&calls),
+        };
+        let listed = participants.listed().await;
+        assert_eq!(listed.unwrap_err(), RoomError::NoParticipantList);
+    }
 }

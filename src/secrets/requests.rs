@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Secret, SecretsClient, SecretsError, expect_done, expect_file};
 use crate::wire::secrets::request::{DeleteRequestedSecret, RequestSecret};
-use crate::wire::secrets::tool;
+use crate::wire::secrets::{DEFAULT_TYPE, tool};
 use crate::wire::{Content, Identity, ParticipantId};
 
 /// Options of [`SecretsClient::request_secret`].
@@ -38,7 +38,8 @@ impl SecretsClient {
     ) -> Result<Secret, SecretsError> {
         let input = RequestSecret {
             url: url.to_owned(),
-            secret_type: options.secret_type,
+            // Other servers refuse null.
+            secret_type: Some(options.secret_type.unwrap_or_else(|| DEFAULT_TYPE.to_owned())),
             participant_id: from.to_string(),
             timeout: options.timeout.map(whole_seconds),
             delegate_to: options.delegate_to.map(Into::into),
@@ -60,7 +61,7 @@ impl SecretsClient {
     ) -> Result<(), SecretsError> {
         let input = DeleteRequestedSecret {
             url: url.to_owned(),
-            secret_type: secret_type.map(str::to_owned),
+            secret_type: Some(secret_type.unwrap_or(DEFAULT_TYPE).to_owned()),
             delegated_to: delegated_to.map(ToString::to_string),
         };
         let answer = self.call(tool::DELETE_REQUESTED, Content::json(&input)?).await?;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::secrets::request::REQUEST_WITHDRAWN;
 use super::{Content, DecodeError, Header, Message};
 use crate::sensitive::SecretValue;
 
@@ -20,6 +21,42 @@ pub const INVOKE_TOOL: &str = "room.invoke_tool";
 pub const RESPONSE: &str = "__response__";
 /// Type of a message whose header is merged into the sender's attributes. It has no response.
 pub const SET_ATTRIBUTES: &str = "set_attributes";
+
+/// Member of the join's query that lists messages which the client takes beside those of the SDKs, separated by
+/// commas: [`Accepts`].
+pub const ACCEPTS: &str = "accepts";
+
+/// The messages that a client takes beside those of the SDKs, which report unknown messages as errors (protocol,
+/// "Getting in").
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accepts {
+    /// It takes `secrets.request_withdrawn`.
+    pub request_withdrawn: bool,
+}
+
+impl Accepts {
+    /// What this program takes.
+    pub const ALL: Self = Self {
+        request_withdrawn: true,
+    };
+
+    /// Reads the member of the query. Types that are not known are ignored.
+    pub fn parse(list: &str) -> Self {
+        Self {
+            request_withdrawn: list.split(',').any(|kind| kind == REQUEST_WITHDRAWN),
+        }
+    }
+}
+
+impl fmt::Display for Accepts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.request_withdrawn {
+            REQUEST_WITHDRAWN
+        } else {
+            ""
+        })
+    }
+}
 
 /// Response to the connect call (protocol, "Getting in"). `Debug` leaves the token out.
 #[derive(Clone, Serialize, Deserialize)]

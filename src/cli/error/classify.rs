@@ -178,6 +178,10 @@ pub(super) fn of_room(error: &RoomError) -> Classified {
             Kind::Unreachable,
             Some("try again; if it stays so, ask whoever runs the server"),
         ),
+        RoomError::NoParticipantList => (
+            Kind::Failed,
+            Some("name the participant by its id: --from-participant-id ID"),
+        ),
         RoomError::Unauthorized(_) => (
             Kind::NotPermitted,
             Some("check MESHAGENT_API_KEY or MESHAGENT_TOKEN; a token may have expired"),

@@ -18,6 +18,7 @@ use crate::server::caller::Caller;
 use crate::server::keys::local_token;
 use crate::server::state::State;
 use crate::wire::RoomName;
+use crate::wire::room::Accepts;
 
 /// Lifetime of the token that a connect call with the API key is answered with. A participant that stays longer has to
 /// make the connect call again.
@@ -29,6 +30,7 @@ const CONNECT_TOKEN_LIFETIME: Duration = Duration::from_hours(24);
 pub(super) struct JoiningCaller {
     pub(super) room: RoomName,
     pub(super) caller: Caller,
+    pub(super) accepts: Accepts,
 }
 
 /// The participant token that a connect call is answered with: a new one of the owner if the credential is an
@@ -45,8 +47,9 @@ struct RoomPath {
 }
 
 #[derive(Deserialize)]
-struct TokenQuery {
+struct JoinQuery {
     token: Option<String>,
+    accepts: Option<String>,
 }
 
 impl FromRequestParts<Connection> for JoiningCaller {
@@ -56,13 +59,17 @@ impl FromRequestParts<Connection> for JoiningCaller {
         let path = Path::from_request_parts(parts, connection).await;
         let path = path.map_err(IntoResponse::into_response)?;
         let query = Query::from_request_parts(parts, connection).await;
-        let Query(TokenQuery { token }) = query.map_err(IntoResponse::into_response)?;
+        let Query(JoinQuery { token, accepts }) = query.map_err(IntoResponse::into_response)?;
         let joining = || {
             let room = room(path)?;
             let token = bearer(&parts.headers).or_else(|| non_empty(token?));
             let token = token.ok_or(Refusal::NoCredential)?;
             let caller = caller(&connection.state, &token, &room)?;
-            Ok(Self { room, caller })
+            Ok(Self {
+                room,
+                caller,
+                accepts: Accepts::parse(&accepts.unwrap_or_default()),
+            })
         };
         joining().map_err(Refusal::into_join_response)
     }

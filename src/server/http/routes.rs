@@ -99,7 +99,11 @@ async fn connect(
 async fn join(
     Shared(connection): Shared<Connection>,
     upgrade: WebSocketUpgrade,
-    JoiningCaller { room, caller }: JoiningCaller,
+    JoiningCaller {
+        room,
+        caller,
+        accepts,
+    }: JoiningCaller,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let room_url = public_room_url(&connection, &headers, &room);
@@ -132,6 +136,7 @@ async fn join(
         let joining = Joining {
             room,
             caller,
+            accepts,
             room_url,
         };
         session::run(state, open, socket, joining).await;

@@ -79,9 +79,9 @@ impl WithdrawOnDrop<'_> {
             request_id: self.id.clone(),
             reason: reason.to_owned(),
         };
-        if let Ok(message) = Message::new(0, REQUEST_WITHDRAWN, &header, Sensitive::default()) {
-            self.member.outbox.withdraw(&self.id, message);
-        }
+        let message = Message::new(0, REQUEST_WITHDRAWN, &header, Sensitive::default()).ok();
+        let message = message.filter(|_| self.member.accepts.request_withdrawn);
+        self.member.outbox.withdraw(&self.id, message);
         true
     }
 }

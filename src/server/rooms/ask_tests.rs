@@ -13,6 +13,7 @@ use crate::server::caller::TokenOrigin;
 use crate::server::config::Limits;
 use crate::server::rooms::{Presence, Rooms};
 use crate::token::{ApiScope, Role};
+use crate::wire::room::Accepts;
 use crate::wire::{Identity, RoomName};
 
 const KIND: &str = "secrets.request_secret";
@@ -30,7 +31,8 @@ fn participant() -> Presence {
         },
         expires_at: None,
     };
-    Rooms::default().enter(RoomName::new("r").unwrap(), &caller, &Limits::default())
+    let room = RoomName::new("r").unwrap();
+    Rooms::default().enter(room, &caller, Accepts::ALL, &Limits::default())
 }
 
 /// The identity that asks.

@@ -2,6 +2,7 @@
 
 use super::outbox::Outbox;
 use super::pending::PendingRequests;
+use crate::wire::room::Accepts;
 use crate::wire::{Identity, ParticipantId};
 
 /// A participant of a room: the part that other participants reach.
@@ -9,6 +10,8 @@ use crate::wire::{Identity, ParticipantId};
 pub(in crate::server) struct Member {
     pub(in crate::server) id: ParticipantId,
     pub(in crate::server) identity: Identity,
+    /// What its client takes beside the messages of the SDKs.
+    pub(in crate::server) accepts: Accepts,
     /// Whether its token lets it answer requests: the tools that do are those of the `secrets` toolkit.
     pub(in crate::server) may_answer: bool,
     pub(in crate::server) outbox: Outbox,

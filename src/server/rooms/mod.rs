@@ -21,6 +21,7 @@ pub(in crate::server) use self::pending::{PendingRequest, Reply, RequestError};
 use super::caller::Caller;
 use super::config::Limits;
 use crate::wire::messaging::{NAME, ParticipantInfo};
+use crate::wire::room::Accepts;
 use crate::wire::{Header, ParticipantId, RoomName};
 
 /// The rooms that have participants, by name.
@@ -70,10 +71,17 @@ pub(in crate::server) struct Presence {
 
 impl Rooms {
     /// Enters a room under a new participant id.
-    pub(in crate::server) fn enter(&self, room: RoomName, caller: &Caller, limits: &Limits) -> Presence {
+    pub(in crate::server) fn enter(
+        &self,
+        room: RoomName,
+        caller: &Caller,
+        accepts: Accepts,
+        limits: &Limits,
+    ) -> Presence {
         let member = Arc::new(Member {
             id: Uuid::now_v7().into(),
             identity: caller.identity.clone(),
+            accepts,
             may_answer: caller.api.secrets.is_some(),
             outbox: Outbox::default(),
             pending: PendingRequests::new(limits),

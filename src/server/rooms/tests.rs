@@ -26,7 +26,7 @@ struct Guest {
 
 impl Guest {
     fn enter(rooms: &Rooms, room: &RoomName, name: &str, api: ApiScope) -> Self {
-        let presence = rooms.enter(room.clone(), &caller(name, api), &Limits::default());
+        let presence = rooms.enter(room.clone(), &caller(name, api), Accepts::ALL, &Limits::default());
         Self { presence }
     }
 

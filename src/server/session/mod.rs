@@ -28,7 +28,7 @@ use super::state::State;
 use crate::clock;
 use crate::sensitive::Sensitive;
 use crate::wire::messaging::NAME;
-use crate::wire::room::{CONNECTED, Connected, ROOM_READY, RoomReady};
+use crate::wire::room::{Accepts, CONNECTED, Connected, ROOM_READY, RoomReady};
 use crate::wire::{Header, Message, RoomName};
 
 /// Responses that wait for a participant's socket.
@@ -43,6 +43,8 @@ const LAST_RESPONSES: Duration = Duration::from_secs(3);
 pub(super) struct Joining {
     pub(super) room: RoomName,
     pub(super) caller: Caller,
+    /// What its client takes beside the messages of the SDKs.
+    pub(super) accepts: Accepts,
     /// The room's address, as the participant reaches it.
     pub(super) room_url: Option<String>,
 }
@@ -64,9 +66,12 @@ pub(super) async fn run(state: Arc<State>, connection: OpenConnection, socket: W
     let Joining {
         room,
         caller,
+        accepts,
         room_url,
     } = joining;
-    let presence = state.rooms.enter(room.clone(), &caller, &state.config.limits);
+    let presence = state
+        .rooms
+        .enter(room.clone(), &caller, accepts, &state.config.limits);
     let participant_id = presence.member.id.clone();
     tracing::info!(%room, identity = %caller.identity, role = ?caller.role, %participant_id, "joined");
     let (expires_at, token_of) = (caller.expires_at, caller.clone());

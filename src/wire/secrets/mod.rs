@@ -11,6 +11,22 @@ use serde::{Deserialize, Serialize};
 
 use super::SecretId;
 
+/// A member that is written as an empty text where there is none: other clients and servers do not take null.
+mod empty_is_none {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
+    pub(super) fn serialize<S: Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(text.as_deref().unwrap_or_default())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<String>, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()))
+    }
+}
+
 /// The toolkit's name.
 pub const TOOLKIT: &str = "secrets";
 

@@ -34,7 +34,9 @@ pub struct RequestOAuthToken {
     pub connector: Option<Header>,
     /// The client and its provider.
     pub oauth: Option<OAuthClientConfig>,
-    /// Where the provider sends the participant's browser after signing in (RFC 6749, section 3.1.2).
+    /// Where the provider sends the participant's browser after signing in (RFC 6749, section 3.1.2). None is
+    /// written as an empty text.
+    #[serde(with = "super::empty_is_none")]
     pub redirect_uri: Option<String>,
     /// Id of the participant that is asked to sign in.
     pub participant_id: String,

@@ -105,7 +105,9 @@ pub struct RequestedAuthorization {
     pub connector: Option<Header>,
     /// The client, and the provider's endpoints.
     pub oauth: Option<AuthorizedClient>,
-    /// Where the provider sends the participant's browser after signing in (RFC 6749, section 3.1.2).
+    /// Where the provider sends the participant's browser after signing in (RFC 6749, section 3.1.2). None is
+    /// written as an empty text.
+    #[serde(with = "super::empty_is_none")]
     pub redirect_uri: Option<String>,
     /// Id of the participant that is asked.
     pub participant_id: Option<String>,

@@ -316,6 +316,21 @@ fn who_was_asked_hears_when_the_other_leaves() {
     server.stop();
 }
 
+/// The SDKs report a message that they do not know as an error.
+#[test]
+fn a_client_that_does_not_say_that_it_takes_withdrawals_gets_none() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let mut ada = server.join("ada");
+    let mut bob = Participant::join_as_sdk(server.address(), "room", &server.token("bob", "room", false));
+    let input = json!({"url": "u", "participant_id": bob.id, "timeout": 1});
+    is_error(&ada.call_json(tool::REQUEST, &input), ErrorCode::Timeout);
+    let request = bob.pushed(REQUEST);
+    is_error(&provide(&mut bob, &request, b"late"), ErrorCode::NotFound);
+    assert!(bob.unheard().is_empty(), "{:?}", bob.unheard());
+    server.stop();
+}
+
 #[test]
 fn a_request_ends_when_its_time_is_over() {
     let env = TestEnv::new();

@@ -31,7 +31,21 @@ pub(crate) struct Participant {
 impl Participant {
     /// Joins the room with a token in the header.
     pub(crate) fn join(address: &str, room: &str, token: &str) -> Self {
-        let mut request = format!("ws://{address}/rooms/{room}?v=0.39.9")
+        Self::join_with(
+            address,
+            room,
+            token,
+            "&accepts=secrets.request_withdrawn,something.new",
+        )
+    }
+
+    /// Joins the room as a client of the SDKs, which knows none of this server's own messages.
+    pub(crate) fn join_as_sdk(address: &str, room: &str, token: &str) -> Self {
+        Self::join_with(address, room, token, "")
+    }
+
+    fn join_with(address: &str, room: &str, token: &str, query: &str) -> Self {
+        let mut request = format!("ws://{address}/rooms/{room}?v=0.39.9{query}")
             .into_client_request()
             .unwrap();
         let bearer = format!("Bearer {token}").parse().unwrap();

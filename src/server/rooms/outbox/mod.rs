@@ -39,12 +39,12 @@ impl Outbox {
         self.fill(|unsent| unsent.requests.merge(id.clone(), |_| Some(message)));
     }
 
-    /// Withdraws a request: removes it if it still waits here, and pushes `message` otherwise.
-    pub(in crate::server) fn withdraw(&self, id: &RequestId, message: Message) {
+    /// Withdraws a request: removes it if it still waits here, and pushes `message` otherwise, if there is one.
+    pub(in crate::server) fn withdraw(&self, id: &RequestId, message: Option<Message>) {
         self.fill(|unsent| {
             unsent.requests.merge(id.clone(), |request| match request {
                 Some(_) => None,
-                None => Some(message),
+                None => message,
             });
         });
     }
@@ -133,9 +133,9 @@ mod tests {
         let outbox = Outbox::default();
         outbox.ask(&id("1"), message("ask 1"));
         outbox.ask(&id("2"), message("ask 2"));
-        outbox.withdraw(&id("1"), message("withdraw 1"));
+        outbox.withdraw(&id("1"), Some(message("withdraw 1")));
         assert_eq!(sent(&outbox), ["ask 2"]);
-        outbox.withdraw(&id("2"), message("withdraw 2"));
+        outbox.withdraw(&id("2"), Some(message("withdraw 2")));
         assert!(!outbox.is_empty());
         assert_eq!(sent(&outbox), ["withdraw 2"]);
         assert!(outbox.is_empty());
