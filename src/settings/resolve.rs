@@ -10,7 +10,7 @@ use super::{
     StoredSession,
 };
 use crate::sensitive::SensitiveText;
-use crate::token::{ApiKey, ApiScope, ParticipantToken};
+use crate::token::{ApiKey, ApiKeyError, ApiScope, ParticipantToken};
 use crate::wire::{Identity, RoomName, room_url};
 
 /// The API that is used by default.
@@ -84,7 +84,7 @@ impl<'a> Resolver<'a> {
         identity: Option<Identity>,
     ) -> Result<(Access, &'static str), SettingsError> {
         if let Some(identity) = identity {
-            let key = self.api_key()?.ok_or(SettingsError::IdentityNeedsApiKey)?;
+            let key = self.signing_key()?.ok_or(SettingsError::IdentityNeedsApiKey)?;
             return self.sign(room, identity, ApiScope::participant(), key);
         }
         if self.env.text("MESHAGENT_ROOM")? == Some(room.as_str())
@@ -158,7 +158,16 @@ impl<'a> Resolver<'a> {
         Ok((access, origin))
     }
 
+    /// `MESHAGENT_API_KEY`, if it has the form of API keys: [`ApiKey::parse`]. None for a credential in another form.
     pub(super) fn api_key(&self) -> Result<Option<ApiKey>, SettingsError> {
+        match self.signing_key() {
+            Err(SettingsError::BadApiKey(ApiKeyError::BadPrefix)) => Ok(None),
+            key => key,
+        }
+    }
+
+    /// `MESHAGENT_API_KEY`, to sign with.
+    fn signing_key(&self) -> Result<Option<ApiKey>, SettingsError> {
         let key = self.env.text("MESHAGENT_API_KEY")?.map(ApiKey::parse).transpose();
         key.map_err(SettingsError::BadApiKey)
     }
@@ -185,6 +194,13 @@ impl<'a> Resolver<'a> {
         };
         if let Some(key) = key {
             return Ok(given(key.text(), "MESHAGENT_API_KEY"));
+        }
+        // In a form that is not known here: only the API has to understand it.
+        if let Some(key) = self.env.text("MESHAGENT_API_KEY")? {
+            if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(SettingsError::BadApiKey(ApiKeyError::BadSecret));
+            }
+            return Ok(given(SensitiveText::new(key.to_owned()), "MESHAGENT_API_KEY"));
         }
         if let Some(token) = self.token()? {
             return Ok(given(token, "MESHAGENT_TOKEN"));

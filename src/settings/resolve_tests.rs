@@ -289,7 +289,7 @@ fn what_is_wrong_is_said_and_nothing_repeated() {
         ("room=r", "", Kind::NotSignedIn, "not signed in"),
         (
             "room=r",
-            "API_KEY=canary",
+            "API_KEY=ma-canary",
             Kind::NotSignedIn,
             "MESHAGENT_API_KEY is not valid",
         ),

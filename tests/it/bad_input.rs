@@ -158,7 +158,8 @@ fn a_bad_credential_is_not_repeated() {
     let list = || secret(&env, &["list", "--room", "room", "--project-id", "p"]);
     let id = "AAAAAAAAAAAAAAAAAAAAAA";
     for key in [
-        "canary".to_owned(),
+        "ma-canary".to_owned(),
+        "canary canary".to_owned(),
         format!("ma-{id}-canary"),
         format!("ma-{id}-{id}-"),
         format!("ma-{id}-{id}-canary canary"),

@@ -422,3 +422,28 @@ fn generate_says_what_is_missing() {
         .run()
         .ends_with(2);
 }
+
+/// The flags of the Python command line.
+#[test]
+fn generate_takes_a_key_and_writes_a_file() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let (key, project) = (server.api_key(), &server.client_env()["MESHAGENT_PROJECT_ID"]);
+    let generate = |flags: &[&str]| {
+        let name = ["token", "generate", "--identity", "bob", "--room", "room"];
+        env.call(name).args(flags).run()
+    };
+    let flags = ["--key", &key, "--project-id", project, "-o", "token"];
+    let ran = generate(&flags).succeeds();
+    assert_eq!(ran.out(), "");
+    let token = std::fs::read_to_string(env.file("token")).unwrap();
+    let bearer = format!("Bearer {}", token.trim_end());
+    let answer = upgrade(server.address(), "/rooms/room", &[("Authorization", &bearer)]);
+    assert_eq!(answer.status, 101);
+    // A file that is there stays, and a key signs for its own project.
+    generate(&flags).refuses(1).says("--force");
+    generate(&[&flags[..], &["--force"]].concat()).succeeds();
+    let other = ["--key", &key, "--project-id", "another"];
+    generate(&other).refuses(2).says("another project");
+    server.stop();
+}

@@ -25,7 +25,7 @@ const MAX_FILE_BYTES: usize = 1 << 30;
 #[command(next_help_heading = "Value")]
 pub(in crate::cli) struct InputArgs {
     /// Read the value from a file, or from stdin with `-`
-    #[arg(long = "in", value_name = "PATH", group = "source")]
+    #[arg(long = "in", short, value_name = "PATH", group = "source")]
     path: Option<PathBuf>,
     /// Take the value from the command line, where other users of this machine may see it
     #[arg(long, value_name = "TEXT", group = "source", allow_hyphen_values = true)]

@@ -7,6 +7,7 @@ mod help;
 mod project;
 mod room;
 mod token;
+mod version;
 
 use clap::{Parser, Subcommand};
 
@@ -62,6 +63,9 @@ pub(in crate::cli) enum Command {
     Token(Deferred<token::TokenCommand>),
     /// Print the script that completes commands in a shell
     Completion(Deferred<completion::CompletionArgs>),
+    /// Print the version
+    #[command(after_long_help = version::EXAMPLES)]
+    Version,
     /// Explain a command, the environment or the exit codes
     Help(Deferred<help::HelpArgs>),
 }
@@ -85,6 +89,7 @@ impl Command {
             | Self::ApiKey(_)
             | Self::Token(_)
             | Self::Completion(_)
+            | Self::Version
             | Self::Help(_) => true,
         }
     }
@@ -97,6 +102,7 @@ impl Command {
             Self::ApiKey(Deferred(command)) => command.run(context).await,
             Self::Token(Deferred(command)) => command.run(context).await,
             Self::Completion(Deferred(args)) => completion::run(context, &args).await,
+            Self::Version => version::run(context).await,
             Self::Help(Deferred(args)) => help::run(context, &args).await,
         }
     }

@@ -36,6 +36,9 @@ pub(in crate::cli) struct OAuthClientArgs {
     /// What the token is to be good for, with commas or spaces between; may be repeated
     #[arg(long, value_name = "SCOPES")]
     scopes: Vec<Scopes>,
+    /// Use PKCE, as without this flag
+    #[arg(long, conflicts_with = "no_pkce")]
+    pkce: bool,
     /// Leave out PKCE, for a provider that refuses it
     #[arg(long)]
     no_pkce: bool,

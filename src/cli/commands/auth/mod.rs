@@ -18,6 +18,7 @@ pub(in crate::cli) enum AuthCommand {
     /// Forget the sign-in
     Logout(Deferred<logout::LogoutArgs>),
     /// Say who is signed in, where, until when, and where each setting is from
+    #[command(visible_alias = "whoami")]
     Status(Deferred<status::StatusArgs>),
     /// Print an access token that is good for at least five minutes
     Token(Deferred<token::TokenArgs>),

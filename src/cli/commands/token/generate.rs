@@ -9,11 +9,13 @@ use serde::Deserialize;
 
 use crate::cli::args::duration::parse_seconds;
 use crate::cli::args::input::{Limit, NamedContent, read_file_or_stdin};
+use crate::cli::args::output::OutputArgs;
 use crate::cli::args::store_key::KeyArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
 use crate::cli::formats::yaml;
 use crate::cli::room::local_api_key;
+use crate::sensitive::Sensitive;
 use crate::token::{ApiKey, ApiScope, ParticipantToken, Role};
 use crate::wire::{Identity, RoomName};
 
@@ -45,8 +47,20 @@ pub(in crate::cli) struct GenerateArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
     expires_in: Option<Duration>,
     /// Read identity, room, role and api grant from a YAML file, or from stdin with `-`
-    #[arg(long, value_name = "SPEC", conflicts_with = "identity")]
+    #[arg(long, short, value_name = "SPEC", conflicts_with = "identity")]
     input: Option<PathBuf>,
+    /// Write the token to a new file, which only you can read, instead of stdout
+    #[arg(long, short, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// Replace a file that exists
+    #[arg(long, requires = "output")]
+    force: bool,
+    /// Sign with this API key, which other users of this machine may see here [env: MESHAGENT_API_KEY]
+    #[arg(long = "key", value_name = "KEY", conflicts_with_all = ["local", "data_dir"])]
+    api_key: Option<Sensitive<String>>,
+    /// Project of the token, which must be that of the key
+    #[arg(long, value_name = "ID")]
+    project_id: Option<String>,
     /// Sign with the key of the room server on this machine [env: MESHAGENT_LOCAL=1]
     #[arg(long)]
     local: bool,
@@ -147,14 +161,40 @@ pub(super) async fn run(context: &Context, args: GenerateArgs) -> anyhow::Result
             .context("that is too far away")?;
         token.expires_at = Some(expires.duration_since(UNIX_EPOCH)?.as_secs());
     }
-    let signed = token.sign(&api_key(context, &args).await?)?;
-    context.ui.answer_line(signed.expose()).await?;
+    let key = api_key(context, &args).await?;
+    check_project(&args, &key)?;
+    let output = args
+        .output
+        .map(|path| OutputArgs::private_file(path, args.force).prepare());
+    let output = output.transpose()?;
+    let signed = token.sign(&key)?;
+    match output {
+        Some(file) => {
+            let line = format!("{}\n", signed.expose()).into_bytes();
+            file.write(&context.ui, line.into()).await?;
+        }
+        None => context.ui.answer_line(signed.expose()).await?,
+    }
     if token.expires_at.is_none() {
         context
             .ui
             .note("note: this token never expires; --expires-in gives it an end, as in --expires-in 12h");
     }
     Ok(Outcome::Done)
+}
+
+/// A key signs for its own project alone.
+fn check_project(args: &GenerateArgs, key: &ApiKey) -> anyhow::Result<()> {
+    let of_key = key.project_id().to_string();
+    match &args.project_id {
+        Some(project) if !project.eq_ignore_ascii_case(&of_key) => Err(CommandError::new(
+            Kind::Usage,
+            format!("the API key is for another project, {of_key}"),
+        )
+        .hint("leave out --project-id, or take a key of that project")
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 fn describe(context: &Context, args: &GenerateArgs, spec: Option<Spec>) -> anyhow::Result<ParticipantToken> {
@@ -209,10 +249,13 @@ async fn read_spec(path: &Path) -> anyhow::Result<Spec> {
     Ok(spec)
 }
 
-/// The key to sign with: that of the server on this machine where that is meant, else
+/// The key to sign with: the one given, that of the server on this machine where that is meant, else
 /// `MESHAGENT_API_KEY`.
 async fn api_key(context: &Context, args: &GenerateArgs) -> anyhow::Result<ApiKey> {
     let environment = &context.environment;
+    if let Some(key) = &args.api_key {
+        return Ok(ApiKey::parse(key.expose())?);
+    }
     if args.local || args.data_dir.is_some() || environment.switch("MESHAGENT_LOCAL")? {
         let path = match &args.data_dir {
             Some(path) => path.clone(),

@@ -1,6 +1,7 @@
 //! `meshagent room secret list`
 
 use clap::Args;
+use serde::Serialize;
 
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
@@ -28,10 +29,26 @@ pub(in crate::cli) struct ListArgs {
     room: RoomArgs,
 }
 
+/// A secret, as it is listed.
+#[derive(Debug, Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    secret: SecretInfo,
+    /// Always null: scripts for the Python command line may read it.
+    agent_id: Option<String>,
+}
+
 pub(super) async fn run(context: &Context, args: ListArgs) -> anyhow::Result<Outcome> {
     let (secrets, empty) = in_room(context, Target::resolve(context, &args.room)?, async |room| {
         let empty = format!("There are no secrets for you in room {}.", room.shown_name());
-        Ok((room.secrets().list_secrets().await?, empty))
+        let secrets = room.secrets().list_secrets().await?.into_iter();
+        let secrets: Vec<_> = secrets
+            .map(|secret| Listed {
+                secret,
+                agent_id: None,
+            })
+            .collect();
+        Ok((secrets, empty))
     })
     .await?;
     let header = ["ID", "TYPE", "NAME", "DELEGATED TO", "FROM", "UPDATED"];
@@ -41,7 +58,7 @@ pub(super) async fn run(context: &Context, args: ListArgs) -> anyhow::Result<Out
     Ok(Outcome::Done)
 }
 
-fn row(secret: &SecretInfo) -> [String; 6] {
+fn row(Listed { secret, .. }: &Listed) -> [String; 6] {
     let SecretInfo {
         id,
         secret_type,
