@@ -15,8 +15,8 @@ const require = createRequire(import.meta.url);
 /** The vendor's SDK. */
 export const sdk = require("@meshagent/meshagent");
 
-/** The program under test. */
-export const program = fileURLToPath(new URL("../../target/release/meshagent", import.meta.url));
+/** The program under test: the release build, or what INTEROP_PROGRAM says. */
+export const program = process.env.INTEROP_PROGRAM ?? fileURLToPath(new URL("../../target/release/meshagent", import.meta.url));
 
 /** Error codes of the protocol that the tests name. */
 export const errorCode = { permissionDenied: 1001, invalidRequest: 1002, notFound: 1003, conflict: 1005 };
@@ -38,16 +38,8 @@ export class RoomServer {
     const root = await mkdtemp(join(tmpdir(), "meshagent-interop-"));
     const server = new RoomServer(root);
     await mkdir(server.#environment().HOME);
-    server.#child = spawn(program, ["room", "serve", "--listen", "127.0.0.1:0", ...flags], {
-      env: server.#environment(),
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    server.#child.stderr.on("data", (chunk) => (server.log += chunk));
-    for await (const line of createInterface({ input: server.#child.stdout })) {
-      server.url = line;
-      break;
-    }
-    if (!server.url) throw new Error(`the server did not start: ${server.log}`);
+    server.#flags = flags;
+    await server.#serve("127.0.0.1:0");
     const variables = await readFile(join(root, "data", "client.env"), "utf8");
     server.clientEnv = Object.fromEntries(
       variables
@@ -58,12 +50,38 @@ export class RoomServer {
     return server;
   }
 
+  /** Starts the process, and waits until it listens. */
+  async #serve(address) {
+    const child = spawn(program, ["room", "serve", "--listen", address, ...this.#flags], {
+      env: this.#environment(),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child = child;
+    child.stderr.on("data", (chunk) => (this.log += chunk));
+    this.url = undefined;
+    for await (const line of createInterface({ input: child.stdout })) {
+      this.url = line;
+      break;
+    }
+    if (!this.url) throw new Error(`the server did not start: ${this.log}`);
+  }
+
+  /** Ends the process with this signal, and starts it anew at the same address. */
+  async restart(signal) {
+    const { host } = new URL(this.url);
+    const ended = once(this.#child, "exit");
+    this.#child.kill(signal);
+    await ended;
+    await this.#serve(host);
+  }
+
   /** What it logged so far. */
   log = "";
   /** Its address, and the variables that a client needs. */
   url;
   clientEnv;
   #root;
+  #flags;
   #child;
   #rooms = [];
   #commands = [];
@@ -85,8 +103,8 @@ export class RoomServer {
   }
 
   /** Joins with the vendor's SDK; `handlers` are those of its `RoomClient`. The server's end ends it. */
-  async join(identity, room, { handlers = {}, flags = [] } = {}) {
-    return this.joinWith(await this.token(identity, room, ...flags), room, handlers);
+  async join(identity, room, { handlers = {}, flags = [], ...options } = {}) {
+    return this.joinWith(await this.token(identity, room, ...flags), room, { ...handlers, ...options });
   }
 
   /** Joins with the vendor's SDK and a token that is there already. */

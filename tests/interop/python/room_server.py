@@ -1,6 +1,6 @@
 """A room server of this project in a process of its own, and our command line for it.
 
-Expects the release binary in target/release.
+Expects the release binary in target/release, or what INTEROP_PROGRAM says.
 """
 
 import os
@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-PROGRAM = Path(__file__).resolve().parents[3] / "target" / "release" / "meshagent"
+PROGRAM = os.environ.get("INTEROP_PROGRAM", Path(__file__).resolve().parents[3] / "target" / "release" / "meshagent")
 
 
 class RoomServer:
@@ -26,8 +26,13 @@ class RoomServer:
             "MESHAGENT_DATA_DIR": str(root / "data"),
         }
         self._log = open(root / "server.log", "wb")
+        self._serve("127.0.0.1:0")
+        lines = (root / "data" / "client.env").read_text().splitlines()
+        self.client_env = dict(line.split("=", 1) for line in lines)
+
+    def _serve(self, address):
         self._child = subprocess.Popen(
-            [PROGRAM, "room", "serve", "--listen", "127.0.0.1:0"],
+            [PROGRAM, "room", "serve", "--listen", address],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -35,9 +40,14 @@ class RoomServer:
         )
         # The line that says where it listens.
         self.url = self._child.stdout.readline().decode().strip()
-        assert self.url, (root / "server.log").read_text()
-        lines = (root / "data" / "client.env").read_text().splitlines()
-        self.client_env = dict(line.split("=", 1) for line in lines)
+        assert self.url, Path(self._log.name).read_text()
+
+    def restart(self, signal_number):
+        """Ends the process with this signal, and starts it anew at the same address."""
+        address = self.url.removeprefix("http://")
+        self._child.send_signal(signal_number)
+        self._child.communicate()
+        self._serve(address)
 
     def room_url(self, room):
         """Where a client joins `room`."""
