@@ -51,11 +51,7 @@ impl RoomHandle {
     /// - Why the connection ended, if it has.
     pub async fn invoke(&self, toolkit: &str, tool: &str, input: Content) -> Result<Content, RoomError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let call = ToolInvocation {
-            toolkit: toolkit.to_owned(),
-            tool: tool.to_owned(),
-            input,
-        };
+        let call = ToolInvocation::new(toolkit, tool, input);
         let message = call.into_message(id)?;
         if message.data_len() > MAX_MESSAGE_BYTES {
             return Err(RoomError::TooLarge {

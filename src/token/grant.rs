@@ -51,6 +51,54 @@ impl SecretsGrant {
     }
 }
 
+/// Access to the toolkits that participants host. Absent members mean true.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "the grant's members on the wire")]
+pub struct AgentsGrant {
+    /// May host a toolkit that the others see.
+    #[serde(deserialize_with = "null_is_true", skip_serializing_if = "is_true")]
+    pub register_public_toolkit: bool,
+    /// May host a toolkit that only those find who know its name.
+    #[serde(deserialize_with = "null_is_true", skip_serializing_if = "is_true")]
+    pub register_private_toolkit: bool,
+    /// May call others.
+    #[serde(deserialize_with = "null_is_true", skip_serializing_if = "is_true")]
+    pub call: bool,
+    /// May call the toolkits of others.
+    #[serde(deserialize_with = "null_is_true", skip_serializing_if = "is_true")]
+    pub use_tools: bool,
+    /// The toolkits that it may call. Without a list it may call all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_toolkits: Option<Vec<String>>,
+    /// Members that mean nothing here, unchanged.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
+}
+
+impl Default for AgentsGrant {
+    fn default() -> Self {
+        Self {
+            register_public_toolkit: true,
+            register_private_toolkit: true,
+            call: true,
+            use_tools: true,
+            allowed_toolkits: None,
+            others: Map::new(),
+        }
+    }
+}
+
+impl AgentsGrant {
+    /// Whether the toolkit of that name may be called.
+    pub fn allows_toolkit(&self, name: &str) -> bool {
+        let listed = self.allowed_toolkits.as_ref();
+        self.call
+            && self.use_tools
+            && listed.is_none_or(|listed| listed.iter().any(|allowed| allowed == name))
+    }
+}
+
 /// Access to the `messaging` toolkit. Absent members mean true.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -104,6 +152,13 @@ pub struct ApiScope {
         skip_serializing_if = "Option::is_none"
     )]
     pub messaging: Option<MessagingGrant>,
+    /// Access to the toolkits that participants host.
+    #[serde(
+        default,
+        deserialize_with = "object_or_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub agents: Option<AgentsGrant>,
     /// May act for other identities. It is written as `"admin": {}`; any object as `admin` is read as true.
     #[serde(default, with = "presence", skip_serializing_if = "is_false")]
     pub admin: bool,
@@ -118,11 +173,12 @@ const fn is_false(value: &bool) -> bool {
 }
 
 impl ApiScope {
-    /// Full access to the `secrets` and `messaging` toolkits.
+    /// Full access to the `secrets` and `messaging` toolkits and to those of other participants.
     pub fn participant() -> Self {
         Self {
             secrets: Some(SecretsGrant::default()),
             messaging: Some(MessagingGrant::default()),
+            agents: Some(AgentsGrant::default()),
             ..Self::default()
         }
     }
@@ -252,12 +308,12 @@ mod tests {
     fn scopes_are_written_as_the_sdks_read_them() {
         assert_eq!(
             serde_json::to_value(ApiScope::participant()).unwrap(),
-            json!({"secrets": {}, "messaging": {}})
+            json!({"secrets": {}, "messaging": {}, "agents": {}})
         );
         let administrator = serde_json::to_value(ApiScope::administrator()).unwrap();
         assert_eq!(
             administrator,
-            json!({"secrets": {}, "messaging": {}, "admin": {}})
+            json!({"secrets": {}, "messaging": {}, "agents": {}, "admin": {}})
         );
         let others = json!({"llm": {"models": ["m"]}, "queues": null});
         let scope: ApiScope = serde_json::from_value(others.clone()).unwrap();

@@ -39,7 +39,7 @@ mod strict_json;
 
 pub use api_key::{ApiKey, ApiKeyError};
 pub use error::TokenError;
-pub use grant::{ApiScope, MessagingGrant, Role, SecretsGrant};
+pub use grant::{AgentsGrant, ApiScope, MessagingGrant, Role, SecretsGrant};
 pub use oauth_grant::{EndpointGrantError, OAuthEndpointGrant};
 pub use participant::{ParticipantToken, TOKEN_VERSION};
 pub use provider_hosts::is_same_provider;

@@ -35,7 +35,8 @@ fn a_token_of_the_sdk_is_read() {
     assert_eq!(token.expires_at, None);
     let api = token.api.unwrap();
     assert!(api.secrets.is_some() && api.messaging.is_some() && !api.admin);
-    assert_eq!(api.others.len(), 11);
+    assert!(api.agents.is_some());
+    assert_eq!(api.others.len(), 10);
 }
 
 #[test]

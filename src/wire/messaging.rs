@@ -1,5 +1,7 @@
 //! Presence: the `messaging` toolkit and what the server pushes for it (protocol, "Presence").
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Header;
@@ -13,6 +15,11 @@ pub mod tool {
     pub const ENABLE: &str = "enable";
     /// Ends that: input `{}`, response `empty`.
     pub const DISABLE: &str = "disable";
+    /// Sends a message to one participant. Input: [`super::SendMessage`]; response: `empty`, once it is written.
+    pub const SEND: &str = "send";
+    /// Sends a message to all others that enabled messaging. Input: [`super::SendMessage`] without a recipient;
+    /// response: `empty`.
+    pub const BROADCAST: &str = "broadcast";
 }
 
 /// Type of the message that carries messages between participants, and the server's messages about participants:
@@ -43,6 +50,31 @@ pub struct RoomMessage {
     /// The message.
     #[serde(default)]
     pub message: Header,
+}
+
+/// Input of `send` and `broadcast`. `Debug` leaves out what is sent.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SendMessage {
+    /// Id of the recipient.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_participant_id: Option<String>,
+    /// Type of the message, in the participants' own words.
+    #[serde(rename = "type")]
+    pub message_type: String,
+    /// The message, a JSON object, as text.
+    pub message_json: String,
+    /// Bytes that go with it, in base64.
+    pub attachment_base64: Option<String>,
+}
+
+impl fmt::Debug for SendMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendMessage")
+            .field("to_participant_id", &self.to_participant_id)
+            .field("message_type", &self.message_type)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The other participants, for one that enabled messaging.

@@ -15,11 +15,7 @@
 //! use meshagent::wire::room::ToolInvocation;
 //! use meshagent::wire::{Assembled, Assembler, Content, MAX_MESSAGE_BYTES};
 //!
-//! let call = ToolInvocation {
-//!     toolkit: "secrets".to_owned(),
-//!     tool: "list_secrets".to_owned(),
-//!     input: Content::Empty,
-//! };
+//! let call = ToolInvocation::new("secrets", "list_secrets", Content::Empty);
 //! let message = call.into_message(1)?;
 //! let mut assembler = Assembler::new(MAX_MESSAGE_BYTES);
 //! for packet in message.packets() {
@@ -51,6 +47,7 @@ mod name;
 mod packet;
 pub mod room;
 pub mod secrets;
+pub mod toolkits;
 
 pub use address::{RoomUrlError, is_encrypted_or_loopback, is_loopback, room_url, websocket_url};
 pub use assembler::{Assembled, Assembler};

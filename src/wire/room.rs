@@ -138,6 +138,21 @@ pub struct ToolInvocation {
     pub tool: String,
     /// Its input.
     pub input: Content,
+    /// To whom the call goes, and for whom it is made.
+    pub route: CallRoute,
+}
+
+/// To whom a call goes, and for whom it is made: what only toolkits of participants need.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CallRoute {
+    /// The host, where several participants host a toolkit of that name.
+    pub participant_id: Option<String>,
+    /// The participant for which the call is made.
+    pub on_behalf_of_id: Option<String>,
+    /// Id of the call. Default: that of its message.
+    pub tool_call_id: Option<String>,
+    /// More about the caller, in a form of the clients' own.
+    pub caller_context: Option<Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -152,10 +167,22 @@ struct InvocationHeader {
     arguments: Option<Header>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tool_call_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    caller_context: Option<Value>,
 }
 
 impl ToolInvocation {
-    /// Makes the message of the call. `id` is the message's id, and the `tool_call_id`.
+    /// A call that names no host.
+    pub fn new(toolkit: impl Into<String>, tool: impl Into<String>, input: Content) -> Self {
+        Self {
+            toolkit: toolkit.into(),
+            tool: tool.into(),
+            input,
+            route: CallRoute::default(),
+        }
+    }
+
+    /// Makes the message of the call. `id` is the message's id, and the `tool_call_id` if there is none.
     ///
     /// # Errors
     /// [`DecodeError::BadHeader`] if the input cannot be serialized.
@@ -164,10 +191,11 @@ impl ToolInvocation {
         let header = InvocationHeader {
             toolkit: self.toolkit,
             tool: self.tool,
-            participant_id: None,
-            on_behalf_of_id: None,
+            participant_id: self.route.participant_id,
+            on_behalf_of_id: self.route.on_behalf_of_id,
             arguments: Some(arguments),
-            tool_call_id: Some(id.to_string()),
+            tool_call_id: Some(self.route.tool_call_id.unwrap_or_else(|| id.to_string())),
+            caller_context: self.route.caller_context,
         };
         Message::new(id, INVOKE_TOOL, &header, payload)
     }
@@ -186,6 +214,12 @@ impl ToolInvocation {
             toolkit: header.toolkit,
             tool: header.tool,
             input,
+            route: CallRoute {
+                participant_id: header.participant_id,
+                on_behalf_of_id: header.on_behalf_of_id,
+                tool_call_id: header.tool_call_id,
+                caller_context: header.caller_context,
+            },
         })
     }
 }

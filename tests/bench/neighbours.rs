@@ -79,7 +79,7 @@ impl Target {
 /// The packets of a call.
 fn call(id: u64, tool: &str, input: Content) -> Result<Vec<Frame>, Failure> {
     let (toolkit, tool) = (TOOLKIT.to_owned(), tool.to_owned());
-    let message = ToolInvocation { toolkit, tool, input }.into_message(id)?;
+    let message = ToolInvocation::new(toolkit, tool, input).into_message(id)?;
     Ok(message
         .packets()
         .map(|packet| Frame::Binary(packet.into()))
@@ -90,7 +90,7 @@ fn upload(id: &str) -> Result<Message, Failure> {
     let headers = json!({"secret_id": id, "type": "text/plain"});
     let input = Content::binary(&headers, SecretValue::new(vec![0; LARGE_BYTES]))?;
     let (toolkit, tool) = (TOOLKIT.to_owned(), tool::SET.to_owned());
-    Ok(ToolInvocation { toolkit, tool, input }.into_message(1)?)
+    Ok(ToolInvocation::new(toolkit, tool, input).into_message(1)?)
 }
 
 /// Asks for 128 lists and leaves, again and again.

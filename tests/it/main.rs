@@ -63,4 +63,5 @@ mod terminal;
 mod token_generate;
 mod token_inspect;
 mod token_revoke;
+mod toolkits;
 mod wire;

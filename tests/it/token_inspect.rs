@@ -37,7 +37,7 @@ fn inspect_says_what_a_token_is() {
     assert_eq!(said["identity"], "bob");
     assert_eq!(said["room"], "room");
     assert_eq!(said["role"], "agent");
-    assert_eq!(said["api"], json!({"secrets": {}, "messaging": {}}));
+    assert_eq!(said["api"], json!({"secrets": {}, "messaging": {}, "agents": {}}));
     assert_eq!(
         (&said["jti"], &said["api_key_id"]),
         (&claimed["jti"], &claimed["kid"])

@@ -2,6 +2,7 @@
 
 use super::outbox::Outbox;
 use super::pending::PendingRequests;
+use super::relay::Relay;
 use crate::wire::room::Accepts;
 use crate::wire::{Identity, ParticipantId};
 
@@ -16,4 +17,6 @@ pub(in crate::server) struct Member {
     pub(in crate::server) may_answer: bool,
     pub(in crate::server) outbox: Outbox,
     pub(in crate::server) pending: PendingRequests,
+    /// Messages of others, and calls of the toolkits that it hosts.
+    pub(in crate::server) relay: Relay,
 }

@@ -6,6 +6,8 @@ mod member;
 mod outbox;
 mod pending;
 mod presence;
+mod relay;
+mod toolkits;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +20,9 @@ pub(in crate::server) use self::member::Member;
 use self::outbox::Outbox;
 use self::pending::PendingRequests;
 pub(in crate::server) use self::pending::{PendingRequest, Reply, RequestError};
+pub(in crate::server) use self::relay::{HostedResponse, Relay, RelayError};
+use self::toolkits::HostedToolkit;
+pub(in crate::server) use self::toolkits::{Host, MAX_ROOM_TOOLKITS, MAX_TOOLKITS, RegistrationError};
 use super::caller::Caller;
 use super::config::Limits;
 use crate::wire::messaging::{NAME, ParticipantInfo};
@@ -35,6 +40,8 @@ struct Room {
     session_id: String,
     /// Ids grow with time, so this is the order in which the participants came.
     occupants: BTreeMap<ParticipantId, Occupant>,
+    /// In the order of their registration.
+    toolkits: Vec<HostedToolkit>,
 }
 
 /// A participant, and how others see it.
@@ -85,6 +92,7 @@ impl Rooms {
             may_answer: caller.api.secrets.is_some(),
             outbox: Outbox::default(),
             pending: PendingRequests::new(limits),
+            relay: Relay::default(),
         });
         let mut attributes = Header::new();
         attributes.insert(NAME.to_owned(), json!(caller.identity));
@@ -106,6 +114,7 @@ impl Rooms {
         let entered = open.entry(room.clone()).or_insert_with(|| Room {
             session_id: Uuid::now_v7().to_string(),
             occupants: BTreeMap::new(),
+            toolkits: Vec::new(),
         });
         entered.occupants.insert(member.id.clone(), occupant);
         Presence {
@@ -149,12 +158,14 @@ impl Drop for Presence {
         let mut open = self.rooms.lock();
         if let Some(room) = open.get_mut(&self.room) {
             room.occupants.remove(&self.member.id);
+            room.forget_toolkits(&self.member.id);
             if room.occupants.is_empty() {
                 open.remove(&self.room);
             }
         }
         drop(open);
         self.member.pending.close();
+        self.member.relay.close();
     }
 }
 

@@ -7,6 +7,7 @@ use crate::server::toolkit::{self, Permits};
 use crate::wire::messaging::TOOLKIT as MESSAGING;
 use crate::wire::room::{INVOKE_TOOL, ToolInvocation};
 use crate::wire::secrets::TOOLKIT as SECRETS;
+use crate::wire::toolkits::ROOM;
 use crate::wire::{Content, DecodeError, ErrorCode, Message};
 
 /// Answers the call in `message`. `permit` is its permit among the participant's calls in flight.
@@ -31,14 +32,16 @@ pub(super) async fn answer(
     }
 }
 
-/// The call in a message, in the present form or in that of clients before March 2026 (`<toolkit>.<tool>`, with
-/// the input as its header and the value as its payload). None for other message types.
+/// The call in a message. None for other message types.
+///
+/// Requests about the room (`room.<tool>`) are message types of their own, whose header is the input. Clients before
+/// March 2026 sent all calls so (`<toolkit>.<tool>`), with the value as the payload.
 fn read_call(message: Message) -> Result<Option<ToolInvocation>, DecodeError> {
     if message.kind == INVOKE_TOOL {
         return ToolInvocation::from_message(message).map(Some);
     }
     let (toolkit, tool) = match message.kind.split_once('.') {
-        Some((toolkit @ (SECRETS | MESSAGING), tool)) => (toolkit.to_owned(), tool.to_owned()),
+        Some((toolkit @ (SECRETS | MESSAGING | ROOM), tool)) => (toolkit.to_owned(), tool.to_owned()),
         _ => return Ok(None),
     };
     let (header, payload) = message.read()?;
@@ -47,8 +50,10 @@ fn read_call(message: Message) -> Result<Option<ToolInvocation>, DecodeError> {
             headers: header,
             data: payload,
         }
+    } else if toolkit == MESSAGING {
+        toolkit::message_input(header, &payload)
     } else {
         Content::Json(header)
     };
-    Ok(Some(ToolInvocation { toolkit, tool, input }))
+    Ok(Some(ToolInvocation::new(toolkit, tool, input)))
 }

@@ -11,8 +11,9 @@ use super::upload::{Received, Uploads};
 use super::{Response, SessionEnd, call};
 use crate::server::participant::Participant;
 use crate::server::toolkit::Permits;
-use crate::wire::Message;
-use crate::wire::room::{SET_ATTRIBUTES, response};
+use crate::wire::room::{SET_ATTRIBUTES, read_response, response};
+use crate::wire::toolkits::TOOL_CALL_RESPONSE;
+use crate::wire::{Content, ErrorCode, Message};
 
 /// Reads messages until the participant leaves or breaks the protocol. The answers to calls go to `responses`.
 pub(super) async fn run(
@@ -36,6 +37,13 @@ pub(super) async fn run(
         let call = match call {
             Ok(message) if message.kind == SET_ATTRIBUTES => {
                 set_attributes(&participant, message);
+                continue;
+            }
+            Ok(message) if message.kind == TOOL_CALL_RESPONSE => {
+                let id = message.id;
+                let content = read_response(message)
+                    .unwrap_or_else(|error| Content::error(ErrorCode::OperationFailed, error.to_string()));
+                participant.member.relay.answer(id, (content, memory));
                 continue;
             }
             call => call,

@@ -107,6 +107,13 @@ impl Writer {
                     None => return SessionEnd::Left,
                 },
                 message = self.member.outbox.next() => self.push(message).await,
+                (message, sent) = self.member.relay.next() => {
+                    let pushed = self.push(message).await;
+                    if pushed.is_ok() {
+                        self.member.relay.sent(self.last_id, sent);
+                    }
+                    pushed
+                }
                 () = sleep_until(next_ping) => {
                     if self.last_seen.elapsed() >= self.idle_timeout {
                         return SessionEnd::Dropped("nothing was heard for too long");
@@ -115,7 +122,8 @@ impl Writer {
                     self.send(SocketMessage::Ping(Bytes::new())).await
                 }
             };
-            let waiting = !(self.responses.is_empty() && self.member.outbox.is_empty());
+            let member = &self.member;
+            let waiting = !(self.responses.is_empty() && member.outbox.is_empty() && member.relay.is_empty());
             if sent.is_err() || (!waiting && self.flush().await.is_err()) {
                 return SessionEnd::Left;
             }

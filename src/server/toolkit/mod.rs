@@ -15,18 +15,26 @@ mod oauth_stored;
 mod participant_request;
 mod requests;
 mod secrets;
+mod toolkits;
 
+use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 
 pub(super) use self::answer::Permits;
 use self::answer::{Answer, Outcome};
 use self::error::CallError;
+pub(super) use self::messaging::message_input;
+use self::toolkits::Toolkits;
 use super::metrics::CallOutcome;
 use super::participant::Participant;
 use crate::wire::messaging::TOOLKIT as MESSAGING;
-use crate::wire::room::ToolInvocation;
+use crate::wire::room::{CallRoute, ToolInvocation};
 use crate::wire::secrets::{TOOLKIT as SECRETS, tool};
+use crate::wire::toolkits::ROOM;
 use crate::wire::{Content, ErrorCode};
+
+/// The toolkit of files, of which this server has none.
+const STORAGE: &str = "storage";
 
 /// Answers a call; a failure is an `error` content. `in_flight` is the call's permit among the participant's
 /// calls in flight. A call that waits for another participant gives it up, so that it holds up no other call.
@@ -35,9 +43,14 @@ pub(super) async fn answer(
     call: ToolInvocation,
     in_flight: OwnedSemaphorePermit,
 ) -> (Content, Permits) {
-    let ToolInvocation { toolkit, tool, input } = call;
+    let ToolInvocation {
+        toolkit,
+        tool,
+        input,
+        route,
+    } = call;
     let timer = participant.state.metrics.calls.start(&toolkit, &tool);
-    let (answered, permit) = match dispatch(participant, &toolkit, &tool, input).await {
+    let (answered, permit) = match dispatch(participant, &toolkit, &tool, input, route).await {
         Ok(Outcome::Answer(answer)) => (Ok(answer), Some(in_flight)),
         Ok(Outcome::Wait(waiting)) => match participant.start_waiting() {
             Some(permit) => {
@@ -71,13 +84,25 @@ async fn dispatch<'a>(
     toolkit: &str,
     tool: &str,
     input: Content,
+    route: CallRoute,
 ) -> Result<Outcome<'a>, CallError> {
+    let toolkits = Toolkits { participant };
     match toolkit {
         SECRETS => secrets_toolkit(participant, tool, input).await,
-        MESSAGING => Ok(messaging::answer(participant, tool)?.into()),
+        MESSAGING => messaging::answer(participant, tool, input),
+        ROOM => Ok(toolkits.answer(tool, input)?.into()),
+        STORAGE => Ok(storage(tool)?.into()),
+        _ => toolkits.call(toolkit, tool.to_owned(), input, route),
+    }
+}
+
+/// The `storage` toolkit of a server that keeps no files: agents list the schemas in it when they start.
+fn storage(tool: &str) -> Result<Content, CallError> {
+    match tool {
+        "list" => Ok(Content::json(&json!({"files": []}))?),
         _ => Err(CallError::new(
             ErrorCode::NotFound,
-            "this server has no such toolkit",
+            "this server keeps no files: the `storage` toolkit lists none, and has no other tool",
         )),
     }
 }

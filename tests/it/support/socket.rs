@@ -74,11 +74,7 @@ impl Participant {
     }
 
     pub(crate) fn call_of(&mut self, toolkit: &str, tool: &str, input: Content) -> Content {
-        let call = ToolInvocation {
-            toolkit: toolkit.to_owned(),
-            tool: tool.to_owned(),
-            input,
-        };
+        let call = ToolInvocation::new(toolkit, tool, input);
         let message = call.into_message(self.next_id()).unwrap();
         self.exchange(&message)
     }
@@ -105,6 +101,28 @@ impl Participant {
         self.receive(kind).read().unwrap().0
     }
 
+    /// As [`Participant::pushed`], with the message's id and payload.
+    pub(crate) fn pushed_whole(&mut self, kind: &str) -> (u64, Value, Vec<u8>) {
+        let message = self.receive(kind);
+        let id = message.id;
+        let (header, payload) = message.read().unwrap();
+        (id, header, payload.into_exposed())
+    }
+
+    /// Answers the call of a toolkit that it hosts.
+    pub(crate) fn answer_call(&mut self, id: u64, content: Content) {
+        let (header, payload) = content.into_parts();
+        let message = Message::new(id, "room.tool_call_response", &header, payload).unwrap();
+        self.write(&message);
+    }
+
+    /// Calls a tool of any toolkit and does not read the answer.
+    pub(crate) fn ask_of(&mut self, toolkit: &str, tool: &str, input: Content) {
+        let call = ToolInvocation::new(toolkit, tool, input);
+        let message = call.into_message(self.next_id()).unwrap();
+        self.write(&message);
+    }
+
     /// The types of the messages that came and were not waited for.
     pub(crate) fn unheard(&self) -> Vec<&str> {
         self.backlog.iter().map(|message| message.kind.as_str()).collect()
@@ -112,11 +130,7 @@ impl Participant {
 
     /// Calls a tool and does not read the answer.
     pub(crate) fn ask(&mut self, tool: &str, input: Content) {
-        let call = ToolInvocation {
-            toolkit: TOOLKIT.to_owned(),
-            tool: tool.to_owned(),
-            input,
-        };
+        let call = ToolInvocation::new(TOOLKIT, tool, input);
         let message = call.into_message(self.next_id()).unwrap();
         self.write(&message);
     }

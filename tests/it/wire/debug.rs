@@ -64,11 +64,7 @@ fn contents_and_calls_are_silent() {
     for content in contents() {
         assert_silent(&content);
         assert_silent(&response(1, content.clone()).unwrap());
-        let call = ToolInvocation {
-            toolkit: "secrets".to_owned(),
-            tool: "set_secret".to_owned(),
-            input: content,
-        };
+        let call = ToolInvocation::new("secrets", "set_secret", content);
         assert_silent(&call);
         assert_silent(&call.into_message(1).unwrap());
     }
