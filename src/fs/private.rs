@@ -129,6 +129,15 @@ pub(crate) fn read(
     limit: usize,
     check: fn(&fs::Metadata) -> Result<(), NotPrivate>,
 ) -> Result<zeroize::Zeroizing<Vec<u8>>, ReadError> {
+    Ok(read_checked(path, limit, check)?.0)
+}
+
+/// As [`read`]; returns what `check` tells of the file, too.
+pub(super) fn read_checked<T>(
+    path: &Path,
+    limit: usize,
+    check: impl FnOnce(&fs::Metadata) -> Result<T, NotPrivate>,
+) -> Result<(zeroize::Zeroizing<Vec<u8>>, T), ReadError> {
     let file = open_no_follow(path).map_err(|error| {
         if is_link(path) {
             ReadError::NotPrivate(NotPrivate::NotAFile)
@@ -136,14 +145,14 @@ pub(crate) fn read(
             ReadError::Io(error)
         }
     })?;
-    check(&file.metadata()?)?;
+    let checked = check(&file.metadata()?)?;
     let mut content = zeroize::Zeroizing::new(Vec::with_capacity(limit.saturating_add(1)));
     file.take(limit.saturating_add(1) as u64)
         .read_to_end(&mut content)?;
     if content.len() > limit {
         return Err(ReadError::TooLong(limit));
     }
-    Ok(content)
+    Ok((content, checked))
 }
 
 fn is_link(path: &Path) -> bool {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -216,6 +216,44 @@ fn serve_reads_its_certificate_again_on_sighup_and_goes_on() {
         request_over(certificate.connect(&server), "localhost", "GET /healthz", &[]).status,
         200
     );
+    server.stop();
+}
+
+#[test]
+fn serve_warns_of_a_certificate_that_has_expired_until_it_is_replaced() {
+    let env = TestEnv::new();
+    let setup = TlsSetup::new(&env);
+    let authority = &setup.authority;
+    authority.write_pair_until(2020, "127.0.0.1", &setup.certificate, &setup.key);
+    let server = setup.serve(&env, &[]);
+    server.await_log("the TLS certificate has expired");
+    setup.renew();
+    server.await_log("the TLS certificate was read again");
+    assert_eq!(server.log().matches("has expired").count(), 1, "{}", server.log());
+    server.stop();
+}
+
+/// As certbot has them: the names stay, and lead to other files after a renewal.
+#[test]
+fn serve_follows_links_to_its_certificate_and_notices_when_they_change() {
+    let env = TestEnv::new();
+    let setup = TlsSetup::new(&env);
+    let server = {
+        let (certificate, key) = (env.file("live-cert.pem"), env.file("live-key.pem"));
+        symlink("cert.pem", &certificate).unwrap();
+        symlink("key.pem", &key).unwrap();
+        let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
+        TestServer::start_with(&env, &["--tls-cert", certificate, "--tls-key", key])
+    };
+    let first = setup.shown(&server);
+    let (certificate, key) = (env.file("cert-2.pem"), env.file("key-2.pem"));
+    setup.authority.write_pair("127.0.0.1", &certificate, &key);
+    for (name, target) in [("live-cert.pem", "cert-2.pem"), ("live-key.pem", "key-2.pem")] {
+        let new = env.file("new-link");
+        symlink(target, &new).unwrap();
+        fs::rename(&new, env.file(name)).unwrap();
+    }
+    setup.await_other_than(&server, &first);
     server.stop();
 }
 

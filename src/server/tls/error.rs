@@ -40,7 +40,7 @@ impl TlsError {
                 "--tls-cert names a PEM file: the server's certificate first, then those that lead to the root"
             }
             Self::Key { .. } => {
-                "--tls-key names a PEM file with the unencrypted key, which is yours and of mode 0600"
+                "--tls-key names a PEM file with the unencrypted key, which is yours and of mode 0600, or a secret that the container platform mounts"
             }
             Self::Mismatch { .. } => {
                 "the server's certificate comes first in its file; give the key that it was made for"

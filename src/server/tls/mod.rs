@@ -64,7 +64,8 @@ impl Tls {
     /// Reads the certificate and its key. Blocks.
     ///
     /// # Errors
-    /// What is wrong with the files. The key's file must be private: the user's own and of mode 0600, or stricter.
+    /// What is wrong with the files. The key's file must be the user's own and of mode 0600 or stricter, or be laid out
+    /// as [`secret_file`](crate::fs::secret_file) allows.
     pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
         let stamp = files.stamp();
         let current = Arc::new(Current(RwLock::new(files.read()?)));

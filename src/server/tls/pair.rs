@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
 use super::TlsError;
-use crate::fs::private;
+use crate::fs::secret_file::{self, Readers};
 use crate::net::Validity;
 
 /// Largest file with certificates that is read, in bytes.
@@ -82,8 +82,12 @@ impl TlsFiles {
     }
 
     fn read_key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
-        let text = private::read(&self.key, MAX_KEY_BYTES, private::check_file);
-        let text = text.map_err(|error| self.bad_key(&error))?;
+        let text = secret_file::read(&self.key, MAX_KEY_BYTES);
+        let (text, readers) = text.map_err(|error| self.bad_key(&error))?;
+        if readers == Readers::AllUsers {
+            let path = self.key.display();
+            tracing::warn!(%path, "every user of this machine or container can read the certificate's key");
+        }
         // The parser's own error may repeat a part of the file.
         PrivateKeyDer::from_pem_slice(&text)
             .map_err(|_| self.bad_key(&"it holds no unencrypted private key in PEM form"))

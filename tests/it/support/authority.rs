@@ -7,12 +7,17 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd,
+};
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned, SupportedProtocolVersion,
 };
+
+/// The year until which certificates are valid.
+const LAST_YEAR: i32 = 4096;
 
 /// A client's connection with TLS.
 pub(crate) type TlsConnection = StreamOwned<ClientConnection, TcpStream>;
@@ -34,7 +39,7 @@ impl Authority {
 
     /// TLS with a certificate for `name`.
     pub(crate) fn server(&self, name: &str) -> Arc<ServerConfig> {
-        let (certificate, key) = self.pair(name);
+        let (certificate, key) = self.pair(name, LAST_YEAR);
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
@@ -44,15 +49,21 @@ impl Authority {
         Arc::new(config.unwrap())
     }
 
-    fn pair(&self, name: &str) -> (Certificate, KeyPair) {
+    fn pair(&self, name: &str, last_year: i32) -> (Certificate, KeyPair) {
         let key = KeyPair::generate().unwrap();
-        let parameters = CertificateParams::new([name.to_owned()]).unwrap();
+        let mut parameters = CertificateParams::new([name.to_owned()]).unwrap();
+        parameters.not_after = date_time_ymd(last_year, 1, 1);
         (parameters.signed_by(&key, &self.0).unwrap(), key)
     }
 
     /// Writes a new certificate for `name` and its key (0600) as `room serve` reads them, each file being replaced.
     pub(crate) fn write_pair(&self, name: &str, certificate: &Path, key: &Path) {
-        let (made, made_key) = self.pair(name);
+        self.write_pair_until(LAST_YEAR, name, certificate, key);
+    }
+
+    /// As [`Authority::write_pair`], of a certificate that is valid until the beginning of `last_year`.
+    pub(crate) fn write_pair_until(&self, last_year: i32, name: &str, certificate: &Path, key: &Path) {
+        let (made, made_key) = self.pair(name, last_year);
         for (path, text) in [(certificate, made.pem()), (key, made_key.serialize_pem())] {
             let new = path.with_extension("new");
             let mut file = File::options()
