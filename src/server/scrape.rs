@@ -25,6 +25,16 @@ const PREFIX: &str = "meshagent";
 pub(super) struct MetricsRegistry {
     registry: Registry,
     ready: Gauge,
+    rows_to_reseal: Gauge,
+}
+
+/// Figures that are asked for before a scrape.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    /// Whether `/readyz` would answer 200.
+    pub(super) ready: bool,
+    /// None if the store did not say; the metric keeps its value.
+    pub(super) rows_to_reseal: Option<u64>,
 }
 
 impl MetricsRegistry {
@@ -46,21 +56,34 @@ impl MetricsRegistry {
         own.register("build_info", "The program's version, as a label", build);
         let ready = Gauge::default();
         own.register("ready", "1 if /readyz answers 200, else 0", ready.clone());
+        let rows_to_reseal = Gauge::default();
+        own.register(
+            "store_rows_to_reseal",
+            "Rows that a rotation of the store key has yet to seal anew",
+            rows_to_reseal.clone(),
+        );
         state.metrics.register(own);
         state.store.register_metrics(own);
         own.register_collector(Box::new(StateCollector {
             state: Arc::clone(state),
             dropped_log_lines,
         }));
-        Self { registry, ready }
+        Self {
+            registry,
+            ready,
+            rows_to_reseal,
+        }
     }
 
-    /// All metrics in the `OpenMetrics` text format. `ready` is what `/readyz` would say.
+    /// All metrics in the `OpenMetrics` text format.
     ///
     /// # Errors
     /// None in practice: the text is made in memory.
-    pub(super) fn encode(&self, ready: bool) -> Result<String, fmt::Error> {
-        self.ready.set(ready.into());
+    pub(super) fn encode(&self, asked: Asked) -> Result<String, fmt::Error> {
+        self.ready.set(asked.ready.into());
+        if let Some(rows) = asked.rows_to_reseal {
+            self.rows_to_reseal.set(i64::try_from(rows).unwrap_or(i64::MAX));
+        }
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)

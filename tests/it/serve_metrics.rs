@@ -77,6 +77,7 @@ fn serve_counts_what_it_does() {
         (r#"meshagent_store_calls{kind="write",state="running"}"#, 0.0),
         ("meshagent_log_lines_dropped_total", 0.0),
         ("meshagent_ready", 1.0),
+        ("meshagent_store_rows_to_reseal", 0.0),
     ] {
         assert_eq!(found.get(series), Some(&value), "{series}: {found:#?}");
     }

@@ -18,7 +18,7 @@ use super::listen::ACCEPT_PAUSE;
 use super::origin;
 use super::ready;
 use super::serve::answer_once;
-use crate::server::scrape::MetricsRegistry;
+use crate::server::scrape::{Asked, MetricsRegistry};
 use crate::server::state::State;
 
 /// Scrapes at the same time. Further connections are closed unanswered.
@@ -79,7 +79,16 @@ async fn answer(state: Arc<State>, registry: Arc<MetricsRegistry>, stream: TcpSt
 
 async fn scrape(state: &State, registry: &MetricsRegistry) -> Response {
     let ready = ready::check_state(state).await.is_ok();
-    match registry.encode(ready) {
+    // A store that does not answer is not asked more.
+    let rows_to_reseal = if ready {
+        state.store.rows_to_reseal().await.ok()
+    } else {
+        None
+    };
+    match registry.encode(Asked {
+        ready,
+        rows_to_reseal,
+    }) {
         Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS), (CACHE_CONTROL, "no-store")], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

@@ -130,6 +130,11 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// About how many reads run at the same time.
     fn readers(&self) -> usize;
 
+    /// How many rows a rotation of the store key has yet to seal anew; 0 if none is unfinished.
+    fn rows_to_reseal(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(std::future::ready(Ok(0)))
+    }
+
     /// Adds the store's metrics to `registry`, whose prefix is the server's. A store may have none.
     fn register_metrics(&self, _registry: &mut Registry) {}
 

@@ -17,7 +17,7 @@ use super::worker::{Shared, Workers};
 use super::writer::{self, Change, WriteJob};
 use super::{
     BoundedRead, Found, KeyRingChange, KeyRingError, KeyRingStore, KeySource, OwnerLimits, SecretKey,
-    SecretQuery, SecretRecord, Store, StoreError, StoredKeyRing, database, key_ring,
+    SecretQuery, SecretRecord, Store, StoreError, StoredKeyRing, database, key_ring, key_status, rotation,
 };
 use crate::sensitive::SecretValue;
 use crate::server::data_dir::DataDir;
@@ -186,6 +186,16 @@ impl Store for SqliteStore {
 
     fn readers(&self) -> usize {
         self.readers.most()
+    }
+
+    fn rows_to_reseal(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.blocking(|shared| {
+            // Rows are counted only then, for it takes longer the more there are.
+            if !rotation::is_unfinished(shared)? {
+                return Ok(0);
+            }
+            Ok(key_status::read(shared)?.rows_left())
+        }))
     }
 
     fn register_metrics(&self, registry: &mut Registry) {

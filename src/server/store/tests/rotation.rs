@@ -267,6 +267,7 @@ async fn a_damaged_row_keeps_its_key_and_no_other() {
         assert_eq!((rotated.key, rotated.damaged), (number, 1));
         assert_eq!(rows(&store).await, [(1, 1), (number, 302)]);
     }
+    assert_eq!(store.rows_to_reseal().await.unwrap(), 1);
     let damaged = store.read(mine("id-7").key).await;
     assert!(matches!(damaged, Err(StoreError::Damaged { .. })), "{damaged:?}");
     for (id, value) in &values {
@@ -277,6 +278,7 @@ async fn a_damaged_row_keeps_its_key_and_no_other() {
     store.delete(mine("id-7").key).await.unwrap();
     assert!(rotate(&store).await.was_resumed);
     assert_eq!(rows(&store).await, [(3, 302)]);
+    assert_eq!(store.rows_to_reseal().await.unwrap(), 0);
 }
 
 #[tokio::test]
