@@ -5,7 +5,9 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::fair_queue::{FairQueue, Lane, QueueLength, Size};
-use super::store::{BoundedRead, Found, SecretKey, SecretLock, SecretQuery, SecretRecord, Store, StoreError};
+use super::store::{
+    AuditEntry, BoundedRead, Found, SecretKey, SecretLock, SecretQuery, SecretRecord, Store, StoreError,
+};
 use crate::sensitive::SecretValue;
 
 /// Size of a value from which reading or writing it counts as large work, in bytes.
@@ -132,20 +134,30 @@ impl Store for FairStore {
         })
     }
 
-    fn write(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn write(
+        &self,
+        record: SecretRecord,
+        value: SecretValue,
+        entry: AuditEntry,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
         self.write_in_slot(Self::size(value.expose().len()), |store| async move {
-            store.write(record, value).await
+            store.write(record, value, entry).await
         })
     }
 
-    fn replace(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<bool, StoreError>> {
+    fn replace(
+        &self,
+        record: SecretRecord,
+        value: SecretValue,
+        entry: AuditEntry,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
         self.write_in_slot(Self::size(value.expose().len()), |store| async move {
-            store.replace(record, value).await
+            store.replace(record, value, entry).await
         })
     }
 
-    fn delete(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.write_in_slot(Size::Small, |store| async move { store.delete(key).await })
+    fn delete(&self, key: SecretKey, entry: AuditEntry) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.write_in_slot(Size::Small, |store| async move { store.delete(key, entry).await })
     }
 
     fn contains(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>> {

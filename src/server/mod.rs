@@ -3,13 +3,14 @@
 //! From the outside in: [`http`] accepts connections, checks credentials, and hands a joining participant to a
 //! [`session`]; the session reads calls, which the [`toolkit`] answers with what [`state`] holds: [`rooms`] (the
 //! participants, what is pushed to them and the requests to them), [`oauth`] (tokens of providers), [`keys`] (the
-//! server's API keys) and the [`store`], whose files are in a [`data_dir`]. Beside them [`backup`] copies a store to a
-//! file, and back. Each of these layers imports only those after it; [`config`], [`caller`], [`metrics`],
-//! [`shares`], [`log_interval`] and [`shutdown`] serve all of them and import none.
+//! server's API keys), the [`audit`] log and the [`store`], whose files are in a [`data_dir`]. Beside them [`backup`]
+//! copies a store to a file, and back. Each of these layers imports only those after it; [`config`], [`caller`],
+//! [`metrics`], [`shares`], [`log_interval`] and [`shutdown`] serve all of them and import none.
 //!
 //! The server shares `wire`, `token`, `oauth`, `net`, `fs` and `sensitive` with the client and nothing else: client
 //! and server meet on the wire.
 
+mod audit;
 pub mod backup;
 mod caller;
 mod config;
@@ -45,6 +46,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use self::audit::AuditLog;
 pub use self::caller::TokenOrigin;
 pub use self::config::{Limits, ServerConfig};
 use self::connections::OpenConnections;
@@ -63,7 +65,7 @@ use self::shares::Shares;
 use self::shutdown::WorkTracker;
 use self::slots::SlotPool;
 use self::state::State;
-use self::store::Store;
+use self::store::{AuditStore, Store};
 pub use self::tls::{Tls, TlsError, TlsFiles};
 use crate::wire::Identity;
 
@@ -94,7 +96,14 @@ pub struct Server {
 
 impl Server {
     /// A server over `store`, whose API keys join as `owner`.
-    pub fn new(config: ServerConfig, keys: ServerKeys, owner: Identity, store: Arc<dyn Store>) -> Self {
+    pub fn new<S: Store + AuditStore + 'static>(
+        config: ServerConfig,
+        keys: ServerKeys,
+        owner: Identity,
+        store: Arc<S>,
+    ) -> Self {
+        let audit = AuditLog::new(Arc::<S>::clone(&store));
+        let store: Arc<dyn Store> = store;
         let endpoints = TokenEndpoints::new(config.token_endpoints, config.limits.token_endpoint_time);
         let credentials = Arc::new(Credentials::new(Arc::clone(&store), endpoints));
         let limits = &config.limits;
@@ -109,6 +118,7 @@ impl Server {
             state: Arc::new(State {
                 config,
                 keys,
+                audit,
                 owner,
                 queues: StoreQueues::new(store.readers()),
                 rooms: Rooms::default(),
@@ -152,9 +162,12 @@ impl Server {
             };
             accept(&self.state, listeners, shutdown).await;
         };
+        let recording = self.state.audit.run(stop.clone());
         // A look at the store that has begun is finished before the store is closed.
-        tokio::join!(accepting, following, following_tls);
-        self.close().await;
+        tokio::join!(accepting, following, following_tls, recording);
+        self.finish_calls().await;
+        self.state.audit.finish().await;
+        self.close_store().await;
     }
 
     /// Whether the store answers a read within a second, also while the server stops.
@@ -182,6 +195,11 @@ impl Server {
     /// Ends all connections, finishes the calls in flight and closes the store. Calls have 5 s; a call to a token
     /// endpoint may take longer, because its tokens may replace stored ones.
     pub async fn close(&self) {
+        self.finish_calls().await;
+        self.close_store().await;
+    }
+
+    async fn finish_calls(&self) {
         self.state.connections.finish().await;
         let endpoint_time = self.state.config.limits.token_endpoint_time;
         let time = endpoint_time
@@ -190,6 +208,9 @@ impl Server {
         if !self.state.work.finish(time).await {
             tracing::warn!("stopped though a token endpoint was still being asked");
         }
+    }
+
+    async fn close_store(&self) {
         if let Err(error) = self.state.store.close().await {
             tracing::error!(%error, "the store could not be closed cleanly");
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use super::audit::actor;
 use super::caller::Caller;
 use super::config::Limits;
 use super::fair_store::FairStore;
@@ -13,7 +14,7 @@ use super::memory::MemoryShare;
 use super::response_budget::ResponseBudget;
 use super::rooms::Member;
 use super::state::State;
-use super::store::Store;
+use super::store::{Actor, Store};
 use crate::wire::RoomName;
 
 /// A participant for the length of its session.
@@ -23,6 +24,8 @@ pub(super) struct Participant {
     pub(super) room: RoomName,
     pub(super) caller: Caller,
     pub(super) member: Arc<Member>,
+    /// What the audit log says of it.
+    pub(super) actor: Arc<Actor>,
     /// The store, in whose queues the participant's calls wait for their turn.
     pub(super) store: Arc<dyn Store>,
     /// The memory that its calls may take, together with those of its identity's other sessions.
@@ -38,8 +41,14 @@ pub(super) struct Participant {
 }
 
 impl Participant {
-    /// The participant `caller` in `room`, where others know it as `member`.
-    pub(super) fn new(state: Arc<State>, room: RoomName, caller: Caller, member: Arc<Member>) -> Self {
+    /// The participant `caller` in `room`, where others know it as `member`. `peer` is at the other end of its connection.
+    pub(super) fn new(
+        state: Arc<State>,
+        room: RoomName,
+        caller: Caller,
+        member: Arc<Member>,
+        peer: Option<&str>,
+    ) -> Self {
         let Limits {
             pending_requests,
             value_bytes,
@@ -55,6 +64,7 @@ impl Participant {
                 state.queues.clone(),
                 lane,
             )),
+            actor: Arc::new(actor(&caller, &member.id, peer)),
             room,
             caller,
             member,

@@ -1,10 +1,11 @@
-//! What every connection of a server shares. Below `toolkit`, above `rooms`, `oauth` and `keys`.
+//! What every connection of a server shares. Below `toolkit`, above `rooms`, `oauth`, `keys` and `audit`.
 
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::audit::AuditLog;
 use super::config::ServerConfig;
 use super::connections::OpenConnections;
 use super::fair_store::StoreQueues;
@@ -24,6 +25,7 @@ use crate::wire::Identity;
 pub(super) struct State {
     pub(super) config: ServerConfig,
     pub(super) keys: ServerKeys,
+    pub(super) audit: AuditLog,
     /// The identity that the API key joins as.
     pub(super) owner: Identity,
     pub(super) rooms: Rooms,

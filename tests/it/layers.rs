@@ -42,6 +42,7 @@ const SERVER: &[&[&str]] = &[
     &["rooms", "fair_store", "response_budget"],
     &["config"],
     &["oauth", "keys", "backup"],
+    &["audit"],
     &["store"],
     &["data_dir", "listener"],
     &["memory", "tls"],

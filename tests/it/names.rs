@@ -1,7 +1,9 @@
 //! Names that are not what they seem: refused for what is new, and shown as what they are.
 
 use meshagent::server::data_dir::{DataDir, LocalAccess};
-use meshagent::server::store::{KeySource, SecretKey, SecretKind, SecretRecord, SqliteStore, Store};
+use meshagent::server::store::{
+    AuditEntry, KeySource, SecretKey, SecretKind, SecretRecord, SqliteStore, Store,
+};
 use meshagent::wire::secrets::tool;
 use meshagent::wire::{Content, ErrorCode, Identity, RoomName, SecretId};
 use serde_json::{Value, json};
@@ -33,7 +35,10 @@ fn write(env: &TestEnv, room: &str, owner: &str, id: &str) {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        store.write(record, b"old".to_vec().into()).await.unwrap();
+        store
+            .write(record, b"old".to_vec().into(), AuditEntry::of_server("test"))
+            .await
+            .unwrap();
         store.close().await.unwrap();
     });
 }

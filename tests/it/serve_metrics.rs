@@ -72,7 +72,7 @@ fn serve_counts_what_it_does() {
         ("meshagent_participants", 2.0),
         ("meshagent_pending_requests", 1.0),
         ("meshagent_connections_limit", 1024.0),
-        ("meshagent_store_commit_duration_seconds_count", 1.0),
+        ("meshagent_store_commit_duration_seconds_count", 2.0),
         ("meshagent_store_commit_failures_total", 0.0),
         (r#"meshagent_store_calls{kind="write",state="running"}"#, 0.0),
         ("meshagent_log_lines_dropped_total", 0.0),

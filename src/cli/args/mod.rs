@@ -1,5 +1,6 @@
 //! Arguments that several commands have, and the values that they stand for.
 
+pub(in crate::cli) mod audit;
 pub(in crate::cli) mod backup_passphrase;
 pub(in crate::cli) mod data_dir;
 pub(in crate::cli) mod deferred;

@@ -12,7 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind};
 use crate::server::KeyRing;
 use crate::server::data_dir::{DataDir, LocalAccess};
-use crate::server::store::{KeyRingChange, KeyRingStore as _, SqliteStore, Store as _, StoredKeyRing};
+use crate::server::store::{Actor, KeyRingChange, KeyRingStore as _, SqliteStore, Store as _, StoredKeyRing};
 
 /// How long a running server is waited for until it has applied a change. It looks for changes four times a second.
 const APPLY_PATIENCE: Duration = Duration::from_secs(5);
@@ -27,6 +27,8 @@ pub(in crate::cli) struct LocalKeyRing {
     store: SqliteStore,
     /// Whether a server runs there.
     is_served: bool,
+    /// Who runs the command.
+    actor: Actor,
 }
 
 /// A change that is stored.
@@ -40,6 +42,10 @@ impl LocalKeyRing {
         let path = args.path(context)?;
         let key_source = args.key.resolve(context)?;
         warn_of(&key_source, &context.ui);
+        let actor = Actor {
+            identity: context.environment.user_name(),
+            ..Actor::default()
+        };
         let opened = spawn_blocking(move || {
             let (data_dir, is_served) = match DataDir::open_local(&path)? {
                 LocalAccess::Here(data_dir) => (data_dir, false),
@@ -50,6 +56,7 @@ impl LocalKeyRing {
                 data_dir,
                 store,
                 is_served,
+                actor,
             })
         });
         opened.await?
@@ -67,7 +74,9 @@ impl LocalKeyRing {
 
     /// Stores a change.
     pub(in crate::cli) async fn change(&self, change: KeyRingChange) -> anyhow::Result<StoredChange> {
-        Ok(StoredChange(self.store.change_key_ring(change).await?))
+        Ok(StoredChange(
+            self.store.change_key_ring(change, self.actor.clone()).await?,
+        ))
     }
 
     /// Waits until the server that runs, if one does, has applied a change.

@@ -6,7 +6,7 @@ use super::*;
 use crate::fs::{Existing, write_atomic};
 use crate::server::data_dir::{DataDir, LocalAccess};
 use crate::server::store::{
-    SecretKey, SecretKind, SecretRecord, SqliteStore, Store as _, StoreError, Stretching,
+    AuditEntry, SecretKey, SecretKind, SecretRecord, SqliteStore, Store as _, StoreError, Stretching,
 };
 use crate::wire::{Identity, RoomName, SecretId};
 
@@ -178,7 +178,10 @@ async fn put(store: &SqliteStore, id: &str, value: &[u8]) {
         secret_type: "text/plain".into(),
         name: String::new(),
     };
-    store.write(record, value.to_vec().into()).await.unwrap();
+    store
+        .write(record, value.to_vec().into(), AuditEntry::of_server("test"))
+        .await
+        .unwrap();
 }
 
 /// A data directory, and a backup of it with its key, or without encryption.
@@ -274,6 +277,21 @@ async fn a_row_that_does_not_open_is_found_when_it_is_restored() {
             "{change}: {restored:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_audit_log_that_was_changed_is_found_when_it_is_restored() {
+    let (path, ..) = backed_up(None).await;
+    rusqlite::Connection::open(path.path().join("store.db"))
+        .unwrap()
+        .execute("UPDATE audit SET operation = 'other' WHERE seq = 1", ())
+        .unwrap();
+    let (backup, _) = back_up_of(path.path(), None).unwrap();
+    let target = tempfile::tempdir().unwrap();
+    let key = fs::read_to_string(path.path().join("store.key")).unwrap();
+    let source = KeySource::Environment(key.trim().to_owned().into());
+    let refused = restore(&mut &*backup, None, &source, target.path()).unwrap_err();
+    assert!(refused.to_string().contains("entry 1 was changed"), "{refused}");
 }
 
 #[tokio::test]

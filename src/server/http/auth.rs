@@ -71,7 +71,7 @@ impl FromRequestParts<Connection> for JoiningCaller {
                 accepts: Accepts::parse(&accepts.unwrap_or_default()),
             })
         };
-        joining().map_err(Refusal::into_join_response)
+        joining().map_err(|refusal| count(&connection.state, refusal).into_join_response())
     }
 }
 
@@ -87,8 +87,14 @@ impl FromRequestParts<Connection> for RoomToken {
             let token = room_token(&connection.state, credential, &room)?;
             Ok(Self { room, token })
         };
-        token().map_err(Refusal::into_response)
+        token().map_err(|refusal| count(&connection.state, refusal).into_response())
     }
+}
+
+/// Counts a credential that is refused, for the audit log.
+fn count(state: &State, refusal: Refusal) -> Refusal {
+    state.audit.join_refused();
+    refusal
 }
 
 fn room(Path(path): Path<RoomPath>) -> Result<RoomName, Refusal> {

@@ -20,6 +20,8 @@ use crate::server::state::State;
 pub(super) struct Connection {
     pub(super) state: Arc<State>,
     pub(super) transport: Transport,
+    /// Who the peer is, as text. None for a connection inside the process.
+    pub(super) peer: Option<Arc<str>>,
     /// Its slot among the connections that there may be. None for a connection inside the process.
     pub(super) slot: Option<Arc<ConnectionSlot>>,
     /// The permit for its socket. None for a connection inside the process.

@@ -80,6 +80,7 @@ fn admit(
     let connection = |slot| Connection {
         state: Arc::clone(state),
         transport: transport(&accepted),
+        peer: Some(peer.to_string().into()),
         slot: Some(Arc::new(slot)),
         socket: Some(Arc::new(socket)),
     };

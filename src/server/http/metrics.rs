@@ -65,6 +65,7 @@ async fn answer(state: Arc<State>, registry: Arc<MetricsRegistry>, stream: TcpSt
             local_address: stream.local_addr().ok().map(|address| address.ip()),
             tls: false,
         },
+        peer: None,
         slot: None,
         socket: None,
     };

@@ -29,9 +29,11 @@ pub enum NotReady {
     /// The store answers with an error.
     #[error("the store cannot be read")]
     StoreFailed,
+    #[error("the audit log cannot be written")]
+    AuditFailed,
 }
 
-/// 200 if the store answers a read and the server is not stopping, else 503 with the reason.
+/// 200 if the store answers a read, the audit log can be written and the server is not stopping, else 503 with the reason.
 pub(super) async fn readyz(Shared(connection): Shared<Connection>) -> Response {
     let (status, body) = match check_state(&connection.state).await {
         Ok(()) => (StatusCode::OK, json!({"ready": true})),
@@ -45,7 +47,12 @@ pub(super) async fn readyz(Shared(connection): Shared<Connection>) -> Response {
 
 /// Whether the server is ready.
 pub(super) async fn check_state(state: &State) -> Result<(), NotReady> {
-    check(state.stopping.is_cancelled(), state.store.ping(), STORE_TIME).await
+    check(state.stopping.is_cancelled(), state.store.ping(), STORE_TIME).await?;
+    if state.audit.is_writable() {
+        Ok(())
+    } else {
+        Err(NotReady::AuditFailed)
+    }
 }
 
 /// Whether the store answers. One that was closed has done so.

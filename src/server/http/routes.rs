@@ -109,6 +109,7 @@ async fn join(
     let room_url = public_room_url(&connection, &headers, &room);
     let Connection {
         state,
+        peer,
         slot,
         socket: socket_permit,
         ..
@@ -137,6 +138,7 @@ async fn join(
             room,
             caller,
             accepts,
+            peer,
             room_url,
         };
         session::run(state, open, socket, joining).await;

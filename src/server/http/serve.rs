@@ -31,6 +31,7 @@ pub(in crate::server) fn serve_in_memory(state: &Arc<State>, stream: DuplexStrea
     let connection = Connection {
         state: Arc::clone(state),
         transport: Transport::InMemory,
+        peer: None,
         slot: None,
         socket: None,
     };

@@ -11,21 +11,6 @@ use super::SECONDS_BUCKETS;
 use crate::wire::ErrorCode;
 use crate::wire::secrets::{TOOLKIT, tool};
 
-/// The tools that have series of their own.
-const TOOLS: [&str; 11] = [
-    tool::LIST,
-    tool::SET,
-    tool::GET,
-    tool::EXISTS,
-    tool::DELETE,
-    tool::REQUEST,
-    tool::PROVIDE,
-    tool::DELETE_REQUESTED,
-    tool::REQUEST_OAUTH,
-    tool::PROVIDE_OAUTH,
-    tool::OFFLINE_OAUTH,
-];
-
 /// The label of all other tools, and of those of other toolkits.
 const OTHER: &str = "other";
 
@@ -87,7 +72,7 @@ impl Default for CallMetrics {
         let seconds = Family::new_with_constructor(histogram);
         let tool = |name| Tool::new(name, &count, &seconds);
         Self {
-            tools: TOOLS.map(tool).into(),
+            tools: tool::ALL.map(tool).into(),
             other: tool(OTHER),
             count,
             seconds,

@@ -11,7 +11,9 @@ use crate::oauth::OAuthScope;
 use crate::oauth::token_endpoint::{OAuthClient, TokenRequest};
 use crate::sensitive::SensitiveText;
 use crate::server::shutdown::WorkToken;
-use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
+use crate::server::store::{
+    Actor, AuditEntry, DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord,
+};
 use crate::wire::secrets::oauth::CREDENTIAL_TYPE;
 
 /// A code that is to be exchanged, and where the credential is stored.
@@ -23,6 +25,8 @@ pub(in crate::server) struct CodeExchange {
     pub(in crate::server) scopes: Vec<OAuthScope>,
     /// The owner and the delegate of the credential, and its id.
     pub(in crate::server) key: SecretKey,
+    /// Who asked for the credential.
+    pub(in crate::server) actor: Arc<Actor>,
     pub(in crate::server) request: TokenRequest,
 }
 
@@ -44,6 +48,7 @@ impl Credentials {
             secret,
             scopes,
             key,
+            actor,
             request,
         } = exchange;
         let known = OAuthClient {
@@ -63,13 +68,15 @@ impl Credentials {
         };
         let _lock = self.store.lock(record.key.clone()).await?;
         let former = self.same_client(&client, &record.key).await?;
-        self.store.write(record, value_of(&credential)?).await?;
+        let entry = AuditEntry::new(Arc::clone(&actor), "store_oauth_credential").about(&record.key);
+        self.store.write(record, value_of(&credential)?, entry).await?;
         for key in former {
             let Some((_, former)) = self.read(key.clone()).await? else {
                 continue;
             };
             if credential.replaces(&former) {
-                self.store.delete(key).await?;
+                let entry = AuditEntry::new(Arc::clone(&actor), "replace_oauth_credential").about(&key);
+                self.store.delete(key, entry).await?;
             }
         }
         Ok(credential.access_token().clone())

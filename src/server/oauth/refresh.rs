@@ -15,7 +15,7 @@ use crate::clock;
 use crate::oauth::token_endpoint::TokenRequest;
 use crate::sensitive::SensitiveText;
 use crate::server::shutdown::WorkToken;
-use crate::server::store::SecretKey;
+use crate::server::store::{AuditEntry, SecretKey};
 
 impl Credentials {
     /// The access token of a credential, refreshed if it has expired. None if it has no valid token and cannot be
@@ -106,7 +106,8 @@ impl Credentials {
             }
             Err(error) => return Err(error.into()),
         };
-        if !self.store.replace(record, value_of(&credential)?).await? {
+        let entry = AuditEntry::of_server("refresh_oauth_token").about(key);
+        if !self.store.replace(record, value_of(&credential)?, entry).await? {
             // The credential was deleted meanwhile, and stays deleted.
             return Ok(None);
         }

@@ -45,6 +45,8 @@ pub(super) struct Joining {
     pub(super) caller: Caller,
     /// What its client takes beside the messages of the SDKs.
     pub(super) accepts: Accepts,
+    /// The peer of its connection, as text. None inside the process.
+    pub(super) peer: Option<Arc<str>>,
     /// The room's address, as the participant reaches it.
     pub(super) room_url: Option<String>,
 }
@@ -67,6 +69,7 @@ pub(super) async fn run(state: Arc<State>, connection: OpenConnection, socket: W
         room,
         caller,
         accepts,
+        peer,
         room_url,
     } = joining;
     let presence = state
@@ -75,7 +78,13 @@ pub(super) async fn run(state: Arc<State>, connection: OpenConnection, socket: W
     let participant_id = presence.member.id.clone();
     tracing::info!(%room, identity = %caller.identity, role = ?caller.role, %participant_id, "joined");
     let (expires_at, token_of) = (caller.expires_at, caller.clone());
-    let participant = Participant::new(Arc::clone(&state), room, caller, Arc::clone(&presence.member));
+    let participant = Participant::new(
+        Arc::clone(&state),
+        room,
+        caller,
+        Arc::clone(&presence.member),
+        peer.as_deref(),
+    );
     let participant = Arc::new(participant);
     let (sink, stream) = socket.split();
     let (responses, queue) = mpsc::channel(MAX_QUEUED_RESPONSES);

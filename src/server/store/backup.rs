@@ -9,7 +9,7 @@ use super::connection::Connections;
 use super::key_source::{self, KeySource, SourceKey};
 use super::seal::{DatabaseId, Key};
 use super::sqlite::DATABASE;
-use super::{StoreError, api_keys, commits, connection, database, reader, revocations, settings};
+use super::{StoreError, api_keys, audit, commits, connection, database, reader, revocations, settings};
 use crate::fs::private;
 use crate::wire::RoomName;
 
@@ -129,6 +129,7 @@ pub(in crate::server) fn prove(
     settings::open_all(&connection, &keys)?;
     api_keys::select(&connection, &keys)?;
     revocations::select(&connection, &keys)?;
+    audit::prove(&connection, &keys)?;
     // Closed before the directory is renamed; SQLite would look for the write-ahead log under the former name.
     Connections::new(path, connection).close()?;
     Ok(summary)

@@ -10,7 +10,7 @@ use super::keys::{self, Purpose, StoreKeys};
 use super::meta::{FIRST_SLOT, Meta, Slot, wrapped_keys};
 use super::seal::{DatabaseId, Key};
 use super::tables::{APPLICATION_ID, FORMAT, KEY_TABLES, MAGIC, META_TABLE, SECRET_TABLE};
-use super::{StoreError, api_keys, commits, connection, migrate, usage};
+use super::{StoreError, api_keys, audit, commits, connection, migrate, usage};
 use crate::clock;
 use crate::fs::{LockFile, private, remove_file, sync_directory};
 
@@ -46,6 +46,7 @@ pub(super) fn open(
         migrate::run(&mut connection, directory, source)?;
     }
     let opened = open_slot(&connection, directory, source)?;
+    opened.keys.chain()?;
     if let Some(acknowledged) = acknowledged {
         commits::check(&connection, &opened.keys, &acknowledged)?;
     }
@@ -189,12 +190,16 @@ fn make_tables(connection: &mut Connection, directory: &Path, source: &KeySource
         created_at: now,
     };
     slot.insert(&transaction)?;
-    for purpose in [Purpose::Store, Purpose::Row] {
-        slot.insert_key(
-            &transaction,
-            &keys::make_wrapped(&kek, purpose, keys::FIRST, &database)?,
-        )?;
+    let mut wrapped = Vec::new();
+    for purpose in [Purpose::Store, Purpose::Row, Purpose::Audit] {
+        wrapped.push(keys::make_wrapped(&kek, purpose, keys::FIRST, &database)?);
     }
+    for key in &wrapped {
+        slot.insert_key(&transaction, key)?;
+    }
+    let keys = StoreKeys::unwrap(&kek, database, keys::FIRST, &wrapped)
+        .ok_or_else(|| StoreError::Corrupted("its new keys do not open".into()))?;
+    audit::create(&transaction, keys.chain()?)?;
     transaction.execute_batch(&format!(
         "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};"
     ))?;

@@ -2,11 +2,14 @@
 //! change gets the next version, the server looks at the version often, applies the change, and says so. A change of
 //! the store keys or of their source gets a version too.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use uuid::Uuid;
 
 use super::api_keys::{self, StoredApiKey};
+use super::audit::{self, Actor, AuditEntry};
 use super::keys::StoreKeys;
 use super::revocations::{self, Revocation, RevokedTokens};
 use super::worker::Shared;
@@ -41,6 +44,21 @@ pub enum KeyRingChange {
     Delete(Uuid),
     /// Revokes tokens.
     Revoke(Revocation),
+}
+
+impl KeyRingChange {
+    fn entry(&self, actor: Actor) -> AuditEntry {
+        let (operation, name) = match self {
+            Self::Add(stored) => ("create_api_key", stored.key.id().to_string()),
+            Self::Delete(id) => ("delete_api_key", id.to_string()),
+            Self::Revoke(revocation) => match &revocation.tokens {
+                RevokedTokens::WithId(id) => ("revoke_token", id.clone()),
+                RevokedTokens::OfIdentity(identity) => ("revoke_tokens_of_identity", identity.to_string()),
+                RevokedTokens::OfApiKey(id) => ("revoke_tokens_of_api_key", id.to_string()),
+            },
+        };
+        AuditEntry::new(Arc::new(actor), operation).about_named(&name)
+    }
 }
 
 /// Why the key ring was not changed.
@@ -84,8 +102,12 @@ pub trait KeyRingStore: Send + Sync + std::fmt::Debug {
     /// The version of the key ring. Cheap.
     fn key_ring_version(&self) -> BoxFuture<'_, Result<u64, StoreError>>;
 
-    /// Changes the key ring, and returns its new version.
-    fn change_key_ring(&self, change: KeyRingChange) -> BoxFuture<'_, Result<u64, KeyRingError>>;
+    /// Changes the key ring, which the audit log says of `actor`, and returns its new version.
+    fn change_key_ring(
+        &self,
+        change: KeyRingChange,
+        actor: Actor,
+    ) -> BoxFuture<'_, Result<u64, KeyRingError>>;
 
     /// Records that the server works with the key ring of this version.
     fn set_applied_key_ring(&self, version: u64) -> BoxFuture<'_, Result<(), StoreError>>;
@@ -134,11 +156,13 @@ fn select(connection: &Connection, keys: &StoreKeys) -> Result<StoredKeyRing, St
     })
 }
 
-pub(super) fn change(shared: &Shared, change: KeyRingChange) -> Result<u64, KeyRingError> {
+pub(super) fn change(shared: &Shared, change: KeyRingChange, actor: Actor) -> Result<u64, KeyRingError> {
+    let entry = change.entry(actor);
     shared.connections.with(|connection| {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let keys = shared.keys.in_transaction(&transaction)?;
         apply(&transaction, &keys, change)?;
+        audit::append(&transaction, shared, &entry)?;
         let version = next_version(&transaction)?;
         commits::commit(transaction, shared)?;
         Ok(version)

@@ -1,5 +1,5 @@
 //! Store keys: numbered, wrapped under the key-encryption key, one of them current. Beside them the row key, for
-//! MACs over the readable columns.
+//! MACs over the readable columns, and the key of the audit log.
 //!
 //! A rotation adds a key with the next number, makes it the current one, and seals the rows anew in batches
 //! ([`rotation`](super::rotation)); until that is done, rows under the former keys are still read.
@@ -12,6 +12,7 @@ use hmac::{Hmac, KeyInit, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::audit::ChainKey;
 use super::revocations::Revocation;
 use super::seal::{self, Bound, DatabaseId, Key};
 use super::{StoreError, StoredSecret};
@@ -27,6 +28,8 @@ pub(super) enum Purpose {
     Store,
     /// Makes the MACs over readable columns. It stays when the store keys change.
     Row,
+    /// Makes the MACs of the audit log, so that it can be verified as long as it is kept.
+    Audit,
 }
 
 impl Purpose {
@@ -35,11 +38,12 @@ impl Purpose {
         match self {
             Self::Store => "store",
             Self::Row => "row",
+            Self::Audit => "audit",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Store, Self::Row]
+        [Self::Store, Self::Row, Self::Audit]
             .into_iter()
             .find(|purpose| purpose.as_str() == text)
     }
@@ -47,7 +51,7 @@ impl Purpose {
     fn bound(self, number: u32, database: &DatabaseId) -> Bound {
         match self {
             Self::Store => Bound::store_key(number, database),
-            Self::Row => Bound::other_key(self.as_str(), number, database),
+            Self::Row | Self::Audit => Bound::other_key(self.as_str(), number, database),
         }
     }
 }
@@ -130,6 +134,8 @@ pub(super) struct StoreKeys {
     keys: BTreeMap<u32, Key>,
     /// Initialized with the row key; cloned for each MAC.
     row: Hmac<Sha256>,
+    /// None only before a migration has made the key.
+    audit: Option<ChainKey>,
 }
 
 impl fmt::Debug for StoreKeys {
@@ -150,7 +156,7 @@ impl StoreKeys {
         wrapped: &[WrappedKey],
     ) -> Option<Self> {
         let mut keys = BTreeMap::new();
-        let mut row = None;
+        let (mut row, mut audit) = (None, None);
         for WrappedKey {
             purpose,
             number,
@@ -165,6 +171,7 @@ impl StoreKeys {
             match purpose {
                 Purpose::Store => drop(keys.insert(*number, key)),
                 Purpose::Row => row = Hmac::new_from_slice(&*key).ok(),
+                Purpose::Audit => audit = ChainKey::new(database, &key).ok(),
             }
         }
         let row = row.filter(|_| keys.contains_key(&current))?;
@@ -173,7 +180,17 @@ impl StoreKeys {
             current,
             keys,
             row,
+            audit,
         })
+    }
+
+    /// The key of the audit log.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupted`] if it is missing.
+    pub(super) fn chain(&self) -> Result<&ChainKey, StoreError> {
+        let missing = || StoreError::Corrupted("the key of the audit log is missing".into());
+        self.audit.as_ref().ok_or_else(missing)
     }
 
     /// Number of the key that seals.

@@ -31,7 +31,7 @@ impl StoreMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register_with_unit(
             "store_commit_duration",
-            "Time of a transaction that changes secrets, until it is on disk",
+            "Time of a transaction that changes secrets or records accesses, until it is on disk",
             Unit::Seconds,
             self.commit_seconds.clone(),
         );

@@ -6,15 +6,17 @@
 //! needed.
 //!
 //! Ids, names, types and owners are stored readable, under a MAC; values are sealed. A row is read only if nothing
-//! about it was changed. The removal of a row, and the return of an older one, cannot be seen from the row itself; an
+//! about it was changed. The removal of a row, and the return of an older one, cannot be seen from the row itself; the
 //! audit log is the place for that. [`commits`] detects acknowledged transactions that a damaged log has lost.
 //!
 //! A [`rotation`] replaces the store key, and a [`rekey`] the source of the key that wraps it, while other processes
 //! use the store: [`live_keys`].
 //!
-//! A [`KeyRingStore`] keeps the server's API keys and which tokens were revoked.
+//! A [`KeyRingStore`] keeps the server's API keys and which tokens were revoked, an [`AuditStore`] who had access to
+//! what ([`audit`]).
 
 mod api_keys;
+mod audit;
 pub(in crate::server) mod backup;
 mod commits;
 mod connection;
@@ -57,6 +59,11 @@ use futures_util::future::BoxFuture;
 use prometheus_client::registry::Registry;
 
 pub use api_keys::StoredApiKey;
+pub(in crate::server) use audit::shorten;
+pub use audit::{
+    Actor, Anchor, AuditEntry, AuditMode, AuditOutcome, AuditQuery, AuditStore, Finding, RecordedEntry,
+    Verification,
+};
 pub use error::StoreError;
 pub use inspect::{StoreInspection, inspect};
 pub use key_ring::{
@@ -74,14 +81,16 @@ pub use rekey::Rekeying;
 pub use revocations::{Revocation, RevokedTokens};
 pub use rotation::Rotated;
 pub(in crate::server) use seal::Key;
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteStore, StoreOptions};
 pub use usage::{OwnerLimit, OwnerLimits};
 
 use crate::sensitive::SecretValue;
 
 /// Keeps secrets.
 ///
-/// A change is on disk when its call returns. A call whose future is dropped may still be carried out.
+/// A change is on disk when its call returns, and so is its entry in the audit log: both are in one transaction. Where
+/// nothing was found to change, the entry says so; a change that fails leaves none. A call whose future is dropped may
+/// still be carried out.
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// The records that the viewer may see, which are its own and those delegated to it, sorted by [`ListPosition`].
     /// The time that a page takes does not depend on how many secrets are before and after it.
@@ -105,14 +114,24 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// [`StoreError::OverLimit`] for a change that would exceed the store's [`OwnerLimits`].
-    fn write(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn write(
+        &self,
+        record: SecretRecord,
+        value: SecretValue,
+        entry: AuditEntry,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Replaces the value, type, name and kind of the secret if it exists. Returns whether it exists. The server
     /// renews credentials with it, so it has no limits.
-    fn replace(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<bool, StoreError>>;
+    fn replace(
+        &self,
+        record: SecretRecord,
+        value: SecretValue,
+        entry: AuditEntry,
+    ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Removes the secret. Returns whether it existed.
-    fn delete(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>>;
+    fn delete(&self, key: SecretKey, entry: AuditEntry) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Whether the secret exists.
     fn contains(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>>;

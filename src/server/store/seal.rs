@@ -28,20 +28,20 @@ pub(super) struct Bound(Vec<u8>);
 
 impl Bound {
     /// Starts with the kind of the value (`magic`), the number of the key, and the database.
-    fn new(magic: &str, key_number: u32, database: &DatabaseId) -> Self {
+    pub(super) fn new(magic: &str, key_number: u32, database: &DatabaseId) -> Self {
         Self(Vec::with_capacity(256))
             .field(magic.as_bytes())
             .field(&key_number.to_be_bytes())
             .field(database)
     }
 
-    fn field(mut self, bytes: &[u8]) -> Self {
+    pub(super) fn field(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
         self.0.extend_from_slice(bytes);
         self
     }
 
-    fn optional(mut self, bytes: Option<&[u8]>) -> Self {
+    pub(super) fn optional(mut self, bytes: Option<&[u8]>) -> Self {
         self.0.push(u8::from(bytes.is_some()));
         match bytes {
             Some(bytes) => self.field(bytes),

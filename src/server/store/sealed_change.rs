@@ -11,6 +11,7 @@ pub(super) enum Sealed {
     Put(SealedSecret),
     Replace(SealedSecret),
     Delete(SecretKey),
+    Record,
 }
 
 impl Sealed {
@@ -20,6 +21,7 @@ impl Sealed {
             Change::Put(record, value) => Self::Put(SealedSecret::new(keys, record, &value)?),
             Change::Replace(record, value) => Self::Replace(SealedSecret::new(keys, record, &value)?),
             Change::Delete(key) => Self::Delete(key),
+            Change::Record => Self::Record,
         })
     }
 
@@ -27,7 +29,7 @@ impl Sealed {
     pub(super) fn reseal(&mut self, former: &StoreKeys, keys: &StoreKeys) -> Result<(), StoreError> {
         match self {
             Self::Put(secret) | Self::Replace(secret) => secret.reseal(former, keys),
-            Self::Delete(_) => Ok(()),
+            Self::Delete(_) | Self::Record => Ok(()),
         }
     }
 }

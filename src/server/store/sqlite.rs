@@ -7,6 +7,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
+use super::audit::{self, Actor, Anchor, AuditEntry, AuditMode, AuditStore};
 use super::commits::Acknowledgements;
 use super::connection::Connections;
 use super::live_keys::{LiveKeys, SlotKey};
@@ -39,13 +40,32 @@ pub struct SqliteStore {
     locks: SecretLocks,
 }
 
+/// How a store is used.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreOptions {
+    /// What an owner may have.
+    pub limits: OwnerLimits,
+    /// Whether accesses are recorded, and when they are synced.
+    pub audit: AuditMode,
+}
+
+impl Default for StoreOptions {
+    /// No limits, and entries that are synced before the answer.
+    fn default() -> Self {
+        Self {
+            limits: OwnerLimits::NONE,
+            audit: AuditMode::Always,
+        }
+    }
+}
+
 impl SqliteStore {
     /// Opens the database in `data_dir` without [`OwnerLimits`], and creates it if it is missing. Blocks.
     ///
     /// # Errors
-    /// Those of [`SqliteStore::open_with_limits`].
+    /// Those of [`SqliteStore::open_with`].
     pub fn open(data_dir: &DataDir, key_source: &KeySource) -> Result<Self, StoreError> {
-        Self::open_with_limits(data_dir, key_source, OwnerLimits::NONE)
+        Self::open_with(data_dir, key_source, StoreOptions::default())
     }
 
     /// Opens the database in `data_dir`, and creates it if it is missing. Blocks.
@@ -55,10 +75,10 @@ impl SqliteStore {
     /// created with, [`StoreError::BadKey`] if it gives no key, [`StoreError::NewerVersion`],
     /// [`StoreError::Foreign`] and [`StoreError::Corrupted`] if the file is not what it should be;
     /// [`StoreError::OlderVersion`] if an older server uses it.
-    pub fn open_with_limits(
+    pub fn open_with(
         data_dir: &DataDir,
         key_source: &KeySource,
-        limits: OwnerLimits,
+        options: StoreOptions,
     ) -> Result<Self, StoreError> {
         let path = data_dir.path().join(DATABASE);
         if data_dir.is_beside_server() {
@@ -75,7 +95,8 @@ impl SqliteStore {
                 connections,
                 keys: LiveKeys::new(opened.keys, slot),
                 acknowledgements: Acknowledgements::open(data_dir.path())?,
-                limits,
+                limits: options.limits,
+                audit: options.audit,
                 metrics: StoreMetrics::default(),
             }),
             writer: Workers::new("writer", 1, writer::run),
@@ -110,9 +131,10 @@ impl SqliteStore {
             .unwrap_or_else(|_| Err(StoreError::Stopped.into()))
     }
 
-    async fn change(&self, change: Change) -> Result<bool, StoreError> {
+    async fn change(&self, change: Change, entry: AuditEntry) -> Result<bool, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.writer.send(&self.shared, WriteJob { change, reply })?;
+        self.writer
+            .send(&self.shared, WriteJob { change, entry, reply })?;
         answer.await.unwrap_or(Err(StoreError::Stopped))
     }
 
@@ -156,16 +178,26 @@ impl Store for SqliteStore {
         Box::pin(self.ask(move |reader| reader.read_up_to(key, limit)))
     }
 
-    fn write(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.change(Change::Put(record, value)).await.map(drop) })
+    fn write(
+        &self,
+        record: SecretRecord,
+        value: SecretValue,
+        entry: AuditEntry,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.change(Change::Put(record, value), entry).await.map(drop) })
     }
 
-    fn replace(&self, record: SecretRecord, value: SecretValue) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(self.change(Change::Replace(record, value)))
+    fn replace(
+        &self,
+        record: SecretRecord,
+        value: SecretValue,
+        entry: AuditEntry,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(self.change(Change::Replace(record, value), entry))
     }
 
-    fn delete(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(self.change(Change::Delete(key)))
+    fn delete(&self, key: SecretKey, entry: AuditEntry) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(self.change(Change::Delete(key), entry))
     }
 
     fn contains(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>> {
@@ -222,8 +254,12 @@ impl KeyRingStore for SqliteStore {
         Box::pin(self.blocking(key_ring::version))
     }
 
-    fn change_key_ring(&self, change: KeyRingChange) -> BoxFuture<'_, Result<u64, KeyRingError>> {
-        Box::pin(self.blocking(move |shared| key_ring::change(shared, change)))
+    fn change_key_ring(
+        &self,
+        change: KeyRingChange,
+        actor: Actor,
+    ) -> BoxFuture<'_, Result<u64, KeyRingError>> {
+        Box::pin(self.blocking(move |shared| key_ring::change(shared, change, actor)))
     }
 
     fn set_applied_key_ring(&self, version: u64) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -232,5 +268,22 @@ impl KeyRingStore for SqliteStore {
 
     fn applied_key_ring(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(self.blocking(key_ring::applied))
+    }
+}
+
+impl AuditStore for SqliteStore {
+    fn record(&self, entry: AuditEntry) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            match self.shared.audit {
+                AuditMode::Off => Ok(()),
+                AuditMode::Always | AuditMode::Within(_) => {
+                    self.change(Change::Record, entry).await.map(drop)
+                }
+            }
+        })
+    }
+
+    fn anchor(&self) -> BoxFuture<'_, Result<Anchor, StoreError>> {
+        Box::pin(self.blocking(audit::anchor))
     }
 }

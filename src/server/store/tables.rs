@@ -3,7 +3,7 @@
 /// `PRAGMA application_id`: `MAst`.
 pub(super) const APPLICATION_ID: i64 = 0x4d41_7374;
 /// `PRAGMA user_version`: the format of the tables.
-pub(super) const FORMAT: i64 = 5;
+pub(super) const FORMAT: i64 = 6;
 /// Marks the database as one of this program.
 pub(super) const MAGIC: &str = "meshagent store";
 

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
+use super::audit::AuditMode;
 use super::commits::Acknowledgements;
 use super::connection::Connections;
 use super::live_keys::LiveKeys;
@@ -21,6 +22,7 @@ pub(super) struct Shared {
     pub(super) keys: LiveKeys,
     pub(super) acknowledgements: Acknowledgements,
     pub(super) limits: OwnerLimits,
+    pub(super) audit: AuditMode,
     pub(super) metrics: StoreMetrics,
 }
 

@@ -7,6 +7,7 @@ use crossbeam_channel::Receiver;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tokio::sync::oneshot;
 
+use super::audit::{Appender, AuditEntry, AuditMode, AuditOutcome, SyncDelay};
 use super::connection::{Prepared, checkpoint};
 use super::keys::StoreKeys;
 use super::seal::nonce;
@@ -18,13 +19,15 @@ use crate::clock;
 use crate::sensitive::SecretValue;
 
 /// Most changes in one transaction.
-const MAX_CHANGES: usize = 256;
+const MAX_CHANGES: usize = 1024;
 /// Most bytes of values in one transaction; a larger value goes alone.
 const MAX_BYTES: usize = 32 << 20;
 /// Bytes after which the write-ahead log is moved into the database.
 const CHECKPOINT_BYTES: usize = 4 << 20;
 /// Estimate of what a change writes beside its value: a few pages.
 const CHANGE_BYTES: usize = 16 << 10;
+/// Estimate of what an entry of the audit log takes.
+const ENTRY_BYTES: usize = 512;
 
 /// Selects the version and the sealed size of the stored secret.
 const PRESENT: &str =
@@ -44,6 +47,8 @@ const CURRENT_KEY: &str = "SELECT number FROM store_key WHERE current = 1";
 #[derive(Debug)]
 pub(super) struct WriteJob {
     pub(super) change: Change,
+    /// What the audit log says of the change if it succeeds, its outcome aside.
+    pub(super) entry: AuditEntry,
     pub(super) reply: oneshot::Sender<Result<bool, StoreError>>,
 }
 
@@ -54,19 +59,33 @@ pub(super) enum Change {
     /// A put that does nothing if the secret does not exist.
     Replace(SecretRecord, SecretValue),
     Delete(SecretKey),
+    /// None: only the entry is recorded, as it is.
+    Record,
 }
 
 impl Change {
     fn bytes(&self) -> usize {
         match self {
             Self::Put(_, value) | Self::Replace(_, value) => value.expose().len(),
-            Self::Delete(_) => 0,
+            Self::Delete(_) | Self::Record => 0,
+        }
+    }
+
+    /// Estimate of what it writes beside its value, its entry included.
+    const fn overhead(&self) -> usize {
+        match self {
+            Self::Put(..) | Self::Replace(..) | Self::Delete(_) => CHANGE_BYTES,
+            Self::Record => ENTRY_BYTES,
         }
     }
 }
 
 /// Runs jobs until the queue is closed and empty.
 pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<WriteJob>) {
+    // The keys were checked when the store was opened.
+    let Ok(chain) = shared.keys.present().chain().cloned() else {
+        return;
+    };
     let mut writer = Writer {
         connection,
         shared,
@@ -76,17 +95,21 @@ pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<Writ
         put: Prepared::new(connection, PUT),
         delete: Prepared::new(connection, DELETE),
         usage: Usage::new(connection),
+        audit: Appender::new(connection, chain),
+        sync: SyncDelay::new(connection, shared.audit),
     };
     let mut since_checkpoint = 0_usize;
-    while let Ok(first) = jobs.recv() {
+    while let Some(first) = writer.next(jobs) {
         let mut bytes = first.change.bytes();
+        let mut overhead = first.change.overhead();
         let mut batch = vec![first];
         while batch.len() < MAX_CHANGES && bytes < MAX_BYTES {
             let Ok(next) = jobs.try_recv() else { break };
             bytes = bytes.saturating_add(next.change.bytes());
+            overhead = overhead.saturating_add(next.change.overhead());
             batch.push(next);
         }
-        since_checkpoint = since_checkpoint.saturating_add(bytes + batch.len() * CHANGE_BYTES);
+        since_checkpoint = since_checkpoint.saturating_add(bytes + overhead);
         writer.commit(batch);
         if since_checkpoint > CHECKPOINT_BYTES {
             since_checkpoint = 0;
@@ -106,34 +129,62 @@ struct Writer<'c> {
     put: Prepared<'c>,
     delete: Prepared<'c>,
     usage: Usage<'c>,
+    audit: Appender<'c>,
+    sync: SyncDelay<'c>,
 }
 
 impl Writer<'_> {
+    /// The next job. None when the queue is closed and empty. Syncs what was committed before where that is due.
+    fn next(&mut self, jobs: &Receiver<WriteJob>) -> Option<WriteJob> {
+        loop {
+            let Some(deadline) = self.sync.deadline() else {
+                return jobs.recv().ok();
+            };
+            let next = jobs.recv_deadline(deadline);
+            if let Ok(job) = next {
+                return Some(job);
+            }
+            if let Err(error) = self.sync.sync() {
+                tracing::error!(%error, "the audit log could not be synced");
+                self.roll_back();
+            }
+            if next.is_err_and(|error| error.is_disconnected()) {
+                return None;
+            }
+        }
+    }
+
     /// Applies a batch in one transaction. Each change succeeds or fails on its own; its caller is answered after the
     /// commit.
     fn commit(&mut self, batch: Vec<WriteJob>) {
-        let (changes, waiting): (Vec<_>, Vec<_>) =
-            batch.into_iter().map(|job| (job.change, job.reply)).unzip();
+        let (changes, waiting): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .map(|job| ((job.change, job.entry), job.reply))
+            .unzip();
         // Sealed before the transaction begins, to keep it short.
         let keys = self.shared.keys.present();
         let sealed: Vec<_> = changes
             .into_iter()
-            .map(|change| Sealed::new(&keys, change))
+            .map(|(change, entry)| (Sealed::new(&keys, change), entry))
             .collect();
         let began = Instant::now();
         let outcomes = self.transaction(sealed, &keys);
         self.shared.metrics.committed(began.elapsed(), outcomes.is_ok());
         let outcomes = outcomes.unwrap_or_else(|error| {
-            if !self.connection.is_autocommit()
-                && let Err(error) = self.connection.execute_batch("ROLLBACK")
-            {
-                tracing::warn!(%error, "a transaction could not be rolled back");
-            }
+            self.roll_back();
             waiting.iter().map(|_| Err(error.clone())).collect()
         });
         for (reply, outcome) in waiting.into_iter().zip(outcomes) {
             // The caller may have stopped waiting.
             let _ = reply.send(outcome);
+        }
+    }
+
+    fn roll_back(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::warn!(%error, "a transaction could not be rolled back");
         }
     }
 
@@ -148,33 +199,53 @@ impl Writer<'_> {
 
     fn transaction(
         &mut self,
-        mut changes: Vec<Result<Sealed, StoreError>>,
+        mut changes: Vec<(Result<Sealed, StoreError>, AuditEntry)>,
         sealed_with: &Arc<StoreKeys>,
     ) -> Result<Vec<Result<bool, StoreError>>, StoreError> {
+        let only_reads = changes
+            .iter()
+            .all(|(change, _)| matches!(change, Ok(Sealed::Record)));
+        let synced = self.sync.prepare(only_reads)?;
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         let keys = self.keys(sealed_with)?;
         if keys.current() != sealed_with.current() {
             // Another process has made a new key the current one.
-            for change in &mut changes {
+            for (change, _) in &mut changes {
                 let resealed = change.as_mut().map(|change| change.reseal(sealed_with, &keys));
                 if let Ok(Err(error)) = resealed {
                     *change = Err(error);
                 }
             }
         }
+        let mut head = match self.shared.audit {
+            AuditMode::Off => None,
+            AuditMode::Always | AuditMode::Within(_) => Some(self.audit.begin()?),
+        };
         let alone = changes.len() == 1;
         let mut outcomes = Vec::with_capacity(changes.len());
-        for change in changes {
+        for (change, mut entry) in changes {
             let outcome = match change {
+                Ok(Sealed::Record) => Ok(true),
                 Ok(change) if alone => Ok(self.apply(&change, &keys)?),
                 Ok(change) => self.apply_apart(&change, &keys)?,
                 Err(error) => Err(error),
             };
+            // A change that failed is recorded by its caller, with the answer that it leads to.
+            if let (Some(head), Ok(changed)) = (&mut head, &outcome) {
+                if !changed {
+                    entry.outcome = AuditOutcome::NotFound;
+                }
+                self.audit.append(head, &entry)?;
+            }
             outcomes.push(outcome);
+        }
+        if let Some(head) = &head {
+            self.audit.finish(head)?;
         }
         let number = self.count.statement()?.query_row((), |row| row.get(0))?;
         self.connection.execute_batch("COMMIT")?;
-        if let Err(error) = self.shared.acknowledgements.write(&keys, number) {
+        // The count in the file is never ahead of what is on disk.
+        if synced && let Err(error) = self.shared.acknowledgements.write(&keys, number) {
             // The changes are on disk. Only a later loss of the log would go unnoticed.
             tracing::warn!(%error, "the count of transactions could not be written");
         }
@@ -216,6 +287,7 @@ impl Writer<'_> {
                 Some(present) => self.put(keys, secret, Some(present)),
                 None => Ok(false),
             },
+            Sealed::Record => Ok(true),
             Sealed::Delete(key) => {
                 let Some(present) = self.present(key)? else {
                     return Ok(false);

@@ -1,8 +1,9 @@
 //! The error of a call, as its caller is told.
 
+use crate::server::audit::Unrecorded;
 use crate::server::memory::Busy;
 use crate::server::oauth::{CredentialError, TokenEndpointError};
-use crate::server::store::StoreError;
+use crate::server::store::{AuditOutcome, StoreError};
 use crate::wire::{Content, DecodeError, ErrorCode};
 
 /// The error of a call. Its text contains no value and nothing about secrets that the caller may not see.
@@ -24,6 +25,20 @@ impl CallError {
         self.code
     }
 
+    /// What the audit log says of a call that ends with this error.
+    pub(super) const fn outcome(&self) -> AuditOutcome {
+        match self.code {
+            ErrorCode::PermissionDenied => AuditOutcome::Denied,
+            ErrorCode::InvalidRequest => AuditOutcome::Invalid,
+            ErrorCode::NotFound => AuditOutcome::NotFound,
+            ErrorCode::Conflict | ErrorCode::AlreadyExists | ErrorCode::InvalidState => {
+                AuditOutcome::Conflict
+            }
+            ErrorCode::Timeout => AuditOutcome::TimedOut,
+            _ => AuditOutcome::Failed,
+        }
+    }
+
     pub(super) fn into_content(self) -> Content {
         Content::error(self.code, self.text)
     }
@@ -32,6 +47,12 @@ impl CallError {
 impl From<DecodeError> for CallError {
     fn from(error: DecodeError) -> Self {
         Self::new(ErrorCode::InvalidRequest, error.to_string())
+    }
+}
+
+impl From<Unrecorded> for CallError {
+    fn from(unrecorded: Unrecorded) -> Self {
+        Self::new(ErrorCode::OperationFailed, unrecorded.to_string())
     }
 }
 

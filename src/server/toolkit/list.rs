@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::CallError;
 use super::answer::Answer;
+use crate::server::audit::Access;
 use crate::server::participant::Participant;
 use crate::server::store::{DelegatedTo, Found, ListPosition, SecretQuery, StoredSecret};
 use crate::wire::secrets::{ListSecrets, MAX_PAGE_SECRETS, SecretInfo, SecretList};
@@ -17,7 +18,11 @@ const ENVELOPE_BYTES: usize = 4 << 10;
 const ROW_BYTES: usize = 3 << 10;
 
 /// `list_secrets`, once there is memory for the answer.
-pub(super) async fn list(participant: &Participant, input: ListSecrets) -> Result<Answer, CallError> {
+pub(super) async fn list(
+    participant: &Participant,
+    access: &Access,
+    input: ListSecrets,
+) -> Result<Answer, CallError> {
     let invalid = |text: String| CallError::new(ErrorCode::InvalidRequest, text);
     let limit = match input.limit {
         Some(0) => return Err(invalid("`limit` is at least 1".to_owned())),
@@ -70,6 +75,7 @@ pub(super) async fn list(participant: &Participant, input: ListSecrets) -> Resul
             break;
         }
     }
+    access.shows(list.secrets.len());
     Ok(Answer {
         content: Content::json(&list)?,
         budget: Some(budget),

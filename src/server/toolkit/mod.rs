@@ -17,6 +17,8 @@ mod requests;
 mod secrets;
 mod toolkits;
 
+use std::sync::Arc;
+
 use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -25,8 +27,10 @@ use self::answer::{Answer, Outcome};
 use self::error::CallError;
 pub(super) use self::messaging::message_input;
 use self::toolkits::Toolkits;
+use super::audit::Access;
 use super::metrics::CallOutcome;
 use super::participant::Participant;
+use super::store::AuditOutcome;
 use crate::wire::messaging::TOOLKIT as MESSAGING;
 use crate::wire::room::{CallRoute, ToolInvocation};
 use crate::wire::secrets::{TOOLKIT as SECRETS, tool};
@@ -50,7 +54,12 @@ pub(super) async fn answer(
         route,
     } = call;
     let timer = participant.state.metrics.calls.start(&toolkit, &tool);
-    let (answered, permit) = match dispatch(participant, &toolkit, &tool, input, route).await {
+    let access = Access::new(
+        Arc::clone(&participant.actor),
+        &participant.room,
+        recorded_name(&toolkit, &tool).unwrap_or_default(),
+    );
+    let (answered, permit) = match dispatch(participant, &access, &toolkit, &tool, input, route).await {
         Ok(Outcome::Answer(answer)) => (Ok(answer), Some(in_flight)),
         Ok(Outcome::Wait(waiting)) => match participant.start_waiting() {
             Some(permit) => {
@@ -63,6 +72,10 @@ pub(super) async fn answer(
             None => (Err(too_many_waiting()), Some(in_flight)),
         },
         Err(error) => (Err(error), Some(in_flight)),
+    };
+    let answered = match recorded_name(&toolkit, &tool) {
+        Some(_) => record(participant, &access, answered).await,
+        None => answered,
     };
     let (room, identity) = (&participant.room, &participant.caller.identity);
     match answered {
@@ -81,6 +94,7 @@ pub(super) async fn answer(
 
 async fn dispatch<'a>(
     participant: &'a Participant,
+    access: &'a Access,
     toolkit: &str,
     tool: &str,
     input: Content,
@@ -88,7 +102,7 @@ async fn dispatch<'a>(
 ) -> Result<Outcome<'a>, CallError> {
     let toolkits = Toolkits { participant };
     match toolkit {
-        SECRETS => secrets_toolkit(participant, tool, input).await,
+        SECRETS => secrets_toolkit(participant, access, tool, input).await,
         MESSAGING => messaging::answer(participant, tool, input),
         ROOM => Ok(toolkits.answer(tool, input)?.into()),
         STORAGE => Ok(storage(tool)?.into()),
@@ -109,6 +123,7 @@ fn storage(tool: &str) -> Result<Content, CallError> {
 
 async fn secrets_toolkit<'a>(
     participant: &'a Participant,
+    access: &'a Access,
     tool: &str,
     input: Content,
 ) -> Result<Outcome<'a>, CallError> {
@@ -118,9 +133,9 @@ async fn secrets_toolkit<'a>(
             "the token has no `secrets` grant",
         ));
     }
-    let requests = requests::Requests { participant };
-    let oauth = oauth::OAuth { participant };
-    let secrets = secrets::Secrets { participant };
+    let requests = requests::Requests { participant, access };
+    let oauth = oauth::OAuth { participant, access };
+    let secrets = secrets::Secrets { participant, access };
     let content = match tool {
         tool::REQUEST_OAUTH => return oauth.request(input.into_json()?).await,
         tool::REQUEST => return requests.request(input.into_json()?).await,
@@ -132,7 +147,7 @@ async fn secrets_toolkit<'a>(
             requests.provide(headers, value).await?
         }
         tool::DELETE_REQUESTED => requests.delete(input.into_json()?).await?,
-        tool::LIST => return Ok(list::list(participant, input.into_json()?).await?.into()),
+        tool::LIST => return Ok(list::list(participant, access, input.into_json()?).await?.into()),
         tool::SET => {
             let (headers, value) = input.into_binary()?;
             secrets.set(headers, value).await?
@@ -147,6 +162,30 @@ async fn secrets_toolkit<'a>(
         }
     };
     Ok(content.into())
+}
+
+/// Records how a call ended. Without that it is not answered, unless a change has recorded it already.
+async fn record(
+    participant: &Participant,
+    access: &Access,
+    answered: Result<Answer, CallError>,
+) -> Result<Answer, CallError> {
+    let failure = match &answered {
+        Ok(Answer {
+            content: Content::Rejected { .. },
+            ..
+        }) => Some(AuditOutcome::Denied),
+        Ok(_) => None,
+        Err(error) => Some(error.outcome()),
+    };
+    access.record(&participant.state.audit, failure).await?;
+    answered
+}
+
+/// The tool's name, if its calls are in the audit log: all those about secrets.
+fn recorded_name(toolkit: &str, tool: &str) -> Option<&'static str> {
+    let mut recorded = tool::ALL.into_iter().filter(|_| toolkit == SECRETS);
+    recorded.find(|name| *name == tool)
 }
 
 fn too_many_waiting() -> CallError {

@@ -5,6 +5,8 @@
 //! access token here, and a description without tokens from `get_secret`: the refresh token and the client's
 //! secret never leave the server.
 
+use std::sync::Arc;
+
 use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +15,11 @@ use super::answer::{Answer, Outcome};
 use super::input::new_delegate;
 use super::oauth_input::{OAuthInput, invalid_input, text, uri, used_redirect_uri};
 use super::participant_request::{self, ParticipantRequest};
+use super::requests::REJECT;
 use crate::oauth::PkceVerifier;
 use crate::oauth::token_endpoint::TokenRequest;
 use crate::sensitive::{SecretValue, SensitiveText, SerializableText};
+use crate::server::audit::Access;
 use crate::server::oauth::{CodeExchange, CredentialError};
 use crate::server::participant::Participant;
 use crate::server::rooms::{NewRequest, Reply};
@@ -29,6 +33,7 @@ use crate::wire::{Content, ErrorCode, Identity};
 #[derive(Clone, Copy)]
 pub(super) struct OAuth<'a> {
     pub(super) participant: &'a Participant,
+    pub(super) access: &'a Access,
 }
 
 /// The reply of the participant that signed in, on its way to the requester's call.
@@ -70,6 +75,7 @@ impl<'a> OAuth<'a> {
             delegated_to,
             id: id.ok_or_else(|| invalid_input("`token_endpoint` is not usable"))?,
         };
+        self.access.about(&key);
         Ok(Outcome::Wait(
             self.ask(to, asked, key, redirect_uri, other_user).boxed(),
         ))
@@ -126,6 +132,7 @@ impl<'a> OAuth<'a> {
             client: asked.client,
             secret: asked.secret,
             scopes: asked.scopes,
+            actor: Arc::clone(&self.participant.actor),
             key,
         };
         let credentials = &self.participant.state.credentials;
@@ -136,7 +143,10 @@ impl<'a> OAuth<'a> {
     /// `provide_oauth_authorization`
     pub(super) fn provide(self, input: ProvideOAuthAuthorization) -> Result<Content, CallError> {
         let reply = match (input.error, input.code) {
-            (Some(reason), _) => participant_request::rejection(&reason),
+            (Some(reason), _) => {
+                self.access.is_operation(REJECT);
+                participant_request::rejection(&reason)
+            }
             (None, Some(code)) => {
                 let authorization = Authorization {
                     code: SerializableText(text("code", code.0.into_exposed())?.into()),

@@ -39,6 +39,9 @@ impl OAuth<'_> {
             };
         }
         let access_token = token?.map(SerializableText);
+        if access_token.is_none() {
+            self.access.found_nothing();
+        }
         Ok(Content::json(&OfflineAccessToken { access_token })?)
     }
 
@@ -67,6 +70,7 @@ impl OAuth<'_> {
         let credentials = &self.participant.state.credentials;
         let mut problem: Option<CredentialError> = None;
         for key in keys {
+            self.access.about(&key);
             let work = self.start_work()?;
             match credentials.access_token(key, input.secret.clone(), work).await {
                 Ok(None) => {}

@@ -16,6 +16,7 @@ use super::input::{delegate, invalid, label, new_delegate, secret_id, too_large}
 use super::load::load;
 use super::participant_request::{self, ParticipantRequest};
 use crate::sensitive::SecretValue;
+use crate::server::audit::Access;
 use crate::server::oauth::CREDENTIAL_ID_PREFIX;
 use crate::server::participant::Participant;
 use crate::server::response_budget::ResponsePermit;
@@ -34,10 +35,14 @@ const ANSWER_ID_PREFIX: &str = "requested:";
 /// store for the requester.
 const MAX_COPIED_BYTES: usize = 256 << 10;
 
+/// What the audit log calls the rejection of a request.
+pub(super) const REJECT: &str = "reject_request";
+
 /// The tools about requests, for one call.
 #[derive(Clone, Copy)]
 pub(super) struct Requests<'a> {
     pub(super) participant: &'a Participant,
+    pub(super) access: &'a Access,
 }
 
 /// What a request asks for. Two requests for the same thing are equal in both members.
@@ -59,6 +64,7 @@ impl<'a> Requests<'a> {
             delegated_to: Some(delegate_to.clone().unwrap_or_else(|| requester.clone())),
             id: secret.id()?,
         };
+        self.access.about(&key);
         // The requester may not see an answer that is delegated to another: it asks anew, in its own name.
         let may_see = key.delegated_to.as_ref() == Some(requester) || key.owner == *requester;
         if may_see && let Some(answer) = load(self.participant, key.clone()).await? {
@@ -120,7 +126,13 @@ impl<'a> Requests<'a> {
         if headers.error.is_none() && value.expose().len() > limit {
             return Err(too_large(limit));
         }
+        if headers.error.is_some() {
+            self.access.is_operation(REJECT);
+        }
         let pending = participant_request::take(self.participant, headers.request_id, SECRET_REQUEST)?;
+        if let Some(record) = &pending.keep_as {
+            self.access.about(&record.key);
+        }
         if let Some(reason) = headers.error {
             pending.reply(participant_request::rejection(&reason));
             return Ok(Content::Empty);
@@ -134,10 +146,12 @@ impl<'a> Requests<'a> {
         } else {
             (Reply::Stored(fingerprint(&value).await), value)
         };
-        if let Err(error) = self.participant.store.write(record, value).await {
+        let entry = self.access.of_change(&record.key);
+        if let Err(error) = self.participant.store.write(record, value, entry).await {
             pending.reply(Reply::Lost);
             return Err(error.into());
         }
+        self.access.changed(true);
         pending.reply(reply);
         Ok(Content::Empty)
     }
@@ -157,7 +171,12 @@ impl<'a> Requests<'a> {
         let store = &self.participant.store;
         let mut deleted = false;
         for secret in store.find(query).await?.whole()? {
-            deleted |= store.delete(secret.record.key).await?;
+            let key = secret.record.key;
+            self.access.about(&key);
+            let entry = self.access.of_change(&key);
+            let is_deleted = store.delete(key, entry).await?;
+            self.access.changed(is_deleted);
+            deleted |= is_deleted;
         }
         if deleted {
             Ok(Content::Empty)

@@ -9,6 +9,7 @@ use super::load::{Loaded, load};
 use super::lookup::{Lookup, Unknown};
 use super::{CallError, requests};
 use crate::sensitive::SecretValue;
+use crate::server::audit::Access;
 use crate::server::oauth::Credential;
 use crate::server::participant::Participant;
 use crate::server::store::{DelegatedTo, SecretKey, SecretKind, SecretQuery, SecretRecord};
@@ -20,6 +21,7 @@ use crate::wire::{Content, ErrorCode, Identity, SecretId};
 /// The tools that read and change stored secrets, for one call.
 pub(super) struct Secrets<'a> {
     pub(super) participant: &'a Participant,
+    pub(super) access: &'a Access,
 }
 
 impl Secrets<'_> {
@@ -46,6 +48,7 @@ impl Secrets<'_> {
             delegated_to: new_delegate(headers.delegated_to)?,
             id,
         };
+        self.access.about(&key);
         let has_value = headers.has_data.unwrap_or(!value.expose().is_empty());
         if !has_value && self.relabel(&key, secret_type.as_ref(), name.as_ref()).await? {
             return Ok(response);
@@ -62,7 +65,9 @@ impl Secrets<'_> {
             name: name.unwrap_or_else(|| key.id.to_string()),
             key,
         };
-        self.participant.store.write(record, value).await?;
+        let entry = self.access.of_change(&record.key);
+        self.participant.store.write(record, value, entry).await?;
+        self.access.changed(true);
         Ok(response)
     }
 
@@ -82,7 +87,12 @@ impl Secrets<'_> {
             name: name.unwrap_or(&record.name).clone(),
             ..record
         };
-        Ok(self.participant.store.replace(record, value).await?)
+        let entry = self.access.of_change(key);
+        let is_there = self.participant.store.replace(record, value, entry).await?;
+        if is_there {
+            self.access.changed(true);
+        }
+        Ok(is_there)
     }
 
     /// `get_secret`
@@ -107,14 +117,17 @@ impl Secrets<'_> {
             Err(Unknown) => lookup.find(self.participant).await?,
         };
         let Some(key) = key else {
+            self.access.found_nothing();
             return Ok(Content::Empty.into());
         };
+        self.access.about(&key);
         let Some(Loaded {
             record,
             value,
             budget,
         }) = load(self.participant, key).await?
         else {
+            self.access.found_nothing();
             return Ok(Content::Empty.into());
         };
         let value = match record.kind {
@@ -147,9 +160,15 @@ impl Secrets<'_> {
         let store = &self.participant.store;
         let exists = match lookup.key(self.participant) {
             Ok(None) => false,
-            Ok(Some(key)) => store.contains(key).await?,
+            Ok(Some(key)) => {
+                self.access.about(&key);
+                store.contains(key).await?
+            }
             // Of several owners: whether one of them delegated it.
             Err(Unknown) => {
+                if let Some(id) = &lookup.id {
+                    self.access.about_delegated(id, &lookup.viewer);
+                }
                 let to_viewer = DelegatedTo::Exactly(Some(lookup.viewer.clone()));
                 let query = SecretQuery {
                     id: lookup.id,
@@ -159,6 +178,9 @@ impl Secrets<'_> {
                 !store.find(query).await?.whole()?.is_empty()
             }
         };
+        if !exists {
+            self.access.found_nothing();
+        }
         let owner = lookup.delegated_by.filter(|_| exists).map(Into::into);
         Ok(Content::json(&ExistsResponse { exists, owner })?)
     }
@@ -166,7 +188,11 @@ impl Secrets<'_> {
     /// `delete_secret`
     pub(super) async fn delete(&self, input: DeleteSecret) -> Result<Content, CallError> {
         let key = self.own_key(secret_id(input.id)?, delegate(input.delegated_to)?);
-        if self.participant.store.delete(key).await? {
+        self.access.about(&key);
+        let entry = self.access.of_change(&key);
+        let deleted = self.participant.store.delete(key, entry).await?;
+        self.access.changed(deleted);
+        if deleted {
             Ok(Content::Empty)
         } else {
             Err(CallError::new(ErrorCode::NotFound, "there is no such secret"))

@@ -57,6 +57,21 @@ pub mod tool {
     /// Reads an OAuth access token without a sign-in. Input:
     /// [`super::oauth::GetOfflineOAuthToken`]; response: [`super::oauth::OfflineAccessToken`].
     pub const OFFLINE_OAUTH: &str = "get_offline_oauth_token";
+
+    /// All of them.
+    pub const ALL: [&str; 11] = [
+        LIST,
+        SET,
+        GET,
+        EXISTS,
+        DELETE,
+        REQUEST,
+        PROVIDE,
+        DELETE_REQUESTED,
+        REQUEST_OAUTH,
+        PROVIDE_OAUTH,
+        OFFLINE_OAUTH,
+    ];
 }
 
 /// Type of a secret that was stored without a type.

@@ -2,7 +2,9 @@
 
 use futures_util::future::try_join_all;
 use meshagent::server::data_dir::DataDir;
-use meshagent::server::store::{KeySource, SecretKey, SecretKind, SecretRecord, SqliteStore, Store};
+use meshagent::server::store::{
+    AuditEntry, KeySource, SecretKey, SecretKind, SecretRecord, SqliteStore, Store,
+};
 use meshagent::wire::secrets::tool;
 use meshagent::wire::{Content, ErrorCode, Identity, RoomName, SecretId};
 use serde_json::json;
@@ -119,7 +121,7 @@ fn flood(env: &TestEnv, secrets: usize) {
                 secret_type: "\"".repeat(255),
                 name: "\"".repeat(255),
             };
-            store.write(record, b"x".to_vec().into())
+            store.write(record, b"x".to_vec().into(), AuditEntry::of_server("test"))
         };
         try_join_all((0..secrets).map(write)).await.unwrap();
         store.close().await.unwrap();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use url::Url;
 
+use crate::cli::args::audit::AuditArgs;
 use crate::cli::args::duration::parse_seconds;
 use crate::cli::args::listen::{BoundListeners, ListenArgs};
 use crate::cli::args::log_format::LogArgs;
@@ -19,7 +20,7 @@ use crate::cli::error::{CommandError, Interrupted, Kind, Outcome};
 use crate::cli::process::{self, Interruptions, service_manager};
 use crate::sensitive::SensitiveText;
 use crate::server::data_dir::{API_KEY_VARIABLE, DataDir};
-use crate::server::store::SqliteStore;
+use crate::server::store::{SqliteStore, StoreOptions};
 use crate::server::{Server, ServerConfig, ServerKeys, Tls};
 use crate::token::ApiKey;
 use crate::wire::Identity;
@@ -67,6 +68,8 @@ pub(in crate::cli) struct ServeArgs {
     #[command(flatten)]
     token_endpoints: TokenEndpointArgs,
     #[command(flatten)]
+    audit: AuditArgs,
+    #[command(flatten)]
     limits: Box<LimitArgs>,
 }
 
@@ -87,7 +90,14 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     let limits = args.limits.resolve();
     let data_dir = DataDir::open_to_serve(&path)?;
     warn_of(&key_source, &context.ui);
-    let store = SqliteStore::open_with_limits(&data_dir, &key_source, owner_limits)?;
+    let store = SqliteStore::open_with(
+        &data_dir,
+        &key_source,
+        StoreOptions {
+            limits: owner_limits,
+            audit: args.audit.mode(),
+        },
+    )?;
     store.start_threads()?;
     let store = Arc::new(store);
     let keys = ServerKeys::load(Arc::<SqliteStore>::clone(&store)).await?;

@@ -2,6 +2,7 @@
 //! meanwhile leaves the older format.
 
 mod to_2;
+mod to_6;
 
 use std::path::Path;
 
@@ -44,6 +45,9 @@ pub(super) fn run(
     }
     // Format 5 has the tables of format 4. Its processes look for a new store key in each transaction, and those of
     // format 4, which do not, must not use it.
+    if format < 6 {
+        to_6::run(&transaction, directory, source)?;
+    }
     transaction.execute_batch(&format!("PRAGMA user_version = {FORMAT}"))?;
     transaction.commit()?;
     Ok(())

@@ -78,8 +78,8 @@ async fn writing_again_replaces_everything_and_deleting_removes() {
     let (found, value) = store.read(new.key.clone()).await.unwrap().unwrap();
     assert_eq!((found, value.expose().as_slice()), (new.clone(), &b"new"[..]));
     assert!(store.contains(new.key.clone()).await.unwrap());
-    assert!(store.delete(new.key.clone()).await.unwrap());
-    assert!(!store.delete(new.key.clone()).await.unwrap());
+    assert!(store.delete(new.key.clone(), entry()).await.unwrap());
+    assert!(!store.delete(new.key.clone(), entry()).await.unwrap());
     assert!(!store.contains(new.key.clone()).await.unwrap());
     assert!(store.read(new.key).await.unwrap().is_none());
 }
@@ -92,12 +92,17 @@ async fn what_was_deleted_is_not_replaced() {
         name: "new".into(),
         ..mine("one")
     };
-    assert!(store.replace(new.clone(), b"new".to_vec().into()).await.unwrap());
+    assert!(
+        store
+            .replace(new.clone(), b"new".to_vec().into(), entry())
+            .await
+            .unwrap()
+    );
     let (found, value) = store.read(new.key.clone()).await.unwrap().unwrap();
     assert_eq!((found, value.expose().as_slice()), (new.clone(), &b"new"[..]));
     // One right after the other: nothing fits between them.
-    let deleted = store.delete(new.key.clone());
-    let replaced = store.replace(new.clone(), b"newer".to_vec().into());
+    let deleted = store.delete(new.key.clone(), entry());
+    let replaced = store.replace(new.clone(), b"newer".to_vec().into(), entry());
     let (deleted, replaced) = tokio::join!(deleted, replaced);
     assert!(deleted.unwrap() && !replaced.unwrap());
     assert!(store.read(new.key).await.unwrap().is_none());

@@ -72,7 +72,7 @@ async fn a_full_disk_fails_the_write_and_nothing_else() {
             .map_err(StoreError::from)
     };
     store.shared().connections.with(limit).unwrap();
-    let large = |id| store.write(mine(id), vec![0; 1 << 20].into());
+    let large = |id| store.write(mine(id), vec![0; 1 << 20].into(), entry());
     assert!(matches!(large("a").await, Err(StoreError::DiskFull)));
     assert!(
         join_all([large("a"), large("b")])
@@ -95,7 +95,7 @@ async fn a_closed_store_says_so() {
         Err(StoreError::Closed)
     ));
     assert!(matches!(
-        store.write(mine("one"), vec![].into()).await,
+        store.write(mine("one"), vec![].into(), entry()).await,
         Err(StoreError::Closed)
     ));
     store.close().await.unwrap();

@@ -39,18 +39,21 @@ async fn several_api_keys_are_kept_and_one_of_them_is_current() {
     let first = store.key_ring().await.unwrap();
     assert_eq!(names(&store).await, ["*"]);
     let only = store
-        .change_key_ring(KeyRingChange::Delete(first.api_keys[0].key.id()))
+        .change_key_ring(
+            KeyRingChange::Delete(first.api_keys[0].key.id()),
+            Actor::default(),
+        )
         .await;
     assert!(matches!(only, Err(KeyRingError::OnlyApiKey)), "{only:?}");
     let (ci, new) = (api_key("ci", false), api_key("new", true));
     let version = store
-        .change_key_ring(KeyRingChange::Add(ci.clone()))
+        .change_key_ring(KeyRingChange::Add(ci.clone()), Actor::default())
         .await
         .unwrap();
     assert_eq!(version, first.version + 1);
     assert_eq!(store.key_ring_version().await.unwrap(), version);
     store
-        .change_key_ring(KeyRingChange::Add(new.clone()))
+        .change_key_ring(KeyRingChange::Add(new.clone()), Actor::default())
         .await
         .unwrap();
     assert_eq!(names(&store).await, ["", "ci", "new*"]);
@@ -60,15 +63,20 @@ async fn several_api_keys_are_kept_and_one_of_them_is_current() {
     let ring = store.key_ring().await.unwrap();
     assert_eq!(ring.api_keys[1].key.text().expose(), ci.key.text().expose());
     store
-        .change_key_ring(KeyRingChange::Delete(first.api_keys[0].key.id()))
+        .change_key_ring(
+            KeyRingChange::Delete(first.api_keys[0].key.id()),
+            Actor::default(),
+        )
         .await
         .unwrap();
     store
-        .change_key_ring(KeyRingChange::Delete(new.key.id()))
+        .change_key_ring(KeyRingChange::Delete(new.key.id()), Actor::default())
         .await
         .unwrap();
     assert_eq!(names(&store).await, ["ci*"]);
-    let unknown = store.change_key_ring(KeyRingChange::Delete(new.key.id())).await;
+    let unknown = store
+        .change_key_ring(KeyRingChange::Delete(new.key.id()), Actor::default())
+        .await;
     assert!(
         matches!(unknown, Err(KeyRingError::UnknownApiKey(_))),
         "{unknown:?}"
@@ -82,13 +90,13 @@ async fn there_is_a_limit_of_api_keys() {
     store.key_ring().await.unwrap();
     for _ in 1..MAX_API_KEYS {
         store
-            .change_key_ring(KeyRingChange::Add(api_key("", false)))
+            .change_key_ring(KeyRingChange::Add(api_key("", false)), Actor::default())
             .await
             .unwrap();
     }
     let version = store.key_ring_version().await.unwrap();
     let refused = store
-        .change_key_ring(KeyRingChange::Add(api_key("", false)))
+        .change_key_ring(KeyRingChange::Add(api_key("", false)), Actor::default())
         .await;
     assert!(
         matches!(refused, Err(KeyRingError::TooManyApiKeys)),
@@ -104,7 +112,9 @@ async fn revocations_survive_and_never_get_an_earlier_time() {
     let key = store.key_ring().await.unwrap().api_keys.remove(0).key.id();
     let of_bob = || RevokedTokens::OfIdentity(identity("bob"));
     let revoke = async |store: &SqliteStore, revocation| {
-        store.change_key_ring(KeyRingChange::Revoke(revocation)).await
+        store
+            .change_key_ring(KeyRingChange::Revoke(revocation), Actor::default())
+            .await
     };
     for (tokens, at) in [
         (RevokedTokens::WithId("a".into()), 5),
@@ -132,10 +142,13 @@ async fn revocations_survive_and_never_get_an_earlier_time() {
     );
     // A key's revocation goes with the key.
     store
-        .change_key_ring(KeyRingChange::Add(api_key("", false)))
+        .change_key_ring(KeyRingChange::Add(api_key("", false)), Actor::default())
         .await
         .unwrap();
-    store.change_key_ring(KeyRingChange::Delete(key)).await.unwrap();
+    store
+        .change_key_ring(KeyRingChange::Delete(key), Actor::default())
+        .await
+        .unwrap();
     assert_eq!(revoked(&store).await.len(), 2);
 }
 
@@ -149,7 +162,7 @@ async fn a_revocation_is_removed_when_its_token_has_expired() {
             ..revocation(RevokedTokens::WithId(id.into()), 1)
         };
         store
-            .change_key_ring(KeyRingChange::Revoke(revocation))
+            .change_key_ring(KeyRingChange::Revoke(revocation), Actor::default())
             .await
             .unwrap();
     };
@@ -184,7 +197,7 @@ async fn what_was_changed_in_the_rows_is_noticed() {
         let store = open(path.path());
         store.key_ring().await.unwrap();
         let revoke = KeyRingChange::Revoke(revocation(RevokedTokens::WithId("a".into()), 5));
-        store.change_key_ring(revoke).await.unwrap();
+        store.change_key_ring(revoke, Actor::default()).await.unwrap();
         raw(path.path(), change);
         let found = store.key_ring().await;
         assert!(
@@ -200,7 +213,7 @@ async fn another_process_sees_a_change_and_what_was_applied() {
     let (server, command) = (open(path.path()), open(path.path()));
     server.key_ring().await.unwrap();
     let version = command
-        .change_key_ring(KeyRingChange::Add(api_key("", false)))
+        .change_key_ring(KeyRingChange::Add(api_key("", false)), Actor::default())
         .await
         .unwrap();
     assert_eq!(server.key_ring_version().await.unwrap(), version);

@@ -8,11 +8,15 @@ use super::*;
 const SEAL_BYTES: u64 = 40;
 
 fn open_limited(path: &Path, limits: OwnerLimits) -> SqliteStore {
-    SqliteStore::open_with_limits(&directory(path), &KeySource::Default, limits).unwrap()
+    let options = StoreOptions {
+        limits,
+        ..StoreOptions::default()
+    };
+    SqliteStore::open_with(&directory(path), &KeySource::Default, options).unwrap()
 }
 
 async fn try_put(store: &SqliteStore, record: SecretRecord, value: &[u8]) -> Result<(), OwnerLimit> {
-    match store.write(record, value.to_vec().into()).await {
+    match store.write(record, value.to_vec().into(), entry()).await {
         Ok(()) => Ok(()),
         Err(StoreError::OverLimit { limit, .. }) => Err(limit),
         Err(error) => unreachable!("{error}"),
@@ -39,7 +43,7 @@ async fn an_owner_at_its_limit_replaces_and_deletes_and_adds_nothing() {
     let mut elsewhere = mine("c");
     elsewhere.key.room = RoomName::new("other").unwrap();
     assert_eq!(try_put(&store, elsewhere, b"x").await, Ok(()));
-    assert!(store.delete(mine("b").key).await.unwrap());
+    assert!(store.delete(mine("b").key, entry()).await.unwrap());
     assert_eq!(try_put(&store, mine("c"), b"x").await, Ok(()));
     assert!(!store.contains(mine("b").key).await.unwrap());
 }
@@ -67,7 +71,7 @@ async fn bytes_are_counted_as_they_are_stored() {
     assert_eq!(try_put(&store, mine("a"), &value(50)).await, Ok(()));
     assert_eq!(try_put(&store, mine("b"), &value(150)).await, Ok(()));
     // What the server renews by itself has no limit.
-    let renewed = store.replace(mine("a"), value(1000).into()).await;
+    let renewed = store.replace(mine("a"), value(1000).into(), entry()).await;
     assert!(renewed.unwrap());
     // More than is allowed by now: the same size and less still replace it.
     for length in [1000, 999] {
@@ -79,7 +83,7 @@ async fn bytes_are_counted_as_they_are_stored() {
     // The counts are those of the database.
     let store = open_limited(path.path(), limits);
     assert_eq!(try_put(&store, mine("c"), b"").await, Err(OwnerLimit::Bytes));
-    assert!(store.delete(mine("a").key).await.unwrap());
+    assert!(store.delete(mine("a").key, entry()).await.unwrap());
     assert_eq!(try_put(&store, mine("c"), b"").await, Ok(()));
 }
 
@@ -102,7 +106,12 @@ async fn an_owner_delegates_so_much_to_one_identity() {
     assert_eq!(try_put(&store, lent("alice", "carol", "b"), b"x").await, Ok(()));
     assert_eq!(try_put(&store, lent("dave", "bob", "b"), b"x").await, Ok(()));
     assert_eq!(try_put(&store, mine("b"), b"x").await, Ok(()));
-    assert!(store.delete(lent("alice", "bob", "a").key).await.unwrap());
+    assert!(
+        store
+            .delete(lent("alice", "bob", "a").key, entry())
+            .await
+            .unwrap()
+    );
     assert_eq!(try_put(&store, lent("alice", "bob", "b"), b"x").await, Ok(()));
 }
 
@@ -141,8 +150,8 @@ async fn counts_are_exact_after_any_changes() {
         let record = record(key(owner, delegate, &random(4).to_string()));
         let value = vec![0; usize::try_from(random(90)).unwrap()];
         match random(4) {
-            0 => drop(store.delete(record.key).await.unwrap()),
-            1 => drop(store.replace(record, value.into()).await.unwrap()),
+            0 => drop(store.delete(record.key, entry()).await.unwrap()),
+            1 => drop(store.replace(record, value.into(), entry()).await.unwrap()),
             _ => match try_put(&store, record, &value).await {
                 Ok(()) => done += 1,
                 Err(_) => refused += 1,

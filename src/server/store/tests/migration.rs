@@ -15,7 +15,7 @@ const KEY_1: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-1
 const DATABASE_2: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-2/default/store.db");
 const KEY_2: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-2/default/store.key");
 const COMMITS_2: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-2/default/store.commits");
-/// A data directory of format 4.
+/// The same secrets in format 4, with two API keys and a revocation.
 const DATABASE_4: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-4/default/store.db");
 const KEY_4: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-4/default/store.key");
 const COMMITS_4: &[u8] = include_bytes!("../../../../tests/it/vectors/store-format-4/default/store.commits");
@@ -90,6 +90,11 @@ fn format_4() -> tempfile::TempDir {
 }
 
 async fn holds_everything(store: &SqliteStore) {
+    holds_secrets(store).await;
+    assert_eq!(former_api_key(store), b"not a real key");
+}
+
+async fn holds_secrets(store: &SqliteStore) {
     for (record, value) in contents() {
         let (read, found) = store.read(record.key.clone()).await.unwrap().unwrap();
         assert_eq!(read, record);
@@ -102,7 +107,6 @@ async fn holds_everything(store: &SqliteStore) {
     );
     let found = store.find(viewer).await.unwrap().whole().unwrap();
     assert_eq!(found.len(), contents().len() - 1);
-    assert_eq!(former_api_key(store), b"not a real key");
 }
 
 /// What the setting holds that had the API key before format 4.
@@ -233,8 +237,12 @@ async fn a_database_of_format_2_keeps_every_secret_and_counts_them() {
         secrets: u64::try_from(alice.2).unwrap(),
         ..OwnerLimits::NONE
     };
-    let store = SqliteStore::open_with_limits(&directory(path.path()), &KeySource::Default, limits).unwrap();
-    let refused = store.write(mine("new"), b"x".to_vec().into()).await;
+    let options = StoreOptions {
+        limits,
+        ..StoreOptions::default()
+    };
+    let store = SqliteStore::open_with(&directory(path.path()), &KeySource::Default, options).unwrap();
+    let refused = store.write(mine("new"), b"x".to_vec().into(), entry()).await;
     let over = |refused: &Result<(), StoreError>| {
         matches!(
             refused,
@@ -246,7 +254,7 @@ async fn a_database_of_format_2_keeps_every_secret_and_counts_them() {
     };
     assert!(over(&refused), "{refused:?}");
     put(&store, mine("one"), b"replaced").await;
-    assert!(store.delete(mine("large").key).await.unwrap());
+    assert!(store.delete(mine("large").key, entry()).await.unwrap());
     put(&store, mine("new"), b"x").await;
     let query = SecretQuery::new(
         RoomName::new("room").unwrap(),
@@ -279,6 +287,21 @@ async fn a_database_of_format_4_keeps_its_api_keys_and_gets_a_new_store_key() {
     assert_eq!(before.api_keys.len(), after.api_keys.len());
     for (before, after) in before.api_keys.iter().zip(&after.api_keys) {
         assert_eq!(before.key.text().expose(), after.key.text().expose());
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_format_4_keeps_everything_and_gets_an_audit_log() {
+    let path = format_4();
+    for opened in 1..=2 {
+        let store = open(path.path());
+        holds_secrets(&store).await;
+        let ring = store.key_ring().await.unwrap();
+        assert_eq!((ring.api_keys.len(), ring.revocations.len()), (2, 1));
+        put(&store, mine("one"), b"the first value").await;
+        let verified = store.verify_audit(Vec::new()).await.unwrap();
+        assert_eq!((verified.entries, verified.findings), (opened, Vec::new()));
+        store.close().await.unwrap();
     }
 }
 

@@ -1,3 +1,4 @@
+mod audit;
 mod calls;
 mod durable;
 mod gone;
@@ -67,12 +68,16 @@ fn record(key: SecretKey) -> SecretRecord {
     }
 }
 
+fn entry() -> AuditEntry {
+    AuditEntry::of_server("test")
+}
+
 fn mine(id: &str) -> SecretRecord {
     record(key("alice", None, id))
 }
 
 async fn put(store: &SqliteStore, record: SecretRecord, value: &[u8]) {
-    store.write(record, value.to_vec().into()).await.unwrap();
+    store.write(record, value.to_vec().into(), entry()).await.unwrap();
 }
 
 /// A directory whose database holds the secrets `one` and `two` of alice.

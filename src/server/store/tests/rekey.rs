@@ -132,7 +132,9 @@ async fn a_process_that_looks_at_the_key_ring_goes_on_with_the_new_source() {
         matches!(refused, Err(StoreError::KeySourceChanged)),
         "{refused:?}"
     );
-    let refused = ignorant.write(mine("two"), b"lost".to_vec().into()).await;
+    let refused = ignorant
+        .write(mine("two"), b"lost".to_vec().into(), entry())
+        .await;
     assert!(
         matches!(refused, Err(StoreError::KeySourceChanged)),
         "{refused:?}"

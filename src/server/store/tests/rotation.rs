@@ -24,14 +24,14 @@ async fn filled_with(secrets: usize) -> (tempfile::TempDir, Values) {
         let id = format!("id-{number}");
         let value = format!("value {number}").into_bytes();
         values.insert(id.clone(), value.clone());
-        store.write(mine(&id), value.into())
+        store.write(mine(&id), value.into(), entry())
     });
     for written in futures_util::future::join_all(written.collect::<Vec<_>>()).await {
         written.unwrap();
     }
     store.key_ring().await.unwrap();
     store
-        .change_key_ring(KeyRingChange::Add(api_key()))
+        .change_key_ring(KeyRingChange::Add(api_key()), Actor::default())
         .await
         .unwrap();
     let shared = store.shared();
@@ -222,7 +222,7 @@ async fn another_process_writes_with_the_new_key_at_once_and_reads_both() {
     let stale = open(path.path());
     rotate(&command).await;
     stale
-        .change_key_ring(KeyRingChange::Add(api_key()))
+        .change_key_ring(KeyRingChange::Add(api_key()), Actor::default())
         .await
         .unwrap();
     assert_eq!(rows(&command).await, [(5, 8)]);
@@ -241,7 +241,7 @@ async fn what_is_written_while_a_batch_is_sealed_stays() {
         .unwrap()
         .unwrap();
     put(&server, mine("id-0"), b"changed").await;
-    server.delete(mine("id-1").key).await.unwrap();
+    server.delete(mine("id-1").key, entry()).await.unwrap();
     let written = shared.connections.with(|connection| {
         let transaction = connection.transaction()?;
         let written = batch.write(&transaction)?;
@@ -275,7 +275,7 @@ async fn a_damaged_row_keeps_its_key_and_no_other() {
         assert_eq!(found.expose(), value, "{id}");
     }
     // When it is gone, so is its key.
-    store.delete(mine("id-7").key).await.unwrap();
+    store.delete(mine("id-7").key, entry()).await.unwrap();
     assert!(rotate(&store).await.was_resumed);
     assert_eq!(rows(&store).await, [(3, 302)]);
     assert_eq!(store.rows_to_reseal().await.unwrap(), 0);
