@@ -28,6 +28,7 @@
 //! [`SecretsError::code`], or the end of the connection. Code 1001 means everywhere that the participant token lacks
 //! the grant `secrets`. No method has a time limit; see [`crate::room`].
 
+mod audit;
 mod error;
 mod incoming;
 mod list;

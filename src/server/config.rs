@@ -21,6 +21,8 @@ pub struct ServerConfig {
     pub allowed_origins: Vec<String>,
     /// The address that clients are told if they reach the server through a proxy.
     pub public_url: Option<Url>,
+    /// How long entries of the audit log are kept. None for as long as nobody prunes it.
+    pub audit_keep: Option<Duration>,
     /// The token endpoints that may be called.
     pub token_endpoints: TokenEndpointRules,
 }

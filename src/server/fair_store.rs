@@ -6,7 +6,8 @@ use futures_util::future::BoxFuture;
 
 use super::fair_queue::{FairQueue, Lane, QueueLength, Size};
 use super::store::{
-    AuditEntry, BoundedRead, Found, SecretKey, SecretLock, SecretQuery, SecretRecord, Store, StoreError,
+    AccessQuery, Accesses, AuditEntry, BoundedRead, Found, SecretKey, SecretLock, SecretQuery, SecretRecord,
+    Store, StoreError,
 };
 use crate::sensitive::SecretValue;
 
@@ -162,6 +163,10 @@ impl Store for FairStore {
 
     fn contains(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>> {
         self.read_in_slot(Size::Small, |store| async move { store.contains(key).await })
+    }
+
+    fn accesses(&self, query: AccessQuery) -> BoxFuture<'_, Result<Accesses, StoreError>> {
+        self.read_in_slot(Size::Large, |store| async move { store.accesses(query).await })
     }
 
     fn lock(&self, key: SecretKey) -> BoxFuture<'_, Result<SecretLock, StoreError>> {

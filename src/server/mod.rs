@@ -102,7 +102,7 @@ impl Server {
         owner: Identity,
         store: Arc<S>,
     ) -> Self {
-        let audit = AuditLog::new(Arc::<S>::clone(&store));
+        let audit = AuditLog::new(Arc::<S>::clone(&store), config.audit_keep);
         let store: Arc<dyn Store> = store;
         let endpoints = TokenEndpoints::new(config.token_endpoints, config.limits.token_endpoint_time);
         let credentials = Arc::new(Credentials::new(Arc::clone(&store), endpoints));

@@ -168,6 +168,26 @@ def in_flight(room, redis):
             row(f"gets of 1 KiB, {what}", f"{median:,.0f}/s")
 
 
+def audited(directory):
+    """Gets of 1 KiB over many connections, with the audit log synced before each answer, beside a server without it."""
+    many = ("--max-connections-per-identity", "1024", "--max-connections-per-address", "1024")
+    rooms = [RoomServer(directory, *many, "--audit", audit, name=f"audit-{audit}") for audit in ("on", "off")]
+    try:
+        for connections, number in ((16, 16), (500, 1)):
+            rates = ([], [])
+            for _ in range(runs(5)):
+                calls = 4_000 if SMOKE else 100_000
+                for found, room in zip(rates, rooms):
+                    command = [CLIENT, "calls", str(calls), str(number), str(connections)]
+                    found.append(float(rate(command, room.client)))
+            ours, theirs = map(statistics.median, rates)
+            what = f"gets of 1 KiB, {connections} connections, {number} in flight on each, audited"
+            row(what, f"{ours:,.0f}/s", "`--audit off`", f"{theirs:,.0f}/s", f"{ours / theirs:.2f}", "≥ 0.7")
+    finally:
+        for room in rooms:
+            room.stop()
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="meshagent-bench-") as name:
         directory = Path(name)
@@ -183,6 +203,7 @@ def main():
             if nginx:
                 large(room, nginx, directory)
             in_flight(room, redis)
+            audited(directory)
             # Last, for the room is full then.
             many(room, directory)
             row("release binary", f"{os.path.getsize(PROGRAM) / 1e6:.1f} MB", aim="< 12 MB")

@@ -18,8 +18,11 @@ async fn main() -> Result<(), Failure> {
         .collect::<Vec<_>>()
         .as_slice()
     {
-        ["calls", count, in_flight] => calls::run(count.parse()?, in_flight.parse()?).await,
+        ["calls", count, in_flight] => calls::run(count.parse()?, in_flight.parse()?, 1).await,
+        ["calls", count, in_flight, connections] => {
+            calls::run(count.parse()?, in_flight.parse()?, connections.parse()?).await
+        }
         [what @ ("measure" | "attack"), seconds] => neighbours::run(what, seconds.parse()?).await,
-        _ => Err("give `calls COUNT IN_FLIGHT`, `measure SECONDS` or `attack SECONDS`".into()),
+        _ => Err("give `calls COUNT IN_FLIGHT [CONNECTIONS]`, `measure SECONDS` or `attack SECONDS`".into()),
     }
 }

@@ -50,11 +50,11 @@ class Server:
 class RoomServer(Server):
     """`meshagent room serve`, and the environment of a client with a participant token for it."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, *flags, name="data"):
         base = {"PATH": os.environ["PATH"], "HOME": str(directory), "USER": "bench"}
-        data = directory / "data"
+        data = directory / name
         self.start(
-            PROGRAM, "room", "serve", "--listen", "127.0.0.1:0", "--data-dir", data, "--max-secrets", "100000",
+            PROGRAM, "room", "serve", "--listen", "127.0.0.1:0", "--data-dir", data, "--max-secrets", "100000", *flags,
             env=base, stdout=subprocess.PIPE,
         )
         self.url = self.child.stdout.readline().decode().strip()

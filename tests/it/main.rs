@@ -41,6 +41,7 @@ mod proxy;
 mod request_library;
 mod request_protocol;
 mod request_provide;
+mod room_audit;
 mod room_backup;
 mod room_doctor;
 mod room_health;

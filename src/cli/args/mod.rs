@@ -17,4 +17,5 @@ pub(in crate::cli) mod output;
 pub(in crate::cli) mod room;
 pub(in crate::cli) mod server_limits;
 pub(in crate::cli) mod store_key;
+pub(in crate::cli) mod time;
 pub(in crate::cli) mod token_endpoints;

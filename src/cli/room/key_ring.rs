@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use super::local_store::{LocalStore, command_user};
 use crate::cli::args::data_dir::DataDirArgs;
-use crate::cli::args::store_key::warn_of;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind};
 use crate::server::KeyRing;
-use crate::server::data_dir::{DataDir, LocalAccess};
-use crate::server::store::{Actor, KeyRingChange, KeyRingStore as _, SqliteStore, Store as _, StoredKeyRing};
+use crate::server::store::{Actor, KeyRingChange, KeyRingStore as _, StoredKeyRing};
 
 /// How long a running server is waited for until it has applied a change. It looks for changes four times a second.
 const APPLY_PATIENCE: Duration = Duration::from_secs(5);
@@ -23,10 +21,7 @@ const APPLY_PAUSE: Duration = Duration::from_millis(20);
 /// The key ring in a data directory.
 #[derive(Debug)]
 pub(in crate::cli) struct LocalKeyRing {
-    data_dir: DataDir,
-    store: SqliteStore,
-    /// Whether a server runs there.
-    is_served: bool,
+    store: LocalStore,
     /// Who runs the command.
     actor: Actor,
 }
@@ -39,27 +34,10 @@ pub(in crate::cli) struct StoredChange(u64);
 impl LocalKeyRing {
     /// Opens the store in the data directory, and makes it if it is missing.
     pub(in crate::cli) async fn open(context: &Context, args: &DataDirArgs) -> anyhow::Result<Self> {
-        let path = args.path(context)?;
-        let key_source = args.key.resolve(context)?;
-        warn_of(&key_source, &context.ui);
-        let actor = Actor {
-            identity: context.environment.user_name(),
-            ..Actor::default()
-        };
-        let opened = spawn_blocking(move || {
-            let (data_dir, is_served) = match DataDir::open_local(&path)? {
-                LocalAccess::Here(data_dir) => (data_dir, false),
-                LocalAccess::Served(_) => (DataDir::beside_server(&path)?, true),
-            };
-            let store = SqliteStore::open(&data_dir, &key_source)?;
-            anyhow::Ok(Self {
-                data_dir,
-                store,
-                is_served,
-                actor,
-            })
-        });
-        opened.await?
+        Ok(Self {
+            store: LocalStore::open(context, args).await?,
+            actor: command_user(context),
+        })
     }
 
     /// What is stored.
@@ -82,7 +60,7 @@ impl LocalKeyRing {
     /// Waits until the server that runs, if one does, has applied a change.
     pub(in crate::cli) async fn applied(&self, change: StoredChange) -> anyhow::Result<()> {
         let deadline = Instant::now() + APPLY_PATIENCE;
-        while self.is_served && self.store.applied_key_ring().await? < change.0 {
+        while self.store.is_served && self.store.applied_key_ring().await? < change.0 {
             if Instant::now() >= deadline {
                 return Err(CommandError::new(
                     Kind::Failed,
@@ -99,11 +77,11 @@ impl LocalKeyRing {
     /// Lets `client.env` name the current API key.
     pub(in crate::cli) async fn update_client_env(&self) -> anyhow::Result<()> {
         let ring = KeyRing::new(self.stored().await?)?;
-        Ok(self.data_dir.update_client_env(&ring.current().text())?)
+        Ok(self.store.data_dir.update_client_env(&ring.current().text())?)
     }
 
     /// Closes the store.
     pub(in crate::cli) async fn close(self) -> anyhow::Result<()> {
-        Ok(self.store.close().await?)
+        self.store.close().await
     }
 }

@@ -6,6 +6,7 @@ mod join;
 mod key_ring;
 mod lifetime;
 mod local;
+mod local_store;
 pub(in crate::cli) mod participant;
 mod target;
 
@@ -16,6 +17,7 @@ use self::join::join;
 pub(super) use self::key_ring::LocalKeyRing;
 use self::local::LocalServer;
 pub(super) use self::local::local_api_key;
+pub(super) use self::local_store::{LocalStore, command_user};
 pub(super) use self::target::Target;
 use super::context::Context;
 use super::error::{CommandError, Kind};

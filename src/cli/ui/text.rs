@@ -73,8 +73,11 @@ pub(in crate::cli) fn shell_word(text: &str) -> String {
 
 /// A number and what is counted, as `1 secret` or `2 secrets`.
 pub(in crate::cli) fn count(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
+    match (number, what.strip_suffix("ry")) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{number} {stem}ries"),
+        (_, None) => format!("{number} {what}s"),
+    }
 }
 
 /// Whether bytes can be written to a terminal: UTF-8 text without control characters but tab and
@@ -90,6 +93,12 @@ pub(in crate::cli) fn time(unix: u64) -> String {
     const LAST: u64 = 253_402_300_799;
     let time = UNIX_EPOCH.checked_add(Duration::from_secs(unix.min(LAST)));
     humantime::format_rfc3339_seconds(time.unwrap_or(SystemTime::UNIX_EPOCH)).to_string()
+}
+
+/// A time in milliseconds, as RFC 3339 has it.
+pub(in crate::cli) fn time_millis(unix: u64) -> String {
+    let seconds = time(unix / 1000);
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), unix % 1000)
 }
 
 /// Lines of a table: columns two spaces apart, as wide as their widest cell, cut to fit `width`

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock;
 use crate::server::log_interval::LogInterval;
 use crate::server::store::{Anchor, AuditEntry, AuditOutcome, AuditStore, StoreError};
 
@@ -16,6 +17,9 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often the last entry is written to the server's log, and refused joins to the audit log.
 const ANCHOR_INTERVAL: Duration = Duration::from_mins(1);
+
+/// How often old entries are removed.
+const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
 
 /// An entry that could not be recorded. Its text is for the client whose call is not answered.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -42,6 +46,8 @@ impl From<&StoreError> for Unrecorded {
 #[derive(Debug)]
 pub(in crate::server) struct AuditLog {
     store: Arc<dyn AuditStore>,
+    /// How long entries are kept. None for as long as nobody prunes the log.
+    keep: Option<Duration>,
     /// Whether the last entry could not be written.
     failing: AtomicBool,
     /// Answers that were withheld since entries cannot be written.
@@ -52,10 +58,11 @@ pub(in crate::server) struct AuditLog {
 }
 
 impl AuditLog {
-    /// The log in `store`.
-    pub(in crate::server) fn new(store: Arc<dyn AuditStore>) -> Self {
+    /// The log in `store`, whose entries are removed when they are older than `keep`.
+    pub(in crate::server) fn new(store: Arc<dyn AuditStore>, keep: Option<Duration>) -> Self {
         Self {
             store,
+            keep,
             failing: AtomicBool::new(false),
             withheld: AtomicU64::new(0),
             refused_joins: AtomicU64::new(0),
@@ -95,10 +102,11 @@ impl AuditLog {
     }
 
     /// Works in the background until `stop` is cancelled: tries again to write where that failed, records refused joins,
-    /// and writes the last entry to the server's log.
+    /// writes the last entry to the server's log, and removes old entries.
     pub(in crate::server) async fn run(&self, stop: CancellationToken) {
         let mut last = None;
         let mut next_anchor = Instant::now() + ANCHOR_INTERVAL;
+        let mut next_prune = Instant::now();
         while timeout(RETRY_INTERVAL, stop.cancelled()).await.is_err() {
             if !self.is_writable() {
                 self.resume().await;
@@ -107,6 +115,10 @@ impl AuditLog {
                 next_anchor = Instant::now() + ANCHOR_INTERVAL;
                 self.record_refused_joins().await;
                 self.log_anchor(&mut last).await;
+            }
+            if Instant::now() >= next_prune {
+                next_prune = Instant::now() + PRUNE_INTERVAL;
+                self.prune(clock::now_millis()).await;
             }
         }
     }
@@ -143,6 +155,17 @@ impl AuditLog {
         }
     }
 
+    /// Removes the entries that are too old at `now`, in Unix milliseconds.
+    async fn prune(&self, now: u64) {
+        let Some(keep) = self.keep else { return };
+        let before = now.saturating_sub(u64::try_from(keep.as_millis()).unwrap_or(u64::MAX));
+        match self.store.prune(before).await {
+            Ok(0) => {}
+            Ok(entries) => tracing::info!(entries, "old entries of the audit log are removed"),
+            Err(error) => tracing::error!(%error, "old entries of the audit log cannot be removed"),
+        }
+    }
+
     async fn log_anchor(&self, last: &mut Option<Anchor>) {
         match self.store.anchor().await {
             Ok(anchor) if last.as_ref() != Some(&anchor) => {
@@ -167,6 +190,7 @@ mod tests {
     struct Disk {
         full: AtomicBool,
         entries: Mutex<Vec<AuditEntry>>,
+        pruned_before: AtomicU64,
     }
 
     impl AuditStore for Disk {
@@ -179,6 +203,11 @@ mod tests {
                 Ok(())
             };
             async { recorded }.boxed()
+        }
+
+        fn prune(&self, before: u64) -> BoxFuture<'_, Result<u64, StoreError>> {
+            self.pruned_before.store(before, Ordering::Relaxed);
+            async { Ok(1) }.boxed()
         }
 
         fn anchor(&self) -> BoxFuture<'_, Result<Anchor, StoreError>> {
@@ -194,7 +223,10 @@ mod tests {
 
     fn log() -> (Arc<Disk>, AuditLog) {
         let disk = Arc::new(Disk::default());
-        (Arc::clone(&disk), AuditLog::new(disk))
+        (
+            Arc::clone(&disk),
+            AuditLog::new(disk, Some(Duration::from_secs(10))),
+        )
     }
 
     #[tokio::test]
@@ -223,6 +255,13 @@ mod tests {
             .map(|entry| (&*entry.operation, entry.count))
             .collect();
         assert_eq!(shown, [("get_secret", None), ("resume_audit", Some(3))]);
+    }
+
+    #[tokio::test]
+    async fn entries_are_removed_when_they_are_older_than_they_are_kept() {
+        let (disk, log) = log();
+        log.prune(25_000).await;
+        assert_eq!(disk.pruned_before.load(Ordering::Relaxed), 15_000);
     }
 
     #[tokio::test]

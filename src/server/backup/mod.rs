@@ -64,6 +64,11 @@ impl Workspace {
     }
 }
 
+/// Whether there is a store in the data directory `directory`.
+pub fn has_store(directory: &Path) -> bool {
+    database::has_database(directory)
+}
+
 /// What is backed up, and how.
 #[derive(Debug, Clone)]
 pub struct BackupOptions {
@@ -94,7 +99,7 @@ pub fn back_up(
     if include_key.is_some() && passphrase.is_none() {
         return Err(BackupError::KeyWithoutEncryption);
     }
-    if !database::has_database(data_dir) {
+    if !has_store(data_dir) {
         return Err(BackupError::NoStore(data_dir.clone()));
     }
     let key = match include_key {

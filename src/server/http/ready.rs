@@ -29,6 +29,7 @@ pub enum NotReady {
     /// The store answers with an error.
     #[error("the store cannot be read")]
     StoreFailed,
+    /// The last entry of the audit log could not be written.
     #[error("the audit log cannot be written")]
     AuditFailed,
 }

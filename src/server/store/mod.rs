@@ -61,8 +61,8 @@ use prometheus_client::registry::Registry;
 pub use api_keys::StoredApiKey;
 pub(in crate::server) use audit::shorten;
 pub use audit::{
-    Actor, Anchor, AuditEntry, AuditMode, AuditOutcome, AuditQuery, AuditStore, Finding, RecordedEntry,
-    Verification,
+    AccessQuery, Accesses, Actor, Anchor, AuditEntry, AuditMode, AuditOutcome, AuditQuery, AuditStore,
+    Finding, RecordedEntry, Verification,
 };
 pub use error::StoreError;
 pub use inspect::{StoreInspection, inspect};
@@ -135,6 +135,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Whether the secret exists.
     fn contains(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// Who had access to a secret, by the audit log: a page of it, whose time does not depend on how long the log is.
+    fn accesses(&self, query: AccessQuery) -> BoxFuture<'_, Result<Accesses, StoreError>>;
 
     /// Takes the lock of this secret, which only one task of all processes that use the store holds at a time. It
     /// does not block reading and writing.

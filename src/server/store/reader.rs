@@ -6,6 +6,7 @@ use crossbeam_channel::Receiver;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
 
+use super::audit::{self, AccessQuery, Accesses};
 use super::connection::Prepared;
 use super::keys::StoreKeys;
 use super::record::delegate_text;
@@ -97,6 +98,8 @@ pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<Read
         find_own: prepared(FIND_OWN),
         find_delegated: prepared(FIND_DELEGATED),
         ping: prepared(PING),
+        accesses: prepared(audit::SELECT_ACCESSES),
+        audit_bounds: prepared(audit::BOUNDS),
     };
     while let Ok(job) = jobs.recv() {
         reader.keys = shared.keys.present();
@@ -115,6 +118,8 @@ pub(super) struct Reader<'c> {
     find_own: Prepared<'c>,
     find_delegated: Prepared<'c>,
     ping: Prepared<'c>,
+    accesses: Prepared<'c>,
+    audit_bounds: Prepared<'c>,
 }
 
 impl Reader<'_> {
@@ -201,6 +206,10 @@ impl Reader<'_> {
 
     pub(super) fn ping(&mut self) -> Result<(), StoreError> {
         Ok(self.ping.statement()?.query_row((), |_| Ok(()))?)
+    }
+
+    pub(super) fn accesses(&mut self, query: &AccessQuery) -> Result<Accesses, StoreError> {
+        audit::accesses(&mut self.accesses, &mut self.audit_bounds, query)
     }
 
     pub(super) fn contains(&mut self, key: &SecretKey) -> Result<bool, StoreError> {

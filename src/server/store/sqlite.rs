@@ -7,7 +7,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
-use super::audit::{self, Actor, Anchor, AuditEntry, AuditMode, AuditStore};
+use super::audit::{self, AccessQuery, Accesses, Actor, Anchor, AuditEntry, AuditMode, AuditStore};
 use super::commits::Acknowledgements;
 use super::connection::Connections;
 use super::live_keys::{LiveKeys, SlotKey};
@@ -204,6 +204,10 @@ impl Store for SqliteStore {
         Box::pin(self.ask(move |reader| reader.contains(&key)))
     }
 
+    fn accesses(&self, query: AccessQuery) -> BoxFuture<'_, Result<Accesses, StoreError>> {
+        Box::pin(self.ask(move |reader| reader.accesses(&query)))
+    }
+
     fn lock(&self, key: SecretKey) -> BoxFuture<'_, Result<SecretLock, StoreError>> {
         Box::pin(self.locks.take(key))
     }
@@ -281,6 +285,10 @@ impl AuditStore for SqliteStore {
                 }
             }
         })
+    }
+
+    fn prune(&self, before: u64) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.prune_audit(before, Actor::default(), false))
     }
 
     fn anchor(&self) -> BoxFuture<'_, Result<Anchor, StoreError>> {

@@ -1,6 +1,7 @@
 //! The toolkits of a room: they check a call's input and grants, and answer it from the server's
 //! [`State`](super::state::State). Below `session`, which reads the calls; above everything that they use.
 
+mod accesses;
 mod answer;
 mod deliver;
 mod error;
@@ -147,6 +148,11 @@ async fn secrets_toolkit<'a>(
             requests.provide(headers, value).await?
         }
         tool::DELETE_REQUESTED => requests.delete(input.into_json()?).await?,
+        tool::AUDIT => {
+            return Ok(accesses::accesses(participant, access, input.into_json()?)
+                .await?
+                .into());
+        }
         tool::LIST => return Ok(list::list(participant, access, input.into_json()?).await?.into()),
         tool::SET => {
             let (headers, value) = input.into_binary()?;

@@ -4,6 +4,7 @@
 //! [`request`], the OAuth calls in [`oauth`]. An absent member means null, so every member of an input has a
 //! default, and a reader decides what a missing one means.
 
+pub mod audit;
 pub mod oauth;
 pub mod request;
 
@@ -58,8 +59,12 @@ pub mod tool {
     /// [`super::oauth::GetOfflineOAuthToken`]; response: [`super::oauth::OfflineAccessToken`].
     pub const OFFLINE_OAUTH: &str = "get_offline_oauth_token";
 
+    /// Tells the owner of a secret who had access to it. Input: [`super::audit::AuditSecret`]; response:
+    /// [`super::audit::SecretAccesses`]. Other servers do not know it.
+    pub const AUDIT: &str = "audit_secret";
+
     /// All of them.
-    pub const ALL: [&str; 11] = [
+    pub const ALL: [&str; 12] = [
         LIST,
         SET,
         GET,
@@ -71,6 +76,7 @@ pub mod tool {
         REQUEST_OAUTH,
         PROVIDE_OAUTH,
         OFFLINE_OAUTH,
+        AUDIT,
     ];
 }
 

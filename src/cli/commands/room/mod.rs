@@ -1,5 +1,6 @@
 //! `meshagent room …`
 
+mod audit;
 mod backup;
 mod doctor;
 mod health;
@@ -27,6 +28,9 @@ pub(in crate::cli) enum RoomCommand {
     Serve(Deferred<serve::ServeArgs>),
     /// Ask whether a server is ready, for health checks
     Health(Deferred<health::HealthArgs>),
+    /// See who had access to which secret of this machine's rooms
+    #[command(subcommand)]
+    Audit(Deferred<audit::AuditCommand>),
     /// Copy the store of this machine's rooms to a file, also while a server runs
     Backup(Deferred<backup::BackupArgs>),
     /// Make a data directory of a backup, or check the backup
@@ -58,6 +62,7 @@ impl RoomCommand {
             Self::Participant(Deferred(command)) => command.run(context).await,
             Self::Serve(Deferred(args)) => serve::run(context, args).await,
             Self::Health(Deferred(args)) => health::run(context, args).await,
+            Self::Audit(Deferred(command)) => command.run(context).await,
             Self::Backup(Deferred(args)) => backup::run(context, args).await,
             Self::Restore(Deferred(args)) => restore::run(context, args).await,
             Self::Doctor(Deferred(args)) => doctor::run(context, args).await,

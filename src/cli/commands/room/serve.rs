@@ -108,6 +108,7 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
         allowed_hosts: args.allow_host,
         allowed_origins: args.allow_origin,
         public_url: args.public_url,
+        audit_keep: args.audit.keep(),
         token_endpoints,
     };
     let BoundListeners {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::Anchor;
 use crate::clock;
 use crate::server::store::SecretKey;
 use crate::wire::MAX_NAME_BYTES;
@@ -156,4 +157,14 @@ pub struct RecordedEntry {
     pub entry: AuditEntry,
     /// The MAC that links it to the entry before.
     pub mac: Vec<u8>,
+}
+
+impl RecordedEntry {
+    /// The anchor that this entry is.
+    pub fn anchor(&self) -> Anchor {
+        Anchor {
+            seq: self.seq,
+            mac: self.mac.clone(),
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! writer, and a read is answered after that. A changed, moved or removed entry is found by [`verify`]; a tail that was
 //! cut off together with the head is found with an anchor from the server's log.
 
+mod accesses;
 mod append;
 mod chain;
 mod entry;
@@ -18,6 +19,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use rusqlite::{Connection, params};
 
+pub use self::accesses::{AccessQuery, Accesses};
+pub(super) use self::accesses::{BOUNDS, SELECT as SELECT_ACCESSES, accesses};
 pub(super) use self::append::Appender;
 pub(super) use self::chain::ChainKey;
 use self::chain::Head;
@@ -76,6 +79,22 @@ pub struct Anchor {
     pub mac: Vec<u8>,
 }
 
+impl Anchor {
+    /// Reads what [`Display`](std::fmt::Display) writes. None if it is not that.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (seq, mac) = text.trim().split_once(':')?;
+        let digits = mac.as_bytes().chunks(2).map(|digits| {
+            let digits = std::str::from_utf8(digits).ok()?;
+            (digits.len() == 2).then(|| u8::from_str_radix(digits, 16).ok())?
+        });
+        let mac = digits.collect::<Option<Vec<u8>>>()?;
+        Some(Self {
+            seq: seq.parse().ok()?,
+            mac: Some(mac).filter(|mac| mac.len() == chain::MAC_BYTES)?,
+        })
+    }
+}
+
 impl std::fmt::Display for Anchor {
     /// The number and the MAC in hex: `17:5c…`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -92,6 +111,12 @@ pub trait AuditStore: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// Those of the store. The entry is not recorded then.
     fn record(&self, entry: AuditEntry) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Removes the oldest entries from before `before`, in Unix milliseconds, and returns how many. An entry says so.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupted`] for an entry that is not what was written; it stays.
+    fn prune(&self, before: u64) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     /// The last entry.
     fn anchor(&self) -> BoxFuture<'_, Result<Anchor, StoreError>>;

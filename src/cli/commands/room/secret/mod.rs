@@ -1,5 +1,6 @@
 //! `meshagent room secret …`
 
+mod audit;
 mod delete;
 mod delete_requested;
 mod exists;
@@ -38,6 +39,11 @@ pub(in crate::cli) enum SecretCommand {
     Get(Deferred<get::GetArgs>),
     /// Say whether a secret is there
     Exists(Deferred<exists::ExistsArgs>),
+    /// Say who had access to a secret of yours, and when
+    ///
+    /// Reads and attempts to read, changes, and what was done with what you delegated, the newest first, as long as the
+    /// server keeps its audit log. Only the owner of a secret is told.
+    Audit(Deferred<audit::AuditArgs>),
     /// Delete secrets
     #[command(visible_alias = "rm")]
     Delete(Deferred<delete::DeleteArgs>),
@@ -111,6 +117,7 @@ impl SecretCommand {
             Self::Set(Deferred(args)) => set::run(context, args).await,
             Self::Get(Deferred(args)) => get::run(context, args).await,
             Self::Exists(Deferred(args)) => exists::run(context, args).await,
+            Self::Audit(Deferred(args)) => audit::run(context, args).await,
             Self::Delete(Deferred(args)) => delete::run(context, args).await,
             Self::Request(Deferred(args)) => request::run(context, args).await,
             Self::Provide(Deferred(args)) => provide::run(context, args).await,
