@@ -1,8 +1,9 @@
 //! The files in `docs/install`: what they start exists, and the programs that read them accept them.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -94,7 +95,14 @@ fn the_kubernetes_manifests_start_one_server_that_answers_their_probes() {
     let (_, arguments) = text.split_once(" args:\n").unwrap();
     let (arguments, _) = arguments.split_once(" env:\n").unwrap();
     parses(&env, &after(arguments, "- "));
-    let server = TestServer::start(&env);
+    // The key is where the manifest mounts it, and readable by its group as there.
+    let key = env.write("meshagent.key", "ab".repeat(32));
+    assert!(text.contains("/run/secrets/meshagent/meshagent.key"));
+    fs::set_permissions(&key, Permissions::from_mode(0o440)).unwrap();
+    assert_eq!(after(&text, "value: ").last(), Some(&"/run/secrets/meshagent"));
+    let credentials = [("CREDENTIALS_DIRECTORY", key.parent().unwrap().to_str().unwrap())];
+    let server = TestServer::start_with_variables(&env, &[], &credentials);
+    assert!(!env.data_dir().join("store.key").exists());
     let probes = after(&text, "path: ");
     assert_eq!(probes, ["/healthz", "/healthz", "/readyz"]);
     for path in probes {
