@@ -17,9 +17,11 @@ const CANARY: &str = "canary-5e8f1c-canary-5e8f1c-canary";
 pub(crate) fn files(directory: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_dir() {
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
             files(&entry.path(), into);
-        } else {
+        } else if kind.is_file() {
+            // A server's socket has no content.
             into.push(entry.path());
         }
     }
