@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 #[cfg(unix)]
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::wire::HttpEndpoint;
@@ -20,7 +21,9 @@ pub enum BrowserError {
 /// The user's surroundings, as far as they decide about a browser.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Surroundings<'a> {
-    /// `$BROWSER`: commands with `:` between them. `%s` in a command stands for the URL, which is appended without it.
+    /// `$BROWSER`: commands with `:` between them (`;` on Windows). `%s` in a command stands for the URL, which is
+    /// appended without it. A program whose path has blanks may stand there as it is if it exists, in quotes, or with
+    /// backslashes.
     pub browser: Option<&'a str>,
     /// True in an SSH session.
     pub ssh: bool,
@@ -71,10 +74,13 @@ fn start(mut command: Command, inherited: &BTreeMap<OsString, OsString>) -> std:
         .spawn()
 }
 
+/// What separates the commands of `$BROWSER`; a path of Windows has a colon.
+const SEPARATOR: char = if cfg!(windows) { ';' } else { ':' };
+
 /// The commands of `$BROWSER`.
 fn named(browser: &str, url: &str) -> Vec<Command> {
     let command = |text: &str| {
-        let mut words = text.split_whitespace();
+        let mut words = words(text).into_iter();
         let mut command = Command::new(words.next()?);
         let mut placed = false;
         for word in words {
@@ -86,7 +92,30 @@ fn named(browser: &str, url: &str) -> Vec<Command> {
         }
         Some(command)
     };
-    browser.split(':').filter_map(command).collect()
+    browser.split(SEPARATOR).filter_map(command).collect()
+}
+
+/// The program and its arguments. Where words in quotes or with backslashes make no sense, blanks separate them.
+fn words(text: &str) -> Vec<String> {
+    let text = text.trim();
+    if let Some(end) = program_with_blanks(text) {
+        let (program, rest) = text.split_at(end);
+        let rest = rest.split_whitespace().map(str::to_owned);
+        return std::iter::once(program.to_owned()).chain(rest).collect();
+    }
+    let is_quoted = text.contains(['"', '\'']) || text.contains("\\ ");
+    let quoted = is_quoted.then(|| shlex::split(text)).flatten();
+    quoted.unwrap_or_else(|| text.split_whitespace().map(str::to_owned).collect())
+}
+
+/// Where the program's path ends, if it has blanks in it and is a file.
+fn program_with_blanks(text: &str) -> Option<usize> {
+    if !text.contains(std::path::is_separator) {
+        return None;
+    }
+    let blanks = text.match_indices(char::is_whitespace).map(|(end, _)| end);
+    let mut ends = blanks.chain([text.len()]);
+    ends.find(|end| text.get(..*end).is_some_and(|path| Path::new(path).is_file()))
 }
 
 #[cfg(test)]
@@ -115,6 +144,35 @@ mod tests {
             ]
         );
         assert!(lines(" : ").is_empty());
+    }
+
+    #[test]
+    fn a_program_in_a_folder_with_blanks() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("Program Files (x86)/a browser.exe");
+        std::fs::create_dir(program.parent().unwrap()).unwrap();
+        std::fs::write(&program, "").unwrap();
+        let program = program.to_str().unwrap();
+        let url = "https://h/?a b";
+        for browser in [
+            program.to_owned(),
+            format!("{program} %s"),
+            format!("'{program}' %s"),
+            format!("\"{program}\""),
+            program
+                .replace(' ', "\\ ")
+                .replace('(', "\\(")
+                .replace(')', "\\)"),
+        ] {
+            assert_eq!(lines(&browser), [[program, url]], "{browser}");
+        }
+        assert_eq!(
+            lines(&format!("{program} --new-window:b")),
+            [vec![program, "--new-window", url], vec!["b", url]]
+        );
+        // A file that is not there is a program and its arguments, and so is what has an odd quote.
+        assert_eq!(lines("/nowhere/a b"), [["/nowhere/a", "b", url]]);
+        assert_eq!(lines("a it's"), [["a", "it's", url]]);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Token responses (RFC 6749, sections 5.1 and 5.2).
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::net::HttpResponse;
 use crate::oauth::{OAuthError, OAuthScope, ProviderErrorCode};
@@ -28,18 +27,10 @@ pub struct TokenResponse {
     pub scopes: Option<Vec<OAuthScope>>,
 }
 
-#[derive(Deserialize)]
-struct Body {
-    error: Option<Value>,
-    access_token: Option<String>,
-    token_type: Option<String>,
-    refresh_token: Option<String>,
-    id_token: Option<String>,
-    expires_in: Option<Value>,
-    scope: Option<Value>,
-}
-
 /// Reads the response to a token request that was made at `requested_at`, in Unix seconds.
+///
+/// The code or the refresh token of the request is spent by now. So whatever is odd about the optional members, a usable
+/// access token is used: a member that is empty, null or of another type counts as missing.
 ///
 /// # Errors
 /// [`OAuthError::Refused`] if there is an error code, with any HTTP status: some providers send errors with 200.
@@ -52,44 +43,41 @@ pub fn parse(answer: &HttpResponse, requested_at: u64) -> Result<TokenResponse, 
     if answer.status.is_redirection() {
         return Err(bad("a token endpoint may not redirect"));
     }
-    let Ok(body) = serde_json::from_slice::<Body>(&answer.body) else {
-        return Err(bad(
-            "what it says is not a JSON object with the members of a token answer",
-        ));
+    let body = answer.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&answer.body);
+    let Ok(mut body) = serde_json::from_slice::<Map<String, Value>>(body) else {
+        return Err(bad("what it says is not a JSON object"));
     };
-    match body.error {
+    match body.get("error") {
         None | Some(Value::Null) => {}
-        Some(Value::String(code)) => return Err(OAuthError::Refused(ProviderErrorCode::new(&code))),
+        Some(Value::String(code)) if code.is_empty() && body.contains_key("access_token") => {}
+        Some(Value::String(code)) => return Err(OAuthError::Refused(ProviderErrorCode::new(code))),
         Some(_) => return Err(bad("its error is not a text")),
     }
     if !answer.status.is_success() {
         return Err(bad("it does not say why"));
     }
-    if !body.token_type.as_deref().is_none_or(is_bearer) {
+    let mut text = |name: &str| match body.remove(name) {
+        Some(Value::String(text)) if !text.is_empty() => Some(text),
+        _ => None,
+    };
+    if !text("token_type").as_deref().is_none_or(is_bearer) {
         return Err(bad("the token is not a bearer token"));
     }
-    let access_token = body.access_token.filter(|token| !token.is_empty());
-    let access_token = access_token.ok_or_else(|| bad("there is no access token in it"))?;
-    if !is_token(&access_token) || !body.refresh_token.as_deref().is_none_or(is_token) {
-        return Err(bad("a token in it has characters that no token has"));
+    let access_token = text("access_token").ok_or_else(|| bad("there is no access token in it"))?;
+    if !is_token(&access_token) {
+        return Err(bad("the token in it has characters that no token has"));
     }
     Ok(TokenResponse {
         access_token: access_token.into(),
-        refresh_token: body
-            .refresh_token
-            .filter(|token| !token.is_empty())
+        refresh_token: text("refresh_token")
+            .filter(|token| is_token(token))
             .map(Into::into),
-        id_token: body.id_token.map(Into::into),
+        id_token: text("id_token").map(Into::into),
+        scopes: text("scope").as_deref().map(OAuthScope::read_list),
         expires_at: body
-            .expires_in
-            .as_ref()
+            .get("expires_in")
             .and_then(seconds)
             .map(|seconds| requested_at.saturating_add(seconds)),
-        scopes: body
-            .scope
-            .as_ref()
-            .and_then(Value::as_str)
-            .map(OAuthScope::read_list),
     })
 }
 
@@ -172,6 +160,37 @@ mod tests {
     }
 
     #[test]
+    fn a_usable_token_is_used_whatever_is_beside_it() {
+        for odd in [
+            json!(null),
+            json!(""),
+            json!(7),
+            json!([]),
+            json!({}),
+            json!(false),
+        ] {
+            let answer = read(&json!({
+                "access_token": "a", "token_type": odd, "refresh_token": odd, "id_token": odd, "scope": odd,
+                "expires_in": odd, "error": null,
+            }));
+            let answer = answer.unwrap_or_else(|error| panic!("{odd}: {error}"));
+            assert!(
+                answer.refresh_token.is_none() && answer.id_token.is_none(),
+                "{odd}"
+            );
+            assert!(answer.scopes.is_none(), "{odd}");
+            assert_eq!(answer.expires_at, (odd == json!(7)).then_some(1007), "{odd}");
+        }
+        let body = json!({"access_token": "a", "refresh_token": "r\u{e9}", "error": ""}).to_string();
+        let answer = answered(200, format!("\u{feff}{body}")).unwrap();
+        assert_eq!(answer.access_token.expose(), "a");
+        assert!(answer.refresh_token.is_none());
+        // Of a member that comes twice, the last counts, as in most readers of JSON.
+        let twice = r#"{"access_token": "a", "scope": "x", "scope": "y"}"#;
+        assert!(answered(200, twice).is_ok());
+    }
+
+    #[test]
     fn lifetimes() {
         for (expires_in, expires_at) in [
             (json!(60), Some(1060)),
@@ -210,10 +229,6 @@ mod tests {
             (200, json!({"access_token": ""}).to_string()),
             (200, json!({"access_token": 7}).to_string()),
             (200, json!({"access_token": "canary\n"}).to_string()),
-            (
-                200,
-                json!({"access_token": "a", "refresh_token": "canary\u{e9}"}).to_string(),
-            ),
             (
                 200,
                 json!({"access_token": "canary", "token_type": "DPoP"}).to_string(),
