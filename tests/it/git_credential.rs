@@ -440,3 +440,45 @@ fn git_gets_what_another_delegated_only_from_an_owner_that_is_named() {
         "username=u\npassword=for bob\n"
     );
 }
+
+#[test]
+fn git_gets_back_what_it_keeps_with_a_credential() {
+    let env = TestEnv::new();
+    let url = "http://example.com/r.git";
+    // What a helper for OAuth says is stored with what it says of the expiry, as in git's own cache.
+    let said = "username=ada\npassword=p\npassword_expiry_utc=9999999999\noauth_refresh_token=r=\n";
+    let approve = format!("url={url}\n{said}");
+    let mut child = git(&env, &helper(""))
+        .args(["credential", "approve"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(approve.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+    let mut command = git(&env, &helper(""));
+    let mut child = command
+        .args(["credential", "fill"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(format!("url={url}\n").as_bytes())
+        .unwrap();
+    let filled = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    for line in said.lines() {
+        assert!(filled.lines().any(|found| found == line), "{line}: {filled}");
+    }
+}
+
+#[test]
+fn an_address_that_is_too_long_for_an_id_is_named() {
+    let env = TestEnv::new();
+    let lines = format!("protocol=https\nhost=h\npath={}\n", "x".repeat(250));
+    ask(&env.local(), "get", &lines)
+        .refuses(2)
+        .says("credential.useHttpPath");
+}

@@ -309,7 +309,7 @@ fn a_fault_stores_nothing() {
         );
     }
     import(&way, "gone.env", &[]).refuses(1).says("gone.env");
-    env.write("a.json", b"\xff\xfe");
+    env.write("a.json", b"\xff");
     import(&way, "a.json", &[])
         .refuses(1)
         .says("line 1, column 1: this is not UTF-8");
@@ -495,4 +495,48 @@ fn on_a_terminal() {
         screen.code == 0 && screen.text.contains("\\u001b[2J"),
         "{screen:?}"
     );
+}
+
+#[test]
+fn import_takes_names_that_ids_may_have_and_run_does_not() {
+    let env = TestEnv::new();
+    let file = "my-key=1\nspring.datasource.url='x y'\n";
+    env.write("names.env", file);
+    env.local().secret(["import", "names.env"]).run().succeeds();
+    assert_eq!(env.local().get("my-key"), b"1");
+    assert_eq!(env.local().get("spring.datasource.url"), b"x y");
+    let run = env
+        .local()
+        .secret(["run", "--env-file", "names.env", "--", "true"]);
+    run.run()
+        .refuses(1)
+        .says("line 1, column 3")
+        .says("letters, digits and `_`");
+}
+
+#[test]
+fn a_file_of_windows_or_of_an_old_mac_is_named_as_what_it_is() {
+    let env = TestEnv::new();
+    let utf16: Vec<u8> = "\u{feff}A=canary\r\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    env.write("utf16.env", &utf16);
+    let json: Vec<u8> = "{\"A\": \"canary\"}"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    env.write("utf16.json", &json);
+    env.write("mac.env", "A=canary\rB=2\r");
+    for (file, says) in [
+        ("utf16.env", "iconv -f UTF-16"),
+        ("utf16.json", "iconv -f UTF-16"),
+        ("mac.env", "line 1, column 9"),
+    ] {
+        let ran = env.local().secret(["import", file]).run().refuses(1).says(says);
+        assert!(!ran.err().contains("canary"), "{ran:?}");
+    }
+    let format = env.local().secret(["import", "utf16.json", "--format", "json"]);
+    format.run().refuses(1).says("iconv -f UTF-16");
+    assert_eq!(env.local().secret(["list"]).run().json(), serde_json::json!([]));
 }

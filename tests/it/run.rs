@@ -318,7 +318,7 @@ fn a_file_of_variables_with_a_fault() {
         ),
         (
             "A=1\nA=canary",
-            "faulty.env: line 2, column 1: this variable is set a second time",
+            "faulty.env: line 2, column 1: this name comes a second time",
         ),
     ] {
         env.write("faulty.env", file);

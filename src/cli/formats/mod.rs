@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use clap::ValueEnum;
 
-use self::dotenv::{Assignment, Unwritable, docker};
+use self::dotenv::{Assignment, Names, Unwritable, docker};
 use self::syntax::SyntaxError;
 use super::error::{CommandError, Kind};
 use super::ui::text::escape_name;
@@ -106,8 +106,9 @@ pub(super) fn read(format: Format, file: &SecretValue, shown: &str) -> anyhow::R
     let refuse = |why: String| CommandError::new(Kind::Failed, format!("{shown}: {why}")).hint(hint);
     let syntax = |error: SyntaxError| refuse(error.to_string());
     let records = match format {
-        Format::Env => of_variables(dotenv::parse(bytes).map_err(syntax)?)?,
+        Format::Env => of_variables(dotenv::parse(bytes, Names::Ids).map_err(syntax)?)?,
         Format::Docker => of_variables(docker::parse(bytes).map_err(syntax)?)?,
+        Format::Json if dotenv::is_utf16(bytes) => return Err(syntax(dotenv::UTF16).into()),
         Format::Json => json::read(bytes).map_err(refuse)?,
     };
     Ok(records)

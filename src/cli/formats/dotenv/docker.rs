@@ -1,7 +1,7 @@
 //! The format of `docker run --env-file`: `NAME=VALUE`, the value as it stands, to the end of the line.
 //! It has no quotes and no escapes, so it cannot hold a line break.
 
-use super::{Assignment, Unwritable, as_text, file_text, is_variable_name, put};
+use super::{Assignment, Names, Unwritable, as_text, file_text, put};
 use crate::cli::formats::syntax::SyntaxError;
 use crate::sensitive::{SecretValue, Sensitive};
 
@@ -22,7 +22,7 @@ pub(in crate::cli) fn write(file: &mut SecretValue, name: &str, value: &[u8]) ->
     Ok(())
 }
 
-/// Reads all variables of a file, in order. Blank lines and those that start with `#` are left out; a name
+/// Reads all variables of a file, in order, whose names are ids ([`Names::Ids`]). Blank lines and those that start with `#` are left out; a name
 /// without `=`, which docker takes from its own environment, is an error.
 pub(in crate::cli) fn parse(file: &[u8]) -> Result<Vec<Assignment>, SyntaxError> {
     let mut assignments: Vec<Assignment> = Vec::new();
@@ -38,14 +38,14 @@ pub(in crate::cli) fn parse(file: &[u8]) -> Result<Vec<Assignment>, SyntaxError>
         let Some((name, value)) = trimmed.split_once('=') else {
             return Err(error(
                 start + trimmed.chars().count(),
-                "`=` is missing after the name of a variable",
+                "`=` is missing after the name",
             ));
         };
-        if !is_variable_name(name) {
-            return Err(error(start, "this is not the name of a variable"));
+        if let Some(fault) = Names::Ids.fault(name) {
+            return Err(error(start, fault));
         }
         if !names.insert(name) {
-            return Err(error(start, "this variable is set a second time"));
+            return Err(error(start, "this name comes a second time"));
         }
         assignments.push(Assignment {
             name: name.to_owned(),

@@ -48,6 +48,37 @@ pub(in crate::cli) fn is_variable_name(text: &str) -> bool {
         && text.chars().all(is_name_character)
 }
 
+/// What the names in a file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Names {
+    /// Names of environment variables: [`is_variable_name`].
+    Variables,
+    /// Ids of secrets, as far as no reader takes their characters for something else: letters and digits of ASCII, and
+    /// `_ - . / : @`.
+    Ids,
+}
+
+impl Names {
+    /// Whether a name may have this character.
+    const fn have(self, character: char) -> bool {
+        is_name_character(character)
+            || matches!(self, Self::Ids) && matches!(character, '-' | '.' | '/' | ':' | '@')
+    }
+
+    /// Why this is no such name, if it is none.
+    fn fault(self, name: &str) -> Option<&'static str> {
+        match self {
+            Self::Variables if !is_variable_name(name) => {
+                Some("the name of a variable has letters, digits and `_` alone, and no digit first")
+            }
+            Self::Ids if name.is_empty() || !name.chars().all(|character| self.have(character)) => {
+                Some("a name has letters, digits and `_-./:@` alone")
+            }
+            _ => None,
+        }
+    }
+}
+
 const fn is_name_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || character == '_'
 }
@@ -69,8 +100,27 @@ fn put<'a>(file: &mut SecretValue, parts: impl IntoIterator<Item = &'a [u8]>) {
     }
 }
 
+/// Whether a file is UTF-16 text, as some editors and shells of Windows write it: by its mark, or by the zero byte
+/// of a first ASCII character.
+pub(super) fn is_utf16(file: &[u8]) -> bool {
+    matches!(
+        file,
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=0x7f, ..] | [1..=0x7f, 0, ..]
+    )
+}
+
+/// The fault of a file for which [`is_utf16`] holds.
+pub(super) const UTF16: SyntaxError = SyntaxError {
+    line: 1,
+    column: 1,
+    what: "this is UTF-16 text: save the file as UTF-8, or convert it with `iconv -f UTF-16 -t UTF-8`",
+};
+
 /// The text of a file, without the mark that some editors put first.
 fn file_text(file: &[u8]) -> Result<&str, SyntaxError> {
+    if is_utf16(file) {
+        return Err(UTF16);
+    }
     match std::str::from_utf8(file) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
         Err(error) => {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn read(file: &str) -> Vec<(String, String)> {
-    let assignments = parse(file.as_bytes()).unwrap();
+    let assignments = parse(file.as_bytes(), Names::Variables).unwrap();
     assignments
         .into_iter()
         .map(|assignment| (assignment.name, assignment.value.into_exposed()))
@@ -19,7 +19,7 @@ fn value(file: &str) -> String {
 }
 
 fn fault(file: impl AsRef<[u8]>) -> (usize, usize) {
-    let error = parse(file.as_ref()).unwrap_err();
+    let error = parse(file.as_ref(), Names::Variables).unwrap_err();
     (error.line, error.column)
 }
 
@@ -56,6 +56,12 @@ fn values() {
         ("A='b\r\nc'", "b\r\nc"),
         ("# x\r\nA='b\r\nc'", "b\nc"),
         ("A=\"b\\\r\nc\"\r\n", "bc"),
+        (r"A='it'\''s'", "it's"),
+        (r#"A='it'"'"'s'"#, "it's"),
+        (r#"A="a"\""b"'c' # d"#, "a\"bc"),
+        ("A=b\r", "b"),
+        ("A=it's \\' a\u{a0}b", "it's \\' a\u{a0}b"),
+        ("A='\r\u{c}\u{1b}\u{2028}'", "\r\u{c}\u{1b}\u{2028}"),
     ] {
         assert_eq!(value(file), expected, "{file:?}");
     }
@@ -68,7 +74,7 @@ fn files() {
     let file = "# first\r\n\r\nA=1\r\n  #\r\n\texport B='x\r\ny'\r\nC=\r\n";
     let expected = [("A", "1"), ("B", "x\ny"), ("C", "")].map(|(name, value)| (name.into(), value.into()));
     assert_eq!(read(file), expected);
-    assert_eq!(parse(file.as_bytes()).unwrap()[2].line, 7);
+    assert_eq!(parse(file.as_bytes(), Names::Variables).unwrap()[2].line, 7);
     assert!(read("").is_empty() && read("\n#").is_empty());
 }
 
@@ -81,11 +87,28 @@ fn faults_have_their_place() {
         ("export", (1, 7)),
         ("export =1", (1, 8)),
         ("A-B=1", (1, 2)),
+        ("A.B=1", (1, 2)),
+        ("\"A\"=1", (1, 1)),
+        ("A=\"\"\"x\"\"\"", (1, 3)),
+        ("A=\'\'\'x\'\'\'", (1, 3)),
+        (r"A='it\'s'", (1, 8)),
+        ("A='x'#y", (1, 6)),
+        // Ends of lines that some readers take for one.
+        ("A=1\rB=2\r", (1, 4)),
+        ("A=1\r\r\n", (1, 4)),
+        ("# one\rA=1\n", (1, 6)),
+        ("A=1 # one\rB=2\n", (1, 10)),
+        ("A='x' # one\rB=2\n", (1, 12)),
+        ("A='x'\rB=2\n", (1, 6)),
+        ("A=1\u{85}B=2", (1, 4)),
+        ("A=1\u{2028}B=2", (1, 4)),
+        ("A=1\u{c}B=2", (1, 4)),
+        ("A=1\0", (1, 4)),
+        ("A=1\u{1b}[2J", (1, 4)),
         ("=1", (1, 1)),
         ("A=1\n\nB='x\ny", (3, 3)),
         ("A=\"x\\\"", (1, 3)),
         ("A='b'c", (1, 6)),
-        ("A='it'\\''s'", (1, 7)),
         ("A='ü' b", (1, 7)),
         ("A=`id`", (1, 3)),
         ("A=$'x'", (1, 3)),
@@ -97,12 +120,91 @@ fn faults_have_their_place() {
 }
 
 #[test]
+fn names_of_secrets_may_have_more_characters() {
+    let file = "my-key=1\nexport a.b/c:d@e = 'x'\n2=3\n";
+    for parse in [|file: &[u8]| parse(file, Names::Ids), docker::parse] {
+        let read = parse(b"my-key=1\nspring.db=x\n2=3\n").unwrap();
+        let names: Vec<&str> = read.iter().map(|assignment| assignment.name.as_str()).collect();
+        assert_eq!(names, ["my-key", "spring.db", "2"]);
+        for (file, place) in [
+            (&b"=1"[..], (1, 1)),
+            (b"a\xc3\xa4=1", (1, 2)),
+            (b"A: 1", (1, 3)),
+            (b"{\"a\"=1", (1, 1)),
+        ] {
+            let error = parse(file).unwrap_err();
+            assert_eq!(error.line, place.0, "{file:?}");
+            assert!(error.to_string().contains("name"), "{error}");
+        }
+    }
+    let read = parse(file.as_bytes(), Names::Ids).unwrap();
+    assert_eq!(read[1].name, "a.b/c:d@e");
+}
+
+#[test]
+fn utf_16_is_called_that() {
+    for file in [
+        &b"\xff\xfeA\0=\0"[..],
+        b"\xfe\xff\0A\0=",
+        b"A\0=\x001\0",
+        b"\0A\0=",
+    ] {
+        let error = parse(file, Names::Ids).unwrap_err();
+        assert!(error.to_string().contains("UTF-16"), "{error}");
+        assert_eq!(docker::parse(file).unwrap_err(), error);
+    }
+}
+
+/// Lines of the kinds that the readers of other languages (motdotla's dotenv, joho's godotenv) are tested with.
+#[test]
+fn what_other_readers_are_tested_with_is_read_the_same() {
+    for (file, expected) in [
+        ("A=basic", "basic"),
+        ("A='    spaced    '", "    spaced    "),
+        ("A='double \"quotes\" inside'", "double \"quotes\" inside"),
+        ("A=\"single 'quotes' inside\"", "single 'quotes' inside"),
+        (r#"A="new\nline""#, "new\nline"),
+        (r"A=no\nline", r"no\nline"),
+        (r"A='no\nline'", r"no\nline"),
+        ("A=value # a #comment", "value"),
+        ("A='value #1' # a comment", "value #1"),
+        ("A=\"value #1\" # a comment", "value #1"),
+        ("A=equals==", "equals=="),
+        (r#"A={"a": "b"}"#, r#"{"a": "b"}"#),
+        (r#"A='{"a": "b"}'"#, r#"{"a": "b"}"#),
+        ("A=    some  text ", "some  text"),
+        ("A=user@example.com", "user@example.com"),
+        ("    A = parsed", "parsed"),
+        ("A = ", ""),
+        (r#"A = "echo 'a'""#, "echo 'a'"),
+        ("A='line 1\nline 2'", "line 1\nline 2"),
+        ("A=\"is \\\"quoted\\\"\nhere\"", "is \"quoted\"\nhere"),
+        (
+            "export A='postgres://h:5432/db?ssl=off'",
+            "postgres://h:5432/db?ssl=off",
+        ),
+    ] {
+        assert_eq!(value(file), expected, "{file}");
+    }
+    for (file, why) in [
+        (r"A='is \'quoted\' here'", r"'\''"),
+        ("A=`a 'b' \"c\"`", "backquotes"),
+        ("A: 1", "name"),
+        ("A 1", "`=` is missing"),
+        ("lol$wut", "name"),
+    ] {
+        let error = parse(file.as_bytes(), Names::Variables).unwrap_err();
+        assert!(error.to_string().contains(why), "{file}: {error}");
+    }
+}
+
+#[test]
 fn a_fault_shows_nothing_of_the_file() {
     for file in ["canary", "A='canary", "A='x'canary", "canary=1\ncanary=2"] {
-        let error = parse(file.as_bytes()).unwrap_err();
+        let error = parse(file.as_bytes(), Names::Variables).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("canary"), "{file}");
     }
-    let shown = format!("{:?}", parse(b"A=canary").unwrap());
+    let shown = format!("{:?}", parse(b"A=canary", Names::Variables).unwrap());
     assert!(!shown.contains("canary"), "{shown}");
 }
 
@@ -144,7 +246,7 @@ fn awkward() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn what_is_written_is_read(values in proptest::collection::vec(awkward(), 0..8)) {
-        let read: Vec<String> = parse(written(&values).expose())
+        let read: Vec<String> = parse(written(&values).expose(), Names::Variables)
             .unwrap()
             .into_iter()
             .map(|assignment| assignment.value.into_exposed())
@@ -163,7 +265,7 @@ proptest! {
 
     #[test]
     fn no_file_is_too_odd_to_be_read(file in "(?s)[\\PC'\"\\\\#=\r\nA ]{0,40}") {
-        let _ = parse(file.as_bytes());
+        let _ = parse(file.as_bytes(), Names::Ids);
         let _ = docker::parse(file.as_bytes());
     }
 }

@@ -13,7 +13,7 @@ use crate::cli::args::input::{Limit, NamedContent, read_file_or_stdin};
 use crate::cli::args::room::RoomArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind, Outcome};
-use crate::cli::formats::dotenv;
+use crate::cli::formats::dotenv::{self, Names};
 use crate::cli::process::launch::{Variables, launch};
 use crate::cli::room::{Target, in_room};
 use crate::cli::ui::text::escape_name;
@@ -124,7 +124,7 @@ async fn read_env_file(path: &Path) -> anyhow::Result<Vec<(String, Source)>> {
     } = read_file_or_stdin(path, Limit::File).await?;
     let refuse =
         |why: String, hint: &str| CommandError::new(Kind::Failed, format!("{shown}: {why}")).hint(hint);
-    let assignments = dotenv::parse(file.expose()).map_err(|error| {
+    let assignments = dotenv::parse(file.expose(), Names::Variables).map_err(|error| {
         refuse(
             error.to_string(),
             "a line is NAME=VALUE; the value may be in quotes",

@@ -25,7 +25,9 @@ pub(super) async fn get(
     };
     let answer = request_secret(context, args, from, request).await?;
     let wrong = match Credential::from_value(&answer.value) {
-        Some(credential) if description.fits(&credential) => return Ok(Some(credential.answer())),
+        Some(credential) if description.fits(&credential) => {
+            return Ok(Some(description.answer(&credential)));
+        }
         Some(_) => "is for another user than git wants",
         None => NOT_A_CREDENTIAL,
     };

@@ -47,7 +47,7 @@ impl Stored {
         for options in self.options(room) {
             let found = self.find(context, room, description, options).await?;
             if let Some((_, credential)) = found {
-                return Ok(Some(credential.answer()));
+                return Ok(Some(description.answer(&credential)));
             }
         }
         if self.sources.delegated_to.is_some()
@@ -136,7 +136,7 @@ impl Stored {
         room: &JoinedRoom,
         description: Description,
     ) -> anyhow::Result<()> {
-        let Some(credential) = description.credential() else {
+        let Some(credential) = description.into_credential() else {
             return Ok(());
         };
         let value = credential.to_value()?;
@@ -168,7 +168,7 @@ impl Stored {
             .collect();
         context.ui.warn(&format!(
             "the credential of {} was not stored: {} holds another",
-            escape_name(&credential.username),
+            escape_name(credential.user()),
             ids.join(" and ")
         ));
         Ok(())
