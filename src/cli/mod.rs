@@ -111,6 +111,7 @@ fn run(cli: Cli, ui: &Ui, environment: Environment) -> anyhow::Result<Outcome> {
     };
     let hears_signals = cli.command.hears_signals();
     let outcome = runtime.block_on(async {
+        process::fail_at_file_size_limit();
         if !hears_signals {
             return cli.command.run(&context).await;
         }

@@ -60,6 +60,7 @@ mod serve_systemd;
 mod serve_tls;
 mod set_get_delete;
 mod support;
+mod surroundings;
 mod terminal;
 mod token_generate;
 mod token_inspect;

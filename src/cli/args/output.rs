@@ -67,6 +67,11 @@ pub(in crate::cli) enum Output {
         target: PathBuf,
         file: File,
     },
+    /// A file that is a mount point, as containers have them: no other file can be renamed over it.
+    InPlace {
+        target: PathBuf,
+        file: File,
+    },
 }
 
 impl OutputArgs {
@@ -134,6 +139,13 @@ impl OutputArgs {
                     file: open_device(target)?,
                 });
             }
+            Some(_) if is_mount_point(target) => {
+                let file = File::options().write(true).open(target);
+                return Ok(Output::InPlace {
+                    target: target.to_owned(),
+                    file: file.with_context(|| cannot_write(target))?,
+                });
+            }
             _ => {}
         }
         let new =
@@ -148,14 +160,16 @@ impl OutputArgs {
 }
 
 impl Output {
-    /// Writes the value. A file is there whole, or as it was before.
+    /// Writes the value. A file is there whole, or as it was before, unless it is a mount point.
     pub(in crate::cli) async fn write(self, ui: &Ui, value: SecretValue) -> anyhow::Result<()> {
         match self {
             Self::Stdout {
                 newline,
                 even_to_terminal,
             } => ui.answer_value(value, newline, even_to_terminal).await,
-            Self::Replace { ref target, .. } | Self::Device { ref target, .. } => {
+            Self::Replace { ref target, .. }
+            | Self::Device { ref target, .. }
+            | Self::InPlace { ref target, .. } => {
                 let cannot = cannot_write(target);
                 self.write_with(move |file| file.write_all(value.expose()).context(cannot))
                     .await
@@ -199,12 +213,35 @@ impl Output {
                 Ok(result)
             }
             Self::Device { mut file, .. } => spawn_blocking(move || work(&mut file)).await?,
+            Self::InPlace { target, mut file } => {
+                let written = spawn_blocking(move || {
+                    file.set_len(0)?;
+                    let result = work(&mut file)?;
+                    file.sync_all()?;
+                    anyhow::Ok(result)
+                });
+                written.await?.with_context(|| cannot_write(&target))
+            }
         }
     }
 }
 
 fn cannot_write(target: &Path) -> String {
     format!("{} cannot be written", target.display())
+}
+
+/// Whether something is mounted on the file itself (statx(2), since Linux 5.8).
+#[cfg(target_os = "linux")]
+fn is_mount_point(file: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+    statx(CWD, file, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE)
+        .is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+/// Elsewhere it is not known; writing then fails when the file is to be renamed.
+#[cfg(not(target_os = "linux"))]
+const fn is_mount_point(_file: &Path) -> bool {
+    false
 }
 
 /// Opens a pipe or a device. A pipe without a reader is an error, and is not waited for.

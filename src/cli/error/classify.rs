@@ -129,12 +129,14 @@ fn of_backup(error: &BackupError) -> Classified {
 /// A file or a stream that cannot be written.
 fn of_io(kind: io::ErrorKind) -> Classified {
     use io::ErrorKind::{
-        BrokenPipe, NotADirectory, NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        BrokenPipe, FileTooLarge, NotADirectory, NotFound, PermissionDenied, QuotaExceeded,
+        ReadOnlyFilesystem, StorageFull,
     };
     let hint = match kind {
         BrokenPipe => return Classified::lasting(Kind::ClosedPipe, None),
         NotFound | NotADirectory => Some("check that the directory is there"),
         PermissionDenied | ReadOnlyFilesystem => Some("check the permissions, or choose another place"),
+        FileTooLarge => Some("the system lets this process write no file as large as this (ulimit -f)"),
         StorageFull | QuotaExceeded => Some("make room there, or choose another place"),
         _ => None,
     };

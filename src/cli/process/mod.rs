@@ -8,12 +8,13 @@ mod open_files;
 pub(in crate::cli) mod service_manager;
 mod signals;
 
+use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
 
 pub(super) use self::heap::return_large_buffers;
 pub(super) use self::obeyed::obeyed;
 pub(super) use self::open_files::{open_files_limit, raise_open_files};
-pub(super) use self::signals::{Interruptions, interrupted, interruption};
+pub(super) use self::signals::{Interruptions, fail_at_file_size_limit, interrupted, interruption};
 
 /// What [`harden`] changed that a command would inherit which takes this process's place.
 static BEFORE: OnceLock<Before> = OnceLock::new();
@@ -21,22 +22,41 @@ static BEFORE: OnceLock<Before> = OnceLock::new();
 /// Keeps secrets out of core dumps and panic messages.
 pub(super) fn harden() {
     std::panic::set_hook(Box::new(|panic| {
-        super::ui::stderr::error_line(&format!("error: {}", bug(panic)));
+        super::ui::stderr::error_line(&format!("error: {}", meaning(panic)));
     }));
     BEFORE.get_or_init(no_core_dump);
 }
 
 /// Has panics logged, as a server's log has everything that goes wrong.
 pub(super) fn log_panics() {
-    std::panic::set_hook(Box::new(|panic| tracing::error!("{}", bug(panic))));
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{}", meaning(panic))));
 }
 
 /// What a panic means to the user. Its own message may hold what the code was working on; the place alone does not.
-fn bug(panic: &std::panic::PanicHookInfo<'_>) -> String {
+fn meaning(panic: &PanicHookInfo<'_>) -> String {
+    if let Some(resource) = exhausted(panic) {
+        return format!(
+            "the system gives this process no more {resource}: raise its limit, or try again when less runs"
+        );
+    }
     let place = panic
         .location()
         .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
     format!("this is a bug in meshagent{place}; please report it")
+}
+
+/// What the system refused to a library that panics then: it starts threads and signal handlers that way.
+fn exhausted(panic: &PanicHookInfo<'_>) -> Option<&'static str> {
+    let payload = panic.payload();
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied())?;
+    [
+        ("Too many open files", "file descriptors (ulimit -n)"),
+        ("Resource temporarily unavailable", "threads (ulimit -u)"),
+        ("Cannot allocate memory", "memory"),
+    ]
+    .into_iter()
+    .find_map(|(said, resource)| text.contains(said).then_some(resource))
 }
 
 /// Gives a command that takes this process's place the limits that this process was started with. What

@@ -22,6 +22,18 @@ pub(in crate::cli) fn interruption() -> io::Result<impl Future<Output = Interrup
     Ok(async move { signals.next().await })
 }
 
+/// Has a write beyond the limit of file sizes (`ulimit -f`) fail with an error. Without that SIGXFSZ ends the process,
+/// which leaves half a file and says nothing.
+#[cfg(unix)]
+pub(in crate::cli) fn fail_at_file_size_limit() {
+    // The handler stays when the stream of signals is dropped.
+    let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
+}
+
+/// There is no such limit.
+#[cfg(not(unix))]
+pub(in crate::cli) const fn fail_at_file_size_limit() {}
+
 /// Ctrl-C, requests to terminate, and the terminal's end.
 #[cfg(unix)]
 #[derive(Debug)]

@@ -10,12 +10,13 @@ use url::Url;
 
 use crate::cli::args::store_key::warn_of;
 use crate::cli::context::Context;
+use crate::cli::error::{CommandError, Kind};
 use crate::cli::ui::Ui;
-use crate::net::UnixAddress;
+use crate::net::{UnixAddress, reason};
 use crate::room::RoomClient;
 use crate::sensitive::SensitiveText;
 use crate::server::data_dir::{API_KEY_VARIABLE, DataDir, LocalAccess};
-use crate::server::store::{KeyRingStore as _, KeySource, SqliteStore, Store as _};
+use crate::server::store::{KeyRingStore as _, KeySource, STORE_FAILED, SqliteStore, Store as _};
 use crate::server::{KeyRing, Server, ServerConfig, ServerKeys, local_token};
 use crate::token::{ApiKey, TokenError};
 use crate::wire::{Identity, RoomName, room_url, websocket_url};
@@ -119,6 +120,20 @@ async fn join_here(
         _data_dir: data_dir,
     };
     Ok((client, local))
+}
+
+/// An error of the server in this command, whose log is this command's own.
+pub(super) fn without_log(error: anyhow::Error) -> anyhow::Error {
+    let message = reason(error.as_ref());
+    if !message.contains(STORE_FAILED) {
+        return error;
+    }
+    CommandError::new(
+        Kind::Failed,
+        message.replace(STORE_FAILED, "the store in the data directory failed"),
+    )
+    .hint("run the command again with -v, which says why; MESHAGENT_DATA_DIR names another data directory")
+    .into()
 }
 
 /// The API key of the server that runs on the data directory, from its `client.env`.

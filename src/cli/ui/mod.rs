@@ -116,6 +116,9 @@ impl Ui {
             .hint("write it to a file with --out PATH, pipe it on, or insist with --out -")
             .into());
         }
+        if is_nowhere(&io::stdout()) {
+            self.note("note: stdout is closed or /dev/null: the value is written nowhere");
+        }
         let lacks_newline = (newline || self.stdout_is_terminal) && !bytes.ends_with(b"\n");
         self.answer(value).await?;
         if lacks_newline {
@@ -230,6 +233,21 @@ impl Ui {
             text.to_owned()
         }
     }
+}
+
+/// Whether stdout was closed when the program started, as by `>&-`. The standard library has opened `/dev/null` for
+/// reading and writing in its place, as some programs do for a child whose output they do not want.
+#[cfg(target_os = "linux")]
+fn is_nowhere(stdout: &io::Stdout) -> bool {
+    use rustix::fs::{OFlags, fcntl_getfl, fstat, major, minor};
+    let is_null = fstat(stdout).is_ok_and(|file| (major(file.st_rdev), minor(file.st_rdev)) == (1, 3));
+    is_null && fcntl_getfl(stdout).is_ok_and(|flags| flags.contains(OFlags::RDWR))
+}
+
+/// Elsewhere it is not known.
+#[cfg(not(target_os = "linux"))]
+const fn is_nowhere(_stdout: &io::Stdout) -> bool {
+    false
 }
 
 #[cfg(unix)]

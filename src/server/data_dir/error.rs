@@ -91,14 +91,14 @@ impl DataDirError {
             Self::AlreadyServed { .. } => "stop the other server, or give this one another --data-dir",
             Self::Busy { .. } => "wait until the commands that use it have ended, and try again",
             Self::NotReady { .. } => "try again in a moment; if it stays so, stop that server",
-            Self::NotADirectory { .. } => "give another path with --data-dir or MESHAGENT_DATA_DIR",
+            Self::NotADirectory { .. } => "give another path (MESHAGENT_DATA_DIR)",
             Self::NotPrivate { .. } => {
                 "make it yours alone (chmod go-rwx, chown), or use another data directory"
             }
             Self::BadValue { .. } => "use letters, digits and the characters - _ . / : only",
             Self::BadClientEnv { .. } => "start the server again: it writes the file anew",
             Self::Io { .. } => {
-                "look at the path's permissions and the disk's free space, or use another --data-dir"
+                "look at the path's permissions and the disk's free space, or use another directory (MESHAGENT_DATA_DIR)"
             }
         }
     }

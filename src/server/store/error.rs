@@ -97,7 +97,7 @@ pub enum StoreError {
         acknowledged: u64,
     },
     /// The disk is full.
-    #[error("the disk is full; nothing was stored")]
+    #[error("the disk is full; nothing was changed")]
     DiskFull,
     /// The database or its directory cannot be written to.
     #[error("the database cannot be written to")]
@@ -139,6 +139,9 @@ pub enum StoreError {
     #[error("the database failed: {0}")]
     Database(String),
 }
+
+/// What a caller is told when the store failed in a way that is for the operator alone.
+pub(crate) const STORE_FAILED: &str = "the room server's store failed; its log says why";
 
 impl StoreError {
     /// Whether the error is about a single row, so that others can still be read.

@@ -64,6 +64,7 @@ pub use audit::{
     AccessQuery, Accesses, Actor, Anchor, AuditEntry, AuditMode, AuditOutcome, AuditQuery, AuditStore,
     Finding, RecordedEntry, Verification,
 };
+pub(crate) use error::STORE_FAILED;
 pub use error::StoreError;
 pub use inspect::{StoreInspection, inspect};
 pub use key_ring::{

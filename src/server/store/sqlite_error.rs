@@ -20,6 +20,8 @@ impl From<rusqlite::Error> for StoreError {
                 Sql::InvalidColumnType(..) | Sql::FromSqlConversionFailure(..) | Sql::Utf8Error(..) => {
                     Self::Corrupted("a column is not of its type".into())
                 }
+                // Its text repeats the whole statement.
+                Sql::SqlInputError { msg, .. } => Self::Database(msg),
                 error => Self::Database(error.to_string()),
             },
         }
@@ -29,5 +31,20 @@ impl From<rusqlite::Error> for StoreError {
 impl From<rusqlite::Error> for KeyRingError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Store(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_repeats_no_statement() {
+        let database = rusqlite::Connection::open_in_memory().unwrap();
+        let error = database.prepare("SELECT canary FROM nowhere").unwrap_err();
+        assert_eq!(
+            StoreError::from(error).to_string(),
+            "the database failed: no such table: nowhere"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use crate::server::audit::Unrecorded;
 use crate::server::memory::Busy;
 use crate::server::oauth::{CredentialError, TokenEndpointError};
-use crate::server::store::{AuditOutcome, StoreError};
+use crate::server::store::{AuditOutcome, STORE_FAILED, StoreError};
 use crate::wire::{Content, DecodeError, ErrorCode};
 
 /// The error of a call. Its text contains no value and nothing about secrets that the caller may not see.
@@ -76,7 +76,7 @@ impl From<StoreError> for CallError {
             | StoreError::Foreign(_)
             | StoreError::BadKey { .. }
             | StoreError::WrongKey { .. }
-            | StoreError::KeyMissing { .. } => "the room server's store failed; its log says why".to_owned(),
+            | StoreError::KeyMissing { .. } => STORE_FAILED.to_owned(),
             other => format!("{other}; {}", other.hint()),
         };
         Self::new(ErrorCode::OperationFailed, text)

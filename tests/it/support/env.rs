@@ -257,10 +257,27 @@ impl Call {
 
     /// The same with a file on stdin, where there would be a terminal.
     pub(crate) fn reading(self, path: &Path) -> Self {
-        let mut command = Command::new("sh");
+        self.through(&["sh", "-c", r#"file=$0; exec "$@" <"$file""#], path)
+    }
+
+    /// The same, started by a shell with this script, which has `"$@"` in it.
+    pub(crate) fn by_shell(self, script: &str) -> Self {
+        self.through(&["bash", "-c", script], "bash")
+    }
+
+    /// The same, started by a script in namespaces of its own, where it is root and may mount.
+    pub(crate) fn unshared(self, script: &str) -> Self {
+        self.through(&["unshare", "-Urm", "bash", "-c", script], "bash")
+    }
+
+    fn through(self, program: &[&str], name: impl AsRef<OsStr>) -> Self {
+        let [program, arguments @ ..] = program else {
+            unreachable!()
+        };
+        let mut command = Command::new(program);
         command
-            .args(["-c", r#"file=$0; exec "$@" <"$file""#])
-            .arg(path)
+            .args(arguments)
+            .arg(name)
             .arg(self.command.get_program())
             .args(self.command.get_args())
             .current_dir(self.command.get_current_dir().unwrap())
