@@ -60,7 +60,7 @@ fn serve_logs_nothing_but_json_from_its_start_to_its_end() {
         request(server.address(), "GET", "/healthz", &[("Host", "evil.example")]).status,
         403
     );
-    assert_eq!(upgrade(server.address(), "/rooms/room", &[]).status, 401);
+    assert_eq!(upgrade(server.address(), "/rooms/room", &[]).status, 403);
     let log = env.root().join("server.log");
     server.stop();
 
