@@ -19,6 +19,27 @@ pub const TOOL_CALL_PREFIX: &str = "room.tool_call.";
 /// Type of the host's answer: a content, under the message id of the call. It has no response.
 pub const TOOL_CALL_RESPONSE: &str = "room.tool_call_response";
 
+/// Type of a chunk of the stream that answers a call: [`StreamChunk`], and the payload of its content. It has no response.
+/// The host sends it, and the caller gets it, each with the id by which it knows the call.
+pub const TOOL_CALL_RESPONSE_CHUNK: &str = "room.tool_call_response_chunk";
+
+/// Header of a chunk of a stream.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StreamChunk {
+    /// Id of the call.
+    pub tool_call_id: String,
+    /// Header of a content, or an object of the clients' own. `control` `close` is the last one.
+    pub chunk: Value,
+}
+
+impl StreamChunk {
+    /// Whether this is the end of the stream.
+    pub fn is_close(&self) -> bool {
+        let is = |member: &str, expected: &str| self.chunk.get(member).is_some_and(|found| found == expected);
+        is("type", "control") && is("method", "close")
+    }
+}
+
 /// Input of `room.list_toolkits`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]

@@ -92,6 +92,62 @@ fn a_toolkit_is_listed_called_and_gone_with_its_host() {
     server.stop();
 }
 
+/// Opens a stream as the answer to a call, and gives the id by which the host knows the call.
+fn open_stream(host: &mut Participant, caller: &mut Participant) -> Value {
+    caller.ask_of("t", "greet", empty());
+    let (id, call, _) = host.pushed_whole("room.tool_call.t");
+    let open: meshagent::wire::Header =
+        serde_json::from_value(json!({"type": "control", "method": "open"})).unwrap();
+    host.answer_call(id, Content::from_parts(open, Vec::new().into()).unwrap());
+    assert!(matches!(answer(caller), Content::Control(_)));
+    call["tool_call_id"].clone()
+}
+
+const CHUNK: &str = "room.tool_call_response_chunk";
+
+#[test]
+fn a_call_is_answered_with_a_stream() {
+    let env = TestEnv::new();
+    let server = TestServer::start(&env);
+    let (mut host, mut ada, mut eve) = (server.join("host"), server.join("ada"), server.join("eve"));
+    register(&mut host, "t", true);
+    let id = open_stream(&mut host, &mut ada);
+    let close = json!({"type": "control", "method": "close"});
+    // Of a call that nobody made, and of one whose host another is.
+    host.tell(CHUNK, &json!({"tool_call_id": "other", "chunk": close}));
+    eve.tell(CHUNK, &json!({"tool_call_id": id, "chunk": close}));
+    let chunks = (0..100).map(|number| json!({"type": "text", "text": number.to_string()}));
+    let chunks: Vec<Value> = chunks.chain([close.clone()]).collect();
+    for chunk in &chunks {
+        host.tell(CHUNK, &json!({"tool_call_id": id, "chunk": chunk}));
+    }
+    // After its end the stream is closed.
+    host.tell(
+        CHUNK,
+        &json!({"tool_call_id": id, "chunk": {"type": "text", "text": "late"}}),
+    );
+    let mut caller_id = Value::Null;
+    for chunk in &chunks {
+        let pushed = ada.pushed(CHUNK);
+        assert_eq!(pushed["chunk"], *chunk);
+        assert_ne!(pushed["tool_call_id"], id);
+        caller_id = pushed["tool_call_id"].clone();
+    }
+
+    // A host that leaves ends its streams.
+    open_stream(&mut host, &mut ada);
+    host.leave();
+    let error = ada.pushed(CHUNK);
+    assert_eq!(
+        (&error["chunk"]["type"], &error["chunk"]["code"]),
+        (&json!("error"), &json!(1008))
+    );
+    assert_ne!(error["tool_call_id"], caller_id);
+    assert_eq!(ada.pushed(CHUNK)["chunk"], close);
+    assert!(ada.unheard().is_empty(), "{:?}", ada.unheard());
+    server.stop();
+}
+
 #[test]
 fn of_several_hosts_a_call_names_one() {
     let env = TestEnv::new();

@@ -7,6 +7,7 @@ mod outbox;
 mod pending;
 mod presence;
 mod relay;
+mod stream;
 mod toolkits;
 
 use std::collections::{BTreeMap, HashMap};
@@ -21,6 +22,7 @@ use self::outbox::Outbox;
 use self::pending::PendingRequests;
 pub(in crate::server) use self::pending::{PendingRequest, Reply, RequestError};
 pub(in crate::server) use self::relay::{HostedResponse, Relay, RelayError};
+pub(in crate::server) use self::stream::StreamCall;
 use self::toolkits::HostedToolkit;
 pub(in crate::server) use self::toolkits::{Host, MAX_ROOM_TOOLKITS, MAX_TOOLKITS, RegistrationError};
 use super::caller::Caller;

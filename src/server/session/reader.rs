@@ -12,7 +12,7 @@ use super::{Response, SessionEnd, call};
 use crate::server::participant::Participant;
 use crate::server::toolkit::Permits;
 use crate::wire::room::{SET_ATTRIBUTES, read_response, response};
-use crate::wire::toolkits::TOOL_CALL_RESPONSE;
+use crate::wire::toolkits::{TOOL_CALL_RESPONSE, TOOL_CALL_RESPONSE_CHUNK};
 use crate::wire::{Content, ErrorCode, Message};
 
 /// Reads messages until the participant leaves or breaks the protocol. The answers to calls go to `responses`.
@@ -44,6 +44,14 @@ pub(super) async fn run(
                 let content = read_response(message)
                     .unwrap_or_else(|error| Content::error(ErrorCode::OperationFailed, error.to_string()));
                 participant.member.relay.answer(id, (content, memory));
+                continue;
+            }
+            Ok(message) if message.kind == TOOL_CALL_RESPONSE_CHUNK => {
+                // A chunk that cannot be read is ignored: it belongs to no call.
+                if let Ok((chunk, payload)) = message.read() {
+                    let member = &participant.member;
+                    member.relay.chunk(&member.identity, chunk, payload, memory);
+                }
                 continue;
             }
             call => call,

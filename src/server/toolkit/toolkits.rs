@@ -1,5 +1,7 @@
 //! The toolkits that participants host: who hosts which, and calls of them (protocol, "Toolkits of participants").
 
+use std::sync::Arc;
+
 use futures_util::FutureExt as _;
 use uuid::Uuid;
 
@@ -8,7 +10,7 @@ use super::answer::{Answer, Outcome};
 use super::input::invalid;
 use crate::server::participant::Participant;
 use crate::server::rooms::{
-    Host, HostedResponse, MAX_ROOM_TOOLKITS, MAX_TOOLKITS, RegistrationError, RelayError,
+    Host, HostedResponse, MAX_ROOM_TOOLKITS, MAX_TOOLKITS, RegistrationError, RelayError, StreamCall,
 };
 use crate::token::AgentsGrant;
 use crate::wire::room::CallRoute;
@@ -126,18 +128,24 @@ impl<'a> Toolkits<'a> {
             ));
         }
         let (arguments, payload) = input.into_parts();
+        // Callers choose theirs as they like: the host must be able to tell them apart.
+        let host_call_id = Uuid::new_v4().to_string();
+        let stream = StreamCall {
+            caller: Arc::clone(&participant.member),
+            caller_call_id: route.tool_call_id.unwrap_or_default(),
+            host_call_id: host_call_id.clone(),
+        };
         let header = HostedCall {
             name: tool,
             arguments,
             caller_id: participant.member.id.to_string(),
             on_behalf_of_id: route.on_behalf_of_id,
-            // Callers choose theirs as they like: the host must be able to tell them apart.
-            tool_call_id: Some(Uuid::new_v4().to_string()),
+            tool_call_id: Some(host_call_id),
             caller_context: route.caller_context,
         };
         let message = Message::new(0, format!("{TOOL_CALL_PREFIX}{toolkit}"), &header, payload)?;
         let waiting = async move {
-            let answered = host.relay.call(&participant.caller.identity, message)?;
+            let answered = host.relay.call(&participant.caller.identity, message, stream)?;
             let answered = tokio::select! {
                 answered = answered => answered,
                 () = participant.disconnected.cancelled() => return Err(failed("the server is stopping")),
@@ -155,11 +163,6 @@ impl<'a> Toolkits<'a> {
 
 /// The host's answer, as the caller gets it: it takes a share of the caller's response budget.
 async fn answer(participant: &Participant, (content, memory): HostedResponse) -> Result<Answer, CallError> {
-    if matches!(content, Content::Control(_)) {
-        return Err(failed(
-            "the toolkit answers with a stream, which this server does not pass on",
-        ));
-    }
     let bytes = match &content {
         Content::File { data, .. } | Content::Binary { data, .. } => data.expose().len(),
         _ => 0,
