@@ -19,6 +19,9 @@ pub enum PastedError {
     /// The text is a code alone, and without PKCE only a state could show that it belongs to the request.
     #[error("without PKCE a code alone is not enough: paste the whole address")]
     CodeAlone,
+    /// The text is no address and no code: it has blanks in it.
+    #[error("that is neither the address that the browser ended on nor a code")]
+    NeitherOfBoth,
     /// The callback gives no code.
     #[error(transparent)]
     Callback(#[from] CallbackError),
@@ -50,6 +53,9 @@ pub fn read(
     let query = text.strip_prefix('?').unwrap_or(text);
     if query != text || query.contains("state=") {
         return Ok(callback::read(query, expected)?);
+    }
+    if text.contains(char::is_whitespace) {
+        return Err(PastedError::NeitherOfBoth);
     }
     if !pkce {
         return Err(PastedError::CodeAlone);
@@ -96,7 +102,7 @@ mod tests {
 
     #[test]
     fn what_is_not_taken() {
-        use PastedError::{AnotherAddress, Callback, CodeAlone, Nothing};
+        use PastedError::{AnotherAddress, Callback, CodeAlone, NeitherOfBoth, Nothing};
         for (text, pkce, error) in [
             ("", true, Nothing),
             (" \n", true, Nothing),
@@ -112,7 +118,9 @@ mod tests {
             ),
             ("?code=abc&state=x", true, Callback(CallbackError::WrongState)),
             ("code=a&code=b&state=S", true, Callback(CallbackError::Repeated)),
-            ("a\nb", true, Callback(CallbackError::NoCode)),
+            ("a\nb", true, NeitherOfBoth),
+            ("git push origin", true, NeitherOfBoth),
+            ("\u{e4}", true, Callback(CallbackError::NoCode)),
         ] {
             assert_eq!(paste(text, pkce), Err(error), "{text}");
         }

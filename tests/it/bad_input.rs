@@ -407,3 +407,28 @@ fn a_server_that_could_serve_nobody() {
         }
     }
 }
+
+#[test]
+fn set_says_how_a_value_is_given_and_does_not_repeat_it() {
+    let env = TestEnv::new();
+    for arguments in [
+        &["set", "foo", "canary"][..],
+        &["set", "foo", "--value", "canary"],
+    ] {
+        let ran = secret(&env, arguments).run().refuses(2).says("--in PATH");
+        assert!(!ran.err().contains("canary"), "{ran:?}");
+        let ran = secret(&env, arguments).args(["--error-format", "json"]).run();
+        assert!(
+            ran.err().contains("--in PATH") && !ran.err().contains("canary"),
+            "{ran:?}"
+        );
+    }
+    for arguments in [&["list", "--json"][..], &["list", "-o", "json"]] {
+        secret(&env, arguments).run().refuses(2).says("--output json");
+    }
+    secret(&env, &["remove", "a"]).run().ends_with(2).says("delete");
+    env.call(["secert", "list"])
+        .run()
+        .ends_with(2)
+        .says("meshagent room secret");
+}

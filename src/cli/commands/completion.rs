@@ -13,7 +13,8 @@ Examples:
     $ . <(meshagent completion bash)
 
   For every bash, zsh or fish from now on:
-    $ meshagent completion bash >~/.local/share/bash-completion/completions/meshagent
+    $ meshagent completion bash \\
+        >~/.local/share/bash-completion/completions/meshagent
     $ meshagent completion zsh >~/.zfunc/_meshagent
     $ meshagent completion fish >~/.config/fish/completions/meshagent.fish";
 

@@ -8,11 +8,13 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory, ValueEnum};
 
+use super::advice::{advice, reached};
 use super::suggest;
 use crate::cli::commands::Cli;
 use crate::cli::error::{ErrorFormat, Failure};
 use crate::cli::ui;
-use crate::cli::ui::options::ColorChoice;
+use crate::cli::ui::Ui;
+use crate::cli::ui::options::{ColorChoice, GlobalArgs};
 use crate::cli::ui::text::escape;
 
 /// The command tree, in the colour that the command line asks for.
@@ -31,11 +33,22 @@ pub(in crate::cli) fn answer(mut error: clap::Error, arguments: &[OsString]) -> 
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    suggest::improve(&mut error);
+    let mut root = Cli::command();
+    root.build();
+    let command = reached(&root, arguments);
+    let advice = advice(&error, command).map(|advice| Failure::of(&advice.into()));
+    let is_advice = advice.is_some();
+    suggest::improve(&mut error, &root, command);
     escape_context(&mut error);
-    let failure = Failure::usage(&error);
+    let failure = advice.unwrap_or_else(|| Failure::usage(&error));
     if given(arguments, "--error-format") == Some(ErrorFormat::Json) {
         ui::stderr::error_line(&failure.to_json());
+    } else if is_advice {
+        let global = GlobalArgs {
+            color: given(arguments, "--color").unwrap_or_default(),
+            ..GlobalArgs::silent()
+        };
+        Ui::new(&global).failure(&failure);
     } else {
         let _ = error.print();
     }

@@ -1,12 +1,12 @@
 //! The command that was meant, where the one that was typed does not exist.
 
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory};
 
-use crate::cli::commands::Cli;
-
-/// How alike two words must be, as the parser has it for its own suggestions.
-const ALIKE: f64 = 0.7;
+/// How many letters of a word may be wrong, left out, added or exchanged: one in three, and one at least.
+fn most_faults(word: &str) -> usize {
+    (word.chars().count() / 3).max(1)
+}
 
 /// What other tools call our commands.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -25,57 +25,74 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("write", "set"),
 ];
 
-/// Adds to an error about an unknown command where in the tree the command is that was meant.
-pub(in crate::cli) fn improve(error: &mut clap::Error) {
-    if error.kind() != ErrorKind::InvalidSubcommand || error.get(ContextKind::SuggestedSubcommand).is_some() {
+/// Says in an error about an unknown command which one was meant, and where in the tree it is. `command` is where the
+/// words before it lead.
+pub(super) fn improve(error: &mut clap::Error, root: &Command, command: &Command) {
+    if error.kind() != ErrorKind::InvalidSubcommand {
         return;
     }
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
         return;
     };
-    let found = meant(typed);
+    let found = meant(typed, root, command);
     if !found.is_empty() {
         error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(found));
     }
 }
 
-/// The commands, with all the words that lead there, that `typed` may have meant.
-fn meant(typed: &str) -> Vec<String> {
+/// The commands that `typed` may have meant: below `command`, else anywhere, with all the words that lead there.
+fn meant(typed: &str, root: &Command, command: &Command) -> Vec<String> {
     let known = ELSEWHERE.iter().find(|(word, _)| *word == typed);
-    let typed = known.map_or(typed, |(_, ours)| ours);
+    let ours = known.map_or(typed, |(_, ours)| ours);
     let mut found = Vec::new();
-    let mut root = Cli::command();
-    root.build();
-    walk(&root, "meshagent", &mut |command, path| {
-        let names = std::iter::once(command.get_name()).chain(command.get_all_aliases());
-        let likeness = names.map(|name| strsim::jaro(typed, name)).fold(0.0, f64::max);
-        if likeness > ALIKE {
-            found.push((likeness, path.to_owned()));
+    walk(root, "meshagent", &mut |parent, below, path| {
+        let names = std::iter::once(below.get_name()).chain(below.get_all_aliases());
+        let Some(faults) = names.map(|name| strsim::osa_distance(ours, name)).min() else {
+            return;
+        };
+        if faults <= most_faults(ours) {
+            let is_elsewhere = parent != command.get_bin_name();
+            found.push(((is_elsewhere, faults), path.to_owned()));
         }
     });
-    let best = found.iter().map(|(likeness, _)| *likeness).fold(0.0, f64::max);
-    let as_good = |(likeness, path): (f64, String)| (likeness >= best).then_some(path);
+    let best = found.iter().map(|(rank, _)| *rank).min();
+    let as_good = |(rank, path)| (Some(rank) == best).then_some(path);
     found.into_iter().filter_map(as_good).collect()
 }
 
-fn walk(command: &Command, path: &str, visit: &mut impl FnMut(&Command, &str)) {
+fn walk(command: &Command, path: &str, visit: &mut impl FnMut(Option<&str>, &Command, &str)) {
     for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
         let path = format!("{path} {}", below.get_name());
-        visit(below, &path);
+        visit(command.get_bin_name(), below, &path);
         walk(below, &path, visit);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
+    use crate::cli::commands::Cli;
 
     #[test]
     fn a_command_is_found_wherever_it_is() {
-        assert_eq!(meant("secret"), ["meshagent room secret"]);
-        assert_eq!(meant("secrets"), ["meshagent room secret"]);
-        assert_eq!(meant("scret"), ["meshagent room secret"]);
-        assert_eq!(meant("fetch"), ["meshagent room secret get"]);
-        assert_eq!(meant("qqq"), [""; 0]);
+        let mut root = Cli::command();
+        root.build();
+        let secret = root
+            .find_subcommand("room")
+            .unwrap()
+            .find_subcommand("secret")
+            .unwrap();
+        let anywhere = |typed| meant(typed, &root, &root);
+        let here = |typed| meant(typed, &root, secret);
+        assert_eq!(anywhere("secret"), ["meshagent room secret"]);
+        assert_eq!(anywhere("secrets"), ["meshagent room secret"]);
+        assert_eq!(anywhere("secert"), ["meshagent room secret"]);
+        assert_eq!(anywhere("fetch"), ["meshagent room secret get"]);
+        assert_eq!(here("remove"), ["meshagent room secret delete"]);
+        assert_eq!(here("delte"), ["meshagent room secret delete"]);
+        assert_eq!(here("improt"), ["meshagent room secret import"]);
+        assert_eq!(here("qqq"), [""; 0]);
     }
 }

@@ -37,6 +37,14 @@ pub(super) struct BrowserArgs {
     no_browser: bool,
 }
 
+impl BrowserArgs {
+    /// Whether there is a browser here, or a terminal that shows the address to open in one. With --no-browser somebody
+    /// reads the address wherever it goes.
+    fn can_sign_in(self, context: &Context) -> bool {
+        self.no_browser || browser::is_here(&context.environment) || context.ui.errors_to_terminal()
+    }
+}
+
 /// A sign-in that can begin: where the browser comes back to is listened at, if that can be.
 #[derive(Debug)]
 pub(super) struct SignIn<'a> {

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::{AuthorizationParameters, BrowserArgs, Pasting, SignIn, nobody_in_time, signed_in_within};
 use crate::cli::context::Context;
+use crate::cli::error::{CommandError, Kind};
 use crate::cli::room::JoinedRoom;
 use crate::cli::ui::terminal::Console;
 use crate::oauth::PkceChallenge;
@@ -82,6 +83,9 @@ pub(in crate::cli) async fn own_token(
             Some(sign_in) => sign_in,
             None => prepare(&parameters).await?,
         };
+        if !browser.can_sign_in(context) {
+            return Err(nobody_here().into());
+        }
         let code = sign_in.authorize(&parameters, Pasting::WithoutBrowser).await?;
         Ok((code, sign_in))
     };
@@ -136,6 +140,15 @@ fn challenge(
     Ok(Some(
         challenge.context("the server sent no usable PKCE challenge")?,
     ))
+}
+
+/// The error where nobody sees a browser or the address to open in one.
+fn nobody_here() -> CommandError {
+    CommandError::new(
+        Kind::NotPermitted,
+        "the room has no token, and nobody can sign in here: there is neither a browser nor a terminal",
+    )
+    .hint("sign in once at a terminal; --offline takes what the room has, --from asks a participant, and --no-browser prints the address all the same")
 }
 
 /// Withdraws the request. The error is shown by the caller; without a connection there is nothing to withdraw.

@@ -81,6 +81,12 @@ impl Ui {
         !self.global.no_input && io::stderr().is_terminal()
     }
 
+    /// Whether what is said beside answers is read by a person.
+    #[expect(clippy::unused_self, reason = "the `Ui` knows where output goes")]
+    pub(super) fn errors_to_terminal(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
     /// Refuses to go on where a prompt would be needed and none is wanted.
     pub(super) const fn prompts_allowed(&self) -> bool {
         !self.global.no_input

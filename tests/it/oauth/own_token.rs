@@ -314,6 +314,42 @@ fn nothing_is_written_over_the_prompt() {
 }
 
 #[test]
+fn without_a_browser_and_a_terminal_it_fails_at_once_unless_the_room_has_a_token() {
+    let env = TestEnv::new();
+    let server = serve(&env);
+    let endpoint = TokenEndpoint::start(numbered(3600));
+    let bob = server.with_token("bob", "room");
+    oauth(&bob, &endpoint, &[])
+        .run()
+        .refuses(4)
+        .says("nobody can sign in here")
+        .says("--offline");
+    let browser = Browser::new(&env);
+    let child = opening(&browser, oauth(&bob, &endpoint, &[])).spawn();
+    browser.opens().page("code=c&state=S");
+    ended(child).succeeds();
+    let ran = oauth(&bob, &endpoint, &[]).run().succeeds();
+    assert_eq!(ran.out(), "canary-access-1");
+}
+
+#[test]
+fn a_paste_that_is_no_callback_is_asked_for_again() {
+    let env = TestEnv::new();
+    let server = serve(&env);
+    let endpoint = TokenEndpoint::start(numbered(3600));
+    let bob = server.with_token("bob", "room");
+    let mut terminal = Terminal::run(oauth(&bob, &endpoint, &["--no-browser"]));
+    for text in ["git push origin", "https://github.com/example"] {
+        terminal.shows("(it is not shown): ");
+        terminal.types(&format!("{text}\n"));
+        terminal.shows("try again");
+    }
+    terminal.shows("(it is not shown): ");
+    terminal.types("\x04");
+    assert_eq!(terminal.ends().code, 1);
+}
+
+#[test]
 fn who_does_not_want_to_any_more_ends_it() {
     let env = TestEnv::new();
     let server = serve(&env);

@@ -17,7 +17,8 @@ Examples:
     $ meshagent api-key list
 
   The ids of all but the current key, for a script:
-    $ meshagent api-key list --output json | jq --raw-output '.[] | select(.current | not).id'";
+    $ meshagent api-key list --output json \\
+        | jq --raw-output '.[] | select(.current | not).id'";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]

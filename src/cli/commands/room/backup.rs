@@ -20,7 +20,8 @@ Examples:
     $ meshagent room backup rooms.backup
 
   With the store's key, every night, with a passphrase from a file:
-    $ meshagent room backup --include-key --passphrase-file ~/backup.pass --force /mnt/rooms.backup
+    $ meshagent room backup --include-key --force \\
+        --passphrase-file ~/backup.pass /mnt/rooms.backup
 
   Have another program encrypt it:
     $ meshagent room backup --no-encryption - | age -r age1… >rooms.backup.age";

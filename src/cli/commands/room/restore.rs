@@ -25,7 +25,8 @@ Examples:
     $ meshagent room serve --data-dir restored
 
   A backup without the store's key, which is in a file of its own:
-    $ meshagent room restore rooms.backup --data-dir restored --key-file room.key
+    $ meshagent room restore rooms.backup \\
+        --data-dir restored --key-file room.key
 
   Check that every secret in a backup opens:
     $ meshagent room restore rooms.backup --verify";

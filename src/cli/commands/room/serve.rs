@@ -34,10 +34,12 @@ Examples:
     $ meshagent room secret list --room demo
 
   For other machines, with TLS:
-    $ meshagent room serve --listen 192.0.2.7:7337 --tls-cert fullchain.pem --tls-key key.pem
+    $ meshagent room serve --listen 192.0.2.7:7337 \\
+        --tls-cert fullchain.pem --tls-key key.pem
 
   Behind a proxy with TLS that is reached as rooms.example.com:
-    $ meshagent room serve --public-url https://rooms.example.com --allow-host rooms.example.com";
+    $ meshagent room serve \\
+        --public-url https://rooms.example.com --allow-host rooms.example.com";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]

@@ -20,7 +20,7 @@ use crate::token::{ApiKey, ParticipantToken, TokenError};
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\
 Examples:
-  The token in MESHAGENT_TOKEN, checked with the key in MESHAGENT_API_KEY if there is one:
+  The token in MESHAGENT_TOKEN, checked with the key in MESHAGENT_API_KEY:
     $ meshagent token inspect
 
   A token in a file, checked with the keys of the server on this machine:

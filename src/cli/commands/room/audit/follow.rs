@@ -25,7 +25,8 @@ Examples:
     $ meshagent room audit follow --room demo
 
   Each refusal as a line of JSON, for another program:
-    $ meshagent room audit follow --outcome denied --output json | tee denied.jsonl";
+    $ meshagent room audit follow --outcome denied --output json \\
+        | tee denied.jsonl";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]

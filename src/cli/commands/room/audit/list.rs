@@ -17,7 +17,8 @@ Examples:
     $ meshagent room audit list --room demo --secret db/password --since 2d
 
   What an identity was refused, all of it, as JSON:
-    $ meshagent room audit list --identity bob --outcome denied --limit 0 --output json";
+    $ meshagent room audit list --identity bob --outcome denied \\
+        --limit 0 --output json";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]

@@ -31,7 +31,8 @@ Examples:
     $ meshagent room doctor
 
   What is wrong, for a script:
-    $ meshagent room doctor --output json | jq '.findings[] | select(.level == \"problem\")'";
+    $ meshagent room doctor --output json \\
+        | jq '.findings[] | select(.level == \"problem\")'";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]

@@ -16,7 +16,8 @@ Examples:
     $ meshagent room participant list --room demo
 
   Their names, for a script:
-    $ meshagent room participant list --room demo --output json | jq --raw-output '.[].name'";
+    $ meshagent room participant list --room demo --output json \\
+        | jq --raw-output '.[].name'";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]

@@ -19,7 +19,8 @@ Examples:
     $ meshagent room secret audit db/password --room demo
 
   The names of those who got it, in a script:
-    $ meshagent room secret audit db/password --output json | jq -r '.[] | select(.operation == \"get_secret\" and .outcome == \"done\").identity'";
+    $ meshagent room secret audit db/password --output json \\
+        | jq -r '.[] | select(.operation == \"get_secret\").identity'";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]

@@ -15,10 +15,12 @@ use crate::wire::{ErrorCode, Identity, SecretUrl};
 const EXAMPLES: &str = "\
 Examples:
   Forget what was answered for a URL, so that the participant is asked again:
-    $ meshagent room secret delete-requested --room demo --url https://db.example
+    $ meshagent room secret delete-requested --room demo \\
+        --url https://db.example
 
   Only what bob was given:
-    $ meshagent room secret delete-requested --room demo --url https://db.example --delegated-to bob --yes";
+    $ meshagent room secret delete-requested --room demo \\
+        --url https://db.example --delegated-to bob --yes";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]

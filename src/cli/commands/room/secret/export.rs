@@ -29,7 +29,8 @@ const MAX_NAMED: usize = 5;
 const EXAMPLES: &str = "\
 Examples:
   Write a file that `source` and `import` read:
-    $ meshagent room secret export API_KEY --env-secret PGPASSWORD=db/password --out app.env
+    $ meshagent room secret export API_KEY \\
+        --env-secret PGPASSWORD=db/password --out app.env
 
   Give secrets to a container:
     $ meshagent room secret export API_KEY --format docker --out app.env

@@ -30,7 +30,8 @@ Examples:
     $ meshagent room secret import .env
 
   Take over what another tool prints:
-    $ vault kv get -format=json -field=data secret/app | meshagent room secret import -";
+    $ vault kv get -format=json -field=data secret/app \\
+        | meshagent room secret import -";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, mut_arg("timeout", |timeout| timeout.default_value("1h")))]

@@ -21,7 +21,8 @@ const EXAMPLES: &str = r#"Examples:
     $ meshagent room secret inject --in app.conf.tpl --out app.conf
 
   Fill in a line:
-    $ echo 'password = {{ secret "db/password" }}' | meshagent room secret inject"#;
+    $ echo 'password = {{ secret "db/password" }}' \
+        | meshagent room secret inject"#;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]

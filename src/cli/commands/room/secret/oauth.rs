@@ -27,14 +27,24 @@ const MARGIN: Duration = Duration::from_secs(30);
 /// Shown at the end of `--help`.
 const EXAMPLES: &str = "\
 Examples:
-  Sign in at GitHub with your browser, once; from then on the room has the token:
-    $ token=$(meshagent room secret oauth --room demo --client-id Iv1.0123456789abcdef --client-secret @github.secret --authorization-endpoint https://github.com/login/oauth/authorize --token-endpoint https://github.com/login/oauth/access_token --scopes repo,read:org)
+  Sign in at GitHub with your browser, once; then the room has the token:
+    $ token=$(meshagent room secret oauth --room demo \\
+        --client-id Iv1.0123456789abcdef --client-secret @github.secret \\
+        --authorization-endpoint https://github.com/login/oauth/authorize \\
+        --token-endpoint https://github.com/login/oauth/access_token \\
+        --scopes repo,read:org)
 
   Ask ada to sign in, for a client without a secret:
-    $ meshagent room secret oauth --from ada --client-id my-app --authorization-endpoint https://gitlab.com/oauth/authorize --token-endpoint https://gitlab.com/oauth/token --scopes read_api --out token
+    $ meshagent room secret oauth --from ada --client-id my-app \\
+        --authorization-endpoint https://gitlab.com/oauth/authorize \\
+        --token-endpoint https://gitlab.com/oauth/token \\
+        --scopes read_api --out token
 
   What the room has, and ask nobody; exit code 3 if that is nothing:
-    $ meshagent room secret oauth --offline --client-id my-app --authorization-endpoint https://gitlab.com/oauth/authorize --token-endpoint https://gitlab.com/oauth/token --scopes read_api";
+    $ meshagent room secret oauth --offline --client-id my-app \\
+        --authorization-endpoint https://gitlab.com/oauth/authorize \\
+        --token-endpoint https://gitlab.com/oauth/token \\
+        --scopes read_api";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]

@@ -18,13 +18,15 @@ Examples:
     $ meshagent room secret provide --room demo
 
   Give one secret to whoever asks for it first:
-    $ meshagent room secret provide --room demo --once --secret https://db.example=file:password.txt
+    $ meshagent room secret provide --room demo --once \\
+        --secret https://db.example=file:password.txt
 
   Be asked to sign in at OAuth providers, once, on a machine without a browser:
     $ meshagent room secret provide --room demo --oauth --once --no-browser
 
   Answer by rules for eight hours, and ask nobody:
-    $ meshagent room secret provide --room demo --rules rules.toml --no-input --for 8h";
+    $ meshagent room secret provide --room demo \\
+        --rules rules.toml --no-input --for 8h";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]

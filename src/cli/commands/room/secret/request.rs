@@ -15,10 +15,13 @@ use crate::wire::{Identity, SecretUrl};
 const EXAMPLES: &str = "\
 Examples:
   Ask whoever is called ada, and use the answer:
-    $ password=$(meshagent room secret request --room demo --from ada --url https://db.example)
+    $ password=$(meshagent room secret request --room demo --from ada \\
+        --url https://db.example)
 
   Ask for a user name and a password, and wait for ten minutes:
-    $ meshagent room secret request --from ada --url https://github.com/example --type git --timeout 10m --out git.json
+    $ meshagent room secret request --from ada \\
+        --url https://github.com/example \\
+        --type git --timeout 10m --out git.json
 
   See who could be asked:
     $ meshagent room participant list --room demo";

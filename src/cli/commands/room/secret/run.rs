@@ -27,7 +27,7 @@ Examples:
   Run a program with a password in its environment:
     $ meshagent room secret run --env-secret PGPASSWORD=db/password -- psql
 
-  Name the variables in a file, which may have the line PGPASSWORD=secret://db/password:
+  Name the variables in a file, with lines like PGPASSWORD=secret://db/password:
     $ meshagent room secret run --env-file app.env -- ./app";
 
 #[derive(Debug, Args)]

@@ -19,10 +19,12 @@ Examples:
     $ meshagent room secret set db/password --room demo
 
   Store what another program prints, without the newline at its end:
-    $ openssl rand -base64 32 | meshagent room secret set api/key --strip-newline
+    $ openssl rand -base64 32 \\
+        | meshagent room secret set api/key --strip-newline
 
   Store a file, and let Bob read it too:
-    $ meshagent room secret set tls/key --in tls.key --type application/x-pem-file --delegated-to bob";
+    $ meshagent room secret set tls/key --in tls.key \\
+        --type application/x-pem-file --delegated-to bob";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]

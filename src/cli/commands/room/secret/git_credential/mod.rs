@@ -29,14 +29,15 @@ const EXAMPLES: &str = r#"Examples:
 
   Use a secret of yours for one server:
     [credential "https://git.example.com"]
-        helper = "!meshagent room secret git-credential --room demo --id work/git"
+        helper = "!meshagent room secret git-credential --id work/git"
 
   Have git ask whoever is called ada, who says yes or no:
     [credential]
         helper = "!meshagent room secret git-credential --room demo --from ada"
 
   See what git would be told:
-    $ printf 'protocol=https\nhost=git.example.com\n' | meshagent room secret git-credential get"#;
+    $ printf 'protocol=https\nhost=git.example.com\n' \
+        | meshagent room secret git-credential get"#;
 
 /// Flags that say which of the room's secrets is the credential.
 const OF_THE_ROOM: [&str; 3] = ["id", "delegated_to", "delegated_by"];
