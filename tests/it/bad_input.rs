@@ -228,7 +228,7 @@ fn flags_that_cannot_be() {
         &["--timeout", "-1"],
         &["--output", "yaml"],
         &["--no-such-flag"],
-        &["extra"],
+        &["one", "extra"],
         &["--color", "sometimes"],
     ] {
         is_usage(secret(&env, &list).args(flags).run());

@@ -301,3 +301,42 @@ fn one_missing_id_does_not_keep_the_others() {
         several.says("error: there are no secrets `x`, `y` of yours\n");
     });
 }
+
+#[test]
+fn list_takes_the_start_of_the_ids() {
+    let env = TestEnv::new();
+    let way = env.local();
+    for id in ["db/password", "db/user", "dbx", "api/key"] {
+        way.set(id, "x");
+    }
+    let list = way.secret(["list", "db/"]).run().succeeds().json();
+    let ids: Vec<&str> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, ["db/password", "db/user"]);
+    let none = way
+        .secret(["list", "nothing/", "--output", "table"])
+        .run()
+        .succeeds();
+    none.says("whose ids start with `nothing/`");
+}
+
+#[test]
+fn a_missing_secret_names_the_one_that_was_meant() {
+    let env = TestEnv::new();
+    let way = env.local();
+    way.set("db/password", "x");
+    way.secret(["get", "db/pasword"])
+        .run()
+        .refuses(3)
+        .says("did you mean `db/password`?");
+    way.secret(["get", "password"])
+        .run()
+        .refuses(3)
+        .says("did you mean `db/password`?");
+    let other = way.secret(["get", "api/key"]).run().refuses(3);
+    assert!(!other.err().contains("did you mean"), "{other:?}");
+}

@@ -8,7 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::error::Outcome;
 use crate::cli::room::{Target, in_room};
 use crate::cli::ui::list::ListFormatArgs;
-use crate::cli::ui::text::time;
+use crate::cli::ui::text::{escape_name, time};
 use crate::wire::secrets::SecretInfo;
 
 /// Shown at the end of `--help`.
@@ -17,12 +17,18 @@ Examples:
   What you may see, as a table; in a pipeline it is JSON:
     $ meshagent room secret list --room demo
 
+  Those whose ids start with db/:
+    $ meshagent room secret list db/ --room demo
+
   The ids alone:
     $ meshagent room secret list --room demo --output json | jq -r '.[].id'";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct ListArgs {
+    /// Only secrets whose ids start with this
+    #[arg(value_name = "PREFIX", default_value = "", hide_default_value = true)]
+    prefix: String,
     #[command(flatten)]
     format: ListFormatArgs,
     #[command(flatten)]
@@ -40,8 +46,16 @@ struct Listed {
 
 pub(super) async fn run(context: &Context, args: ListArgs) -> anyhow::Result<Outcome> {
     let (secrets, empty) = in_room(context, Target::resolve(context, &args.room)?, async |room| {
-        let empty = format!("There are no secrets for you in room {}.", room.shown_name());
-        let secrets = room.secrets().list_secrets().await?.into_iter();
+        let which = match args.prefix.as_str() {
+            "" => String::new(),
+            prefix => format!(" whose ids start with `{}`", escape_name(prefix)),
+        };
+        let empty = format!(
+            "There are no secrets for you{which} in room {}.",
+            room.shown_name()
+        );
+        let secrets = room.secrets().list_secrets_with_prefix(&args.prefix).await?;
+        let secrets = secrets.into_iter();
         let secrets: Vec<_> = secrets
             .map(|secret| Listed {
                 secret,

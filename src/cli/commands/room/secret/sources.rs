@@ -10,7 +10,7 @@ use crate::cli::process::obeyed;
 use crate::cli::room::JoinedRoom;
 use crate::cli::ui::text::{escape_name, shell_word};
 use crate::secrets::{GetOptions, Secret, SecretsClient, SecretsError};
-use crate::wire::secrets::{ListSecrets, SecretInfo};
+use crate::wire::secrets::{ListSecrets, MAX_PAGE_SECRETS, SecretInfo};
 use crate::wire::{Identity, SecretId};
 
 /// Owners whose secrets are read after one's own, with commas between them.
@@ -122,6 +122,9 @@ impl Sources {
         // The command fails anyway: without a list it says less.
         let rows = room.secrets().list_page(&page).await.ok()?.secrets;
         let rows: Vec<SecretInfo> = rows.into_iter().filter(|row| row.id == id.as_str()).collect();
+        if rows.is_empty() {
+            return meant(room, id).await;
+        }
         let shown = escape_name(id.as_str());
         let owners: Vec<&str> = rows.iter().filter_map(|row| row.owner.as_deref()).collect();
         match &owners[..] {
@@ -153,6 +156,37 @@ impl Sources {
     }
 }
 
+/// The id that was meant, if one of the reader's own secrets has an id much like it. Of a long list only the first page
+/// is looked through, as a list of thousands takes its time.
+async fn meant(room: &JoinedRoom, id: &SecretId) -> Option<String> {
+    let page = ListSecrets {
+        prefix: None,
+        after: None,
+        limit: Some(MAX_PAGE_SECRETS as u64),
+    };
+    let rows = room.secrets().list_page(&page).await.ok()?.secrets;
+    let own = rows.iter().filter(|row| row.owner.is_none());
+    let nearest = nearest(id.as_str(), own.map(|row| row.id.as_str()))?;
+    Some(format!("did you mean `{}`?", escape_name(nearest)))
+}
+
+/// The nearest of these ids, if no more than one letter in three is wrong, left out, added or exchanged. Case does not
+/// count, and neither does what is before the last `/`.
+fn nearest<'a>(id: &str, ids: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = id.to_lowercase();
+    let faults = |found: &str| {
+        let found = found.to_lowercase();
+        let last = found.rsplit('/').next().unwrap_or_default();
+        if last == wanted {
+            return 1;
+        }
+        strsim::osa_distance(&wanted, &found)
+    };
+    let most = wanted.chars().count() / 3;
+    let (faults, found) = ids.map(|found| (faults(found), found)).min()?;
+    (faults <= most).then_some(found)
+}
+
 /// Refuses to set a variable that programs obey to what another owner chose.
 pub(super) fn refuse_obeyed(name: &str, id: &SecretId, secret: &Secret) -> Result<(), CommandError> {
     let (Some(owner), Some(effect)) = (&secret.owner, obeyed(name)) else {
@@ -165,4 +199,25 @@ pub(super) fn refuse_obeyed(name: &str, id: &SecretId, secret: &Secret) -> Resul
     );
     Err(CommandError::new(Kind::Failed, message)
         .hint("name another variable with --env-secret NAME=ID, or store the value as a secret of your own"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_id_is_found() {
+        let ids = ["api/key", "db/password", "db/user", "x"];
+        let nearest = |id| nearest(id, ids.into_iter());
+        for (id, found) in [
+            ("db/pasword", Some("db/password")),
+            ("DB/Password", Some("db/password")),
+            ("password", Some("db/password")),
+            ("db/passwrod", Some("db/password")),
+            ("something/else", None),
+            ("yz", None),
+        ] {
+            assert_eq!(nearest(id), found, "{id}");
+        }
+    }
 }
