@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::ws::WebSocket;
 use futures_util::stream::SplitStream;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::spawn_blocking;
 
 use super::last_seen::LastSeen;
 use super::upload::{Received, Uploads};
@@ -13,7 +14,10 @@ use crate::server::participant::Participant;
 use crate::server::toolkit::Permits;
 use crate::wire::room::{SET_ATTRIBUTES, read_response, response};
 use crate::wire::toolkits::{TOOL_CALL_RESPONSE, TOOL_CALL_RESPONSE_CHUNK};
-use crate::wire::{Content, ErrorCode, Message};
+use crate::wire::{Content, DecodeError, ErrorCode, Message};
+
+/// Rows from which a list is long.
+const LONG_LIST: usize = 128;
 
 /// Reads messages until the participant leaves or breaks the protocol. The answers to calls go to `responses`.
 pub(super) async fn run(
@@ -70,7 +74,7 @@ pub(super) async fn run(
             if let Some(memory) = &mut memory {
                 memory.shrink(0);
             }
-            if let Ok(message) = response(message_id, content) {
+            if let Ok(message) = encode(message_id, content).await {
                 permits.shrink(message.data_len());
                 // The session may have ended.
                 let _ = responses.send(Response::new(message, permits, memory)).await;
@@ -85,4 +89,20 @@ fn set_attributes(participant: &Participant, message: Message) {
         let rooms = &participant.state.rooms;
         rooms.set_attributes(&participant.room, &participant.member.id, attributes);
     }
+}
+
+/// The message that answers a call. A long list is encoded on a thread that serves no participant, because that takes
+/// milliseconds.
+async fn encode(message_id: u64, content: Content) -> Result<Message, DecodeError> {
+    let is_long = match &content {
+        Content::Json(object) => object
+            .values()
+            .any(|value| value.as_array().is_some_and(|list| list.len() > LONG_LIST)),
+        _ => false,
+    };
+    if !is_long {
+        return response(message_id, content);
+    }
+    let encoded = spawn_blocking(move || response(message_id, content)).await;
+    encoded.unwrap_or(Err(DecodeError::Skipped))
 }

@@ -2,9 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokio::task::{spawn_blocking, yield_now};
 
 use super::CallError;
 use super::answer::Answer;
+use super::load::disconnected;
 use crate::server::audit::Access;
 use crate::server::participant::Participant;
 use crate::server::store::{DelegatedTo, Found, ListPosition, SecretQuery, StoredSecret};
@@ -16,6 +18,9 @@ const ENVELOPE_BYTES: usize = 4 << 10;
 
 /// Most bytes of a row: five names of 255 bytes, of which JSON may escape each byte.
 const ROW_BYTES: usize = 3 << 10;
+
+/// Rows that are added to a list before other tasks of the thread may run.
+const STEP_ROWS: usize = 128;
 
 /// `list_secrets`, once there is memory for the answer.
 pub(super) async fn list(
@@ -37,7 +42,7 @@ pub(super) async fn list(
         Some(None) => return Err(invalid("`after` is not the `next` of a page".to_owned())),
     };
     let caller = &participant.caller.identity;
-    let mut query = SecretQuery {
+    let query = SecretQuery {
         prefix: input.prefix.unwrap_or_default(),
         after,
         limit: Some(limit.unwrap_or(MAX_PAGE_SECRETS)),
@@ -49,6 +54,23 @@ pub(super) async fn list(
             .saturating_add(ENVELOPE_BYTES)
             .min(MAX_ANSWER_HEADER_BYTES)
     });
+    // A list that can no longer be written is not made.
+    tokio::select! {
+        biased;
+        made = make(participant, access, query, limit, most) => made,
+        () = participant.output_closed.cancelled() => Err(disconnected()),
+    }
+}
+
+/// Makes the list, of at most `limit` secrets, once there is memory for an answer of `most` bytes.
+async fn make(
+    participant: &Participant,
+    access: &Access,
+    mut query: SecretQuery,
+    limit: Option<usize>,
+    most: usize,
+) -> Result<Answer, CallError> {
+    let caller = &participant.caller.identity;
     let budget = participant.response_budget.take(most).await?;
     let mut list = SecretList {
         secrets: Vec::new(),
@@ -59,7 +81,10 @@ pub(super) async fn list(
         let found = participant.store.find(query.clone()).await?;
         let more = found.more;
         query.after = last(&found);
-        for secret in found.whole()? {
+        for (number, secret) in found.whole()?.into_iter().enumerate() {
+            if number % STEP_ROWS == STEP_ROWS - 1 {
+                yield_now().await;
+            }
             let row = info(secret, caller);
             bytes = bytes.saturating_add(serde_json::to_vec(&row).map_or(0, |row| row.len() + 1));
             if bytes > MAX_ANSWER_HEADER_BYTES {
@@ -76,8 +101,15 @@ pub(super) async fn list(
         }
     }
     access.shows(list.secrets.len());
+    // A long list takes milliseconds, in which other participants' calls would wait.
+    let content = if list.secrets.len() > STEP_ROWS {
+        let encoded = spawn_blocking(move || Content::json(&list)).await;
+        encoded.map_err(|_| CallError::new(ErrorCode::OperationFailed, "the list could not be made"))??
+    } else {
+        Content::json(&list)?
+    };
     Ok(Answer {
-        content: Content::json(&list)?,
+        content,
         budget: Some(budget),
     })
 }

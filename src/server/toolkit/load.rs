@@ -7,9 +7,8 @@ use crate::server::response_budget::ResponsePermit;
 use crate::server::store::{BoundedRead, SecretKey, SecretRecord};
 use crate::wire::ErrorCode;
 
-/// Budget that is taken before a secret's size is known, in bytes: most secrets need no more and are read at
-/// once.
-const FIRST_BYTES: usize = 32 << 10;
+/// Budget that is taken before a secret's size is known, in bytes: most secrets need no more to be read.
+const FIRST_BYTES: usize = 64 << 10;
 
 /// A secret that was loaded, with the share of the response budget that its value takes.
 pub(super) struct Loaded {
@@ -24,8 +23,7 @@ pub(super) async fn load(participant: &Participant, key: SecretKey) -> Result<Op
     let loading = async {
         let mut limit = FIRST_BYTES;
         loop {
-            // The store and this call have the value at the same time for a moment.
-            let mut budget = participant.response_budget.take(limit.saturating_mul(2)).await?;
+            let mut budget = participant.response_budget.take(limit).await?;
             match participant.store.read_up_to(key.clone(), limit).await? {
                 Some(BoundedRead::Whole(record, value)) => {
                     budget.shrink(value.expose().len());
@@ -49,6 +47,7 @@ pub(super) async fn load(participant: &Participant, key: SecretKey) -> Result<Op
     }
 }
 
-fn disconnected() -> CallError {
+/// The error of a call whose participant cannot be answered any more.
+pub(super) fn disconnected() -> CallError {
     CallError::new(ErrorCode::OperationFailed, "the participant is gone")
 }
