@@ -19,6 +19,9 @@ const UNIT_BYTES: usize = 4 << 10;
 /// Largest reservation in the small part, in bytes.
 const SMALL_BYTES: usize = 64 << 10;
 
+/// Bytes that are set aside for the store.
+const STORE_BYTES: usize = 4 << 20;
+
 /// The budget is divided by this for the small part.
 const SMALL_FRACTION: usize = 8;
 
@@ -87,11 +90,13 @@ enum Size {
 impl MemoryBudget {
     /// A budget of `bytes` bytes for values of at most `value_bytes` bytes. A reservation waits for `wait` at most.
     ///
-    /// The store seals one large value at a time, and needs as many bytes again for it: those are set aside.
+    /// What the store needs to seal parts of large values is set aside.
     pub(super) fn new(bytes: usize, value_bytes: usize, wait: Duration) -> Self {
         let small = bytes / SMALL_FRACTION;
-        let large = bytes.saturating_sub(small).saturating_sub(value_bytes);
-        // Reading a value takes twice its size for a moment.
+        let large = bytes
+            .saturating_sub(small)
+            .saturating_sub(value_bytes.min(STORE_BYTES));
+        // Reading a value that is not in parts takes twice its size for a moment.
         let largest = value_bytes.saturating_mul(2);
         Self(Arc::new(Shared {
             small: Part::new(small, SMALL_BYTES),

@@ -11,14 +11,15 @@ use rusqlite::{Connection, OpenFlags, Statement};
 use super::StoreError;
 
 /// How long another process's transaction is waited for.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Settings of every connection (security, "At rest"). Checkpoints are made by the writer.
+/// Settings of every connection (security, "At rest"). Checkpoints are made by [`checkpoints`](super::checkpoints). The
+/// log's file keeps as many bytes when the log starts again: overwriting them is faster than appending.
 const PRAGMAS: &str = "PRAGMA synchronous = FULL;
     PRAGMA secure_delete = ON;
     PRAGMA cell_size_check = ON;
     PRAGMA wal_autocheckpoint = 0;
-    PRAGMA journal_size_limit = 4194304;";
+    PRAGMA journal_size_limit = 16777216;";
 
 /// Opens the database at `path`, which must exist.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -47,10 +48,12 @@ fn open_with(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Moves the content of the write-ahead log into the database, as far as readers allow.
-pub(super) fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))?;
-    Ok(())
+/// Moves the content of the write-ahead log into the database, as far as readers allow. Returns how many pages the log
+/// has.
+pub(super) fn checkpoint(connection: &Connection) -> Result<u64, StoreError> {
+    let pages: i64 = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |row| row.get(1))?;
+    // -1 if there is no log.
+    Ok(u64::try_from(pages).unwrap_or_default())
 }
 
 /// How long processes that read are waited for before the write-ahead log is emptied.

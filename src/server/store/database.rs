@@ -10,7 +10,7 @@ use super::keys::{self, Purpose, StoreKeys};
 use super::meta::{FIRST_SLOT, Meta, Slot, wrapped_keys};
 use super::seal::{DatabaseId, Key};
 use super::tables::{APPLICATION_ID, FORMAT, KEY_TABLES, MAGIC, META_TABLE, SECRET_TABLE};
-use super::{StoreError, api_keys, audit, commits, connection, migrate, usage};
+use super::{StoreError, api_keys, audit, commits, connection, migrate, parts, usage};
 use crate::clock;
 use crate::fs::{LockFile, private, remove_file, sync_directory};
 
@@ -178,6 +178,7 @@ fn make_tables(connection: &mut Connection, directory: &Path, source: &KeySource
     transaction.execute_batch(SECRET_TABLE)?;
     transaction.execute_batch(usage::TABLES)?;
     transaction.execute_batch(api_keys::TABLES)?;
+    transaction.execute_batch(parts::TABLES)?;
     transaction.execute(
         "INSERT INTO meta (only, magic, database_id, created_at) VALUES (1, ?, ?, ?)",
         (MAGIC, database, now),

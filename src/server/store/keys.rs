@@ -256,12 +256,21 @@ impl StoreKeys {
         bound: impl FnOnce(u32, &DatabaseId) -> Bound,
         value: &SecretValue,
     ) -> Result<(u32, Vec<u8>), StoreError> {
+        self.seal_bytes(bound, value.expose())
+    }
+
+    /// As [`StoreKeys::seal`], for a part of a value.
+    pub(super) fn seal_bytes(
+        &self,
+        bound: impl FnOnce(u32, &DatabaseId) -> Bound,
+        value: &[u8],
+    ) -> Result<(u32, Vec<u8>), StoreError> {
         let key = self
             .keys
             .get(&self.current)
             .ok_or_else(|| StoreError::Corrupted("no current key".into()))?;
         let bound = bound(self.current, &self.database);
-        Ok((self.current, seal::seal(key, &bound, value.expose())?))
+        Ok((self.current, seal::seal(key, &bound, value)?))
     }
 
     /// Opens a value that was sealed under key `number`. None if there is no such key, or it does not open the value.
@@ -273,5 +282,22 @@ impl StoreKeys {
     ) -> Option<SecretValue> {
         let number = u32::try_from(number).ok()?;
         seal::open(self.keys.get(&number)?, &bound(number, &self.database), sealed)
+    }
+
+    /// As [`StoreKeys::open`], into a buffer of the value's length.
+    pub(super) fn open_into(
+        &self,
+        number: i64,
+        bound: impl FnOnce(u32, &DatabaseId) -> Bound,
+        sealed: &[u8],
+        value: &mut [u8],
+    ) -> Option<()> {
+        let number = u32::try_from(number).ok()?;
+        seal::open_into(
+            self.keys.get(&number)?,
+            &bound(number, &self.database),
+            sealed,
+            value,
+        )
     }
 }

@@ -1,9 +1,9 @@
 //! Secrets at rest. Below `rooms`, `oauth` and `keys`, above `data_dir`.
 //!
-//! A [`Store`] keeps records and their values; [`SqliteStore`] is its implementation. A value is sealed ([`seal`])
-//! under a store key ([`keys`]), which is itself wrapped under a key that comes from a [`KeySource`]. One thread
-//! writes ([`writer`]) and several read ([`reader`]), each with its own connection, which is opened when it is first
-//! needed.
+//! A [`Store`] keeps records and their values; [`SqliteStore`] is its implementation. A value is sealed ([`seal`]),
+//! a large one in parts ([`parts`]), under a store key ([`keys`]), which is itself wrapped under a key that comes from a [`KeySource`]. One thread
+//! writes ([`writer`]), several read ([`reader`]), and one makes the checkpoints of the write-ahead log
+//! ([`checkpoints`]), each with its own connection, which is opened when it is first needed.
 //!
 //! Ids, names, types and owners are stored readable, under a MAC; values are sealed. A row is read only if nothing
 //! about it was changed. The removal of a row, and the return of an older one, cannot be seen from the row itself; the
@@ -18,6 +18,8 @@
 mod api_keys;
 mod audit;
 pub(in crate::server) mod backup;
+mod batches;
+mod checkpoints;
 mod commits;
 mod connection;
 mod database;
@@ -35,6 +37,8 @@ mod locks;
 mod meta;
 mod metrics;
 mod migrate;
+mod part_writer;
+mod parts;
 mod passphrase;
 mod reader;
 mod record;
@@ -103,8 +107,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Damaged`] if the row is not what was written.
     fn read(&self, key: SecretKey) -> BoxFuture<'_, Result<Option<(SecretRecord, SecretValue)>, StoreError>>;
 
-    /// As [`Store::read`], but does not read a secret whose sealed value takes more than `limit` bytes: returns its
-    /// size instead.
+    /// As [`Store::read`], but does not read a secret if that takes more than `limit` bytes of memory: returns what it
+    /// takes instead.
     fn read_up_to(
         &self,
         key: SecretKey,

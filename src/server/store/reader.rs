@@ -9,6 +9,7 @@ use rusqlite::{Connection, Row, params};
 use super::audit::{self, AccessQuery, Accesses};
 use super::connection::Prepared;
 use super::keys::StoreKeys;
+use super::parts::{PartError, PartReader, PartedValue};
 use super::record::delegate_text;
 use super::seal::Bound;
 use super::worker::Shared;
@@ -36,6 +37,9 @@ macro_rules! select {
         select_where!($more, concat!("room = ?1 AND ", $from))
     };
 }
+
+/// Attempts to read what is replaced meanwhile, before one that keeps the write-ahead log as it is.
+const READ_ATTEMPTS: u32 = 3;
 
 /// A value that is larger than the limit is not loaded.
 const READ: &str = select!(
@@ -93,6 +97,7 @@ pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<Read
         connection,
         shared,
         keys: shared.keys.present(),
+        parts: PartReader::new(connection),
         read: prepared(READ),
         contains: prepared(CONTAINS),
         find_own: prepared(FIND_OWN),
@@ -113,6 +118,7 @@ pub(super) struct Reader<'c> {
     connection: &'c Connection,
     shared: &'c Shared,
     keys: Arc<StoreKeys>,
+    parts: PartReader<'c>,
     read: Prepared<'c>,
     contains: Prepared<'c>,
     find_own: Prepared<'c>,
@@ -149,7 +155,10 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    pub(super) fn read(&mut self, key: SecretKey) -> Result<Option<(SecretRecord, SecretValue)>, StoreError> {
+    pub(super) fn read(
+        &mut self,
+        key: &SecretKey,
+    ) -> Result<Option<(SecretRecord, SecretValue)>, StoreError> {
         match self.read_up_to(key, usize::MAX)? {
             Some(BoundedRead::Whole(record, value)) => Ok(Some((record, value))),
             Some(BoundedRead::Larger(_)) | None => Ok(None),
@@ -158,48 +167,75 @@ impl Reader<'_> {
 
     pub(super) fn read_up_to(
         &mut self,
-        key: SecretKey,
+        key: &SecretKey,
         limit: usize,
     ) -> Result<Option<BoundedRead>, StoreError> {
-        match self.read_row(&key, limit)? {
-            ReadRow::UnknownKey => {
-                // Another process has changed the store keys: the row as it is now has one of the present keys.
-                self.keys = self.shared.keys.reload(self.connection)?;
-                match self.read_row(&key, limit)? {
-                    ReadRow::Read(read) => Ok(read),
-                    ReadRow::UnknownKey => Err(damaged(key)),
-                }
+        for _ in 0..READ_ATTEMPTS {
+            if let Attempt::Done(read) = self.try_read(key, limit)? {
+                return Ok(read);
             }
-            ReadRow::Read(read) => Ok(read),
+        }
+        // One snapshot of the database, in which nothing is replaced.
+        let _snapshot = self.connection.unchecked_transaction()?;
+        match self.try_read(key, limit)? {
+            Attempt::Done(read) => Ok(read),
+            Attempt::Changed => Err(damaged(key)),
         }
     }
 
-    fn read_row(&mut self, key: &SecretKey, limit: usize) -> Result<ReadRow, StoreError> {
+    fn try_read(&mut self, key: &SecretKey, limit: usize) -> Result<Attempt, StoreError> {
+        let (record, parts) = match self.read_row(key, limit)? {
+            RowRead::Whole(read) => return Ok(Attempt::Done(read)),
+            RowRead::InParts(_, parts) if parts.memory() > limit => {
+                return Ok(Attempt::Done(Some(BoundedRead::Larger(parts.memory()))));
+            }
+            RowRead::InParts(record, parts) => (record, parts),
+            RowRead::UnknownKey => return self.reload_keys(),
+        };
+        match self.parts.read(&self.keys, &parts) {
+            Ok(value) => Ok(Attempt::Done(Some(BoundedRead::Whole(record, value)))),
+            Err(PartError::Missing) => Ok(Attempt::Changed),
+            Err(PartError::UnknownKey) => self.reload_keys(),
+            Err(PartError::Damaged) => Err(damaged(key)),
+            Err(PartError::Store(error)) => Err(error),
+        }
+    }
+
+    /// Another process has changed the store keys: the row as it is now has one of the present keys.
+    fn reload_keys(&mut self) -> Result<Attempt, StoreError> {
+        self.keys = self.shared.keys.reload(self.connection)?;
+        Ok(Attempt::Changed)
+    }
+
+    fn read_row(&mut self, key: &SecretKey, limit: usize) -> Result<RowRead, StoreError> {
         let keys = &*self.keys;
         let mut rows = self.read.statement()?.query((
             key.room.as_str(),
             key.owner.as_str(),
             key.id.as_str(),
             key.delegate_text(),
-            i64::try_from(limit).unwrap_or(i64::MAX),
+            // The sealed value and the value are in memory at the same time.
+            i64::try_from(limit / 2).unwrap_or(i64::MAX),
         ))?;
         let Some(row) = rows.next()? else {
-            return Ok(ReadRow::Read(None));
+            return Ok(RowRead::Whole(None));
         };
         let StoredSecret { record, .. } = stored(keys, &key.room, row)?;
-        if let Ok(bytes) = row
-            .get::<_, i64>(13)
-            .map(|bytes| usize::try_from(bytes).unwrap_or(0))
-            && bytes > limit
-        {
-            return Ok(ReadRow::Read(Some(BoundedRead::Larger(bytes))));
+        if let Ok(bytes) = row.get::<_, i64>(13) {
+            let memory = usize::try_from(bytes).unwrap_or(0).saturating_mul(2);
+            if memory > limit {
+                return Ok(RowRead::Whole(Some(BoundedRead::Larger(memory))));
+            }
         }
         if !keys.has(row.get(11)?) {
-            return Ok(ReadRow::UnknownKey);
+            return Ok(RowRead::UnknownKey);
         }
         match open(keys, &record, row) {
-            Ok(Some(value)) => Ok(ReadRow::Read(Some(BoundedRead::Whole(record, value)))),
-            Ok(None) | Err(StoreError::Corrupted(_)) => Err(damaged(key.clone())),
+            Ok(Some(value)) => Ok(match parted(row)? {
+                Some(parts) => RowRead::InParts(record, parts),
+                None => RowRead::Whole(Some(BoundedRead::Whole(record, value))),
+            }),
+            Ok(None) | Err(StoreError::Corrupted(_)) => Err(damaged(key)),
             Err(error) => Err(error),
         }
     }
@@ -226,17 +262,26 @@ impl Reader<'_> {
     }
 }
 
-/// What reading a row found.
-enum ReadRow {
-    Read(Option<BoundedRead>),
+/// What one attempt to read a secret gave.
+enum Attempt {
+    Done(Option<BoundedRead>),
+    /// It may have been replaced, or sealed anew, since its row was read.
+    Changed,
+}
+
+/// What a secret's row gave.
+enum RowRead {
+    Whole(Option<BoundedRead>),
+    /// The value has to be read from its parts.
+    InParts(SecretRecord, PartedValue),
     /// Its store key is not among those that were read.
     UnknownKey,
 }
 
-fn damaged(key: SecretKey) -> StoreError {
+fn damaged(key: &SecretKey) -> StoreError {
     StoreError::Damaged {
-        room: key.room,
-        id: key.id,
+        room: key.room.clone(),
+        id: key.id.clone(),
     }
 }
 
@@ -322,35 +367,40 @@ pub(super) fn open_room(
     room: &RoomName,
 ) -> Result<(), StoreError> {
     let mut statement = connection.prepare(READ_ROOM)?;
+    let mut parts = PartReader::new(connection);
     let mut rows = statement.query([room.as_str()])?;
     while let Some(row) = rows.next()? {
         let StoredSecret { record, .. } = stored(keys, room, row)?;
-        open(keys, &record, row)?.ok_or(StoreError::Damaged {
-            room: record.key.room,
-            id: record.key.id,
-        })?;
+        open(keys, &record, row)?.ok_or_else(|| damaged(&record.key))?;
+        if let Some(value) = parted(row)? {
+            parts.read(keys, &value).map_err(|error| match error {
+                PartError::Missing | PartError::UnknownKey | PartError::Damaged => damaged(&record.key),
+                PartError::Store(error) => error,
+            })?;
+        }
     }
     Ok(())
 }
 
-/// The secret and the value in a row of [`RESEAL`]; none if the value does not open.
+/// The secret, the `extra` column and the value in a row of [`RESEAL`]; none if the value does not open.
 ///
 /// # Errors
 /// Those of a row that is not as it was written.
 pub(super) fn reseal_row(
     keys: &StoreKeys,
     row: &Row<'_>,
-) -> Result<Option<(StoredSecret, SecretValue)>, StoreError> {
+) -> Result<Option<(StoredSecret, Vec<u8>, SecretValue)>, StoreError> {
     let room = row.get_ref(14)?.as_str().map_err(rusqlite::Error::from)?;
     let room = RoomName::new(room)
         .map_err(|_| StoreError::Corrupted("the name of a room is not readable".into()))?;
     let secret = stored(keys, &room, row)?;
     let value = open(keys, &secret.record, row)?;
-    Ok(value.map(|value| (secret, value)))
+    let extra = row.get(8)?;
+    Ok(value.map(|value| (secret, extra, value)))
 }
 
-/// The value in a row of [`READ`] or [`READ_ROOM`], or none if it is not as it was written. It is decrypted straight out
-/// of the database's buffer.
+/// The value in a row of [`READ`] or [`READ_ROOM`], which is empty if it is stored in parts, or none if it is not as it
+/// was written. It is decrypted straight out of the database's buffer.
 fn open(keys: &StoreKeys, record: &SecretRecord, row: &Row<'_>) -> Result<Option<SecretValue>, StoreError> {
     let Ok(sealed) = row.get_ref(12)?.as_blob() else {
         return Ok(None);
@@ -360,6 +410,12 @@ fn open(keys: &StoreKeys, record: &SecretRecord, row: &Row<'_>) -> Result<Option
         |number, database| Bound::secret(number, database, record),
         sealed,
     ))
+}
+
+/// The parts that the value in a row is stored in, if it is.
+fn parted(row: &Row<'_>) -> Result<Option<PartedValue>, StoreError> {
+    let extra = row.get_ref(8)?.as_blob().map_err(rusqlite::Error::from)?;
+    Ok(PartedValue::decode(extra))
 }
 
 /// The secret in a row of `room`, without its value.
@@ -395,7 +451,7 @@ fn stored(keys: &StoreKeys, room: &RoomName, row: &Row<'_>) -> Result<StoredSecr
     if !keys.is_row(&secret, extra, nonce.unwrap_or_default(), bytes(9)?) {
         return Err(damaged());
     }
-    if !extra.is_empty() {
+    if !extra.is_empty() && PartedValue::decode(extra).is_none() {
         return Err(StoreError::NewerSecret {
             room: key.room,
             id: key.id,

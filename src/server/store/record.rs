@@ -127,7 +127,7 @@ impl Found {
 pub enum BoundedRead {
     /// The secret and its value.
     Whole(SecretRecord, SecretValue),
-    /// Its sealed value takes this many bytes, which is more than the limit.
+    /// Reading it takes this many bytes of memory, which is more than the limit.
     Larger(usize),
 }
 

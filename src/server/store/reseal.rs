@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row, Transaction};
 
 use super::StoreError;
 use super::keys::StoreKeys;
+use super::parts::ValueId;
 use super::reader;
 use super::seal::{Bound, DatabaseId, nonce};
 
@@ -35,13 +36,22 @@ struct Resealed {
     mac: Vec<u8>,
 }
 
-const TABLES: [Table; 3] = [
+const TABLES: [Table; 4] = [
     Table {
         name: "secret",
         select: reader::RESEAL,
         columns: [13, 9],
         update: "UPDATE secret SET key_number = ?1, sealed = ?2, mac = ?3 WHERE number = ?4 AND mac = ?5",
         seal: secret,
+    },
+    Table {
+        name: "secret_part",
+        select: "SELECT number, substr(sealed, 1, 24), value, part, key_number, sealed FROM secret_part
+            WHERE number > ?1 AND key_number <> ?2 ORDER BY number",
+        columns: [0, 1],
+        update: "UPDATE secret_part SET key_number = ?1, sealed = ?2
+            WHERE number = ?4 AND substr(sealed, 1, 24) = ?5 AND ?3 = x''",
+        seal: part,
     },
     Table {
         name: "api_key",
@@ -159,17 +169,24 @@ pub(super) fn rows_by_key(connection: &Connection) -> Result<Vec<(i64, u64)>, St
 }
 
 fn secret(keys: &StoreKeys, row: &Row<'_>) -> Result<Option<Resealed>, StoreError> {
-    let Some((stored, value)) = reader::reseal_row(keys, row)? else {
+    let Some((stored, extra, value)) = reader::reseal_row(keys, row)? else {
         return Ok(None);
     };
     let record = &stored.record;
     let (key_number, sealed) = keys.seal(|key, database| Bound::secret(key, database, record), &value)?;
-    let mac = keys.row_mac(&stored, &[], nonce(&sealed));
+    let mac = keys.row_mac(&stored, &extra, nonce(&sealed));
     Ok(Some(Resealed {
         key_number,
         sealed,
         mac,
     }))
+}
+
+fn part(keys: &StoreKeys, row: &Row<'_>) -> Result<Option<Resealed>, StoreError> {
+    let (value, number): (ValueId, u32) = (row.get(2)?, row.get(3)?);
+    reseal(keys, row, 4, |key, database| {
+        Bound::part(key, database, &value, number)
+    })
 }
 
 fn api_key(keys: &StoreKeys, row: &Row<'_>) -> Result<Option<Resealed>, StoreError> {

@@ -8,6 +8,7 @@ use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
+use super::parts::ValueId;
 use super::revocations::Revocation;
 use super::{SecretRecord, StoreError, StoredSecret};
 use crate::sensitive::SecretValue;
@@ -15,6 +16,8 @@ use crate::sensitive::SecretValue;
 /// Bytes of the nonce, which starts a sealed value.
 pub(super) const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = 16;
+/// Bytes that a sealed value has more than the value.
+pub(super) const SEAL_BYTES: usize = NONCE_BYTES + TAG_BYTES;
 
 /// Sixteen random bytes that identify a database.
 pub(super) type DatabaseId = [u8; 16];
@@ -64,6 +67,13 @@ impl Bound {
     /// For the value of a secret.
     pub(super) fn secret(key_number: u32, database: &DatabaseId, record: &SecretRecord) -> Self {
         Self::new("meshagent secret 1", key_number, database).record(record)
+    }
+
+    /// For a part of a large value.
+    pub(super) fn part(key_number: u32, database: &DatabaseId, value: &ValueId, number: u32) -> Self {
+        Self::new("meshagent secret part 1", key_number, database)
+            .field(value)
+            .field(&number.to_be_bytes())
     }
 
     /// For an API key of the server.
@@ -139,7 +149,7 @@ pub(super) fn nonce(sealed: &[u8]) -> &[u8] {
 pub(super) fn seal(key: &Key, bound: &Bound, value: &[u8]) -> Result<Vec<u8>, StoreError> {
     let mut nonce = [0; NONCE_BYTES];
     getrandom::fill(&mut nonce)?;
-    let mut sealed = vec![0; value.len() + NONCE_BYTES + TAG_BYTES];
+    let mut sealed = vec![0; value.len() + SEAL_BYTES];
     let parts = sealed
         .split_first_chunk_mut::<NONCE_BYTES>()
         .and_then(|(head, rest)| {
@@ -160,14 +170,19 @@ pub(super) fn seal(key: &Key, bound: &Bound, value: &[u8]) -> Result<Vec<u8>, St
 
 /// Opens a value that [`seal`] sealed. None if the key, the associated data or any bit of the value differs.
 pub(super) fn open(key: &Key, bound: &Bound, sealed: &[u8]) -> Option<SecretValue> {
+    let mut value = Zeroizing::new(vec![0; sealed.len().checked_sub(SEAL_BYTES)?]);
+    open_into(key, bound, sealed, &mut value)?;
+    Some(SecretValue::new(std::mem::take(&mut *value)))
+}
+
+/// As [`open`], into a buffer. None, too, if the buffer has not the value's length.
+pub(super) fn open_into(key: &Key, bound: &Bound, sealed: &[u8], value: &mut [u8]) -> Option<()> {
     let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>()?;
     let (body, tag) = rest.split_last_chunk::<TAG_BYTES>()?;
-    let mut value = Zeroizing::new(vec![0; body.len()]);
-    let buffer = InOutBuf::new(body, &mut value).ok()?;
+    let buffer = InOutBuf::new(body, value).ok()?;
     cipher(key)
         .decrypt_inout_detached(&XNonce::from(*nonce), &bound.0, buffer, &(*tag).into())
-        .ok()?;
-    Some(SecretValue::new(std::mem::take(&mut *value)))
+        .ok()
 }
 
 fn cipher(key: &Key) -> XChaCha20Poly1305 {

@@ -1,5 +1,6 @@
 //! The store in an SQLite database: hands the calls to its threads.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -8,14 +9,17 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 use super::audit::{self, AccessQuery, Accesses, Actor, Anchor, AuditEntry, AuditMode, AuditStore};
+use super::checkpoints::{self, Checkpoints, Never};
 use super::commits::Acknowledgements;
 use super::connection::Connections;
 use super::live_keys::{LiveKeys, SlotKey};
 use super::locks::{SecretLock, SecretLocks};
 use super::metrics::StoreMetrics;
+use super::part_writer::SealedPart;
+use super::parts::{self, PartedValue};
 use super::reader::{self, ReadJob, Reader};
 use super::worker::{Shared, Workers};
-use super::writer::{self, Change, WriteJob};
+use super::writer::{self, Change, NewValue, WriteJob};
 use super::{
     BoundedRead, Found, KeyRingChange, KeyRingError, KeyRingStore, KeySource, OwnerLimits, SecretKey,
     SecretQuery, SecretRecord, Store, StoreError, StoredKeyRing, database, key_ring, key_status, rotation,
@@ -29,6 +33,9 @@ pub(super) const DATABASE: &str = "store.db";
 /// Most threads that read.
 const MAX_READERS: usize = 9;
 
+/// Parts of one value that wait for the writing thread at the same time.
+const PARTS_IN_FLIGHT: usize = 2;
+
 /// A store in an SQLite database. Several processes may use one at the same time.
 ///
 /// Calls that are queued when this is dropped are still done; [`Store::close`] waits for them.
@@ -37,6 +44,7 @@ pub struct SqliteStore {
     shared: Arc<Shared>,
     writer: Workers<WriteJob>,
     readers: Workers<ReadJob>,
+    checkpointer: Workers<Never>,
     locks: SecretLocks,
 }
 
@@ -98,9 +106,11 @@ impl SqliteStore {
                 limits: options.limits,
                 audit: options.audit,
                 metrics: StoreMetrics::default(),
+                checkpoints: Checkpoints::default(),
             }),
             writer: Workers::new("writer", 1, writer::run),
             readers: Workers::new("reader", most_readers(), reader::run),
+            checkpointer: Workers::new("checkpointer", 1, checkpoints::run),
             locks: SecretLocks::new((!data_dir.is_ours_alone()).then(|| data_dir.path())),
         })
     }
@@ -112,7 +122,8 @@ impl SqliteStore {
     /// Those of opening a connection.
     pub fn start_threads(&self) -> Result<(), StoreError> {
         self.readers.start_all(&self.shared)?;
-        self.writer.start_all(&self.shared)
+        self.writer.start_all(&self.shared)?;
+        self.checkpointer.start_all(&self.shared)
     }
 
     #[cfg(test)]
@@ -131,11 +142,88 @@ impl SqliteStore {
             .unwrap_or_else(|_| Err(StoreError::Stopped.into()))
     }
 
-    async fn change(&self, change: Change, entry: AuditEntry) -> Result<bool, StoreError> {
+    pub(super) async fn change(&self, change: Change, entry: Option<AuditEntry>) -> Result<bool, StoreError> {
+        self.begin(change, entry)?
+            .await
+            .unwrap_or(Err(StoreError::Stopped))
+    }
+
+    fn begin(
+        &self,
+        change: Change,
+        entry: Option<AuditEntry>,
+    ) -> Result<oneshot::Receiver<Result<bool, StoreError>>, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.writer
             .send(&self.shared, WriteJob { change, entry, reply })?;
-        answer.await.unwrap_or(Err(StoreError::Stopped))
+        Ok(answer)
+    }
+
+    /// Changes the secret; the parts of a value that is not put are removed later.
+    async fn put(
+        &self,
+        change: impl FnOnce(SecretRecord, NewValue) -> Change,
+        record: SecretRecord,
+        value: NewValue,
+        entry: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let parts = match &value {
+            NewValue::Whole(_) => None,
+            NewValue::InParts(parts) => Some(*parts),
+        };
+        let outcome = self.change(change(record, value), Some(entry)).await;
+        if let (Some(parts), Ok(false) | Err(_)) = (parts, &outcome) {
+            self.discard(parts);
+        }
+        outcome
+    }
+
+    /// Seals and writes the parts of a large value, each while the next one is sealed.
+    async fn write_parts(&self, parts: PartedValue, value: SecretValue) -> Result<NewValue, StoreError> {
+        self.checkpointer.start_all(&self.shared)?;
+        let value = Arc::new(value);
+        let written = self.write_each_part(parts, &value).await;
+        // Overwriting a large value takes milliseconds, in which this thread would serve nobody.
+        drop(spawn_blocking(move || drop(value)));
+        if written.is_err() {
+            self.discard(parts);
+        }
+        written.map(|()| NewValue::InParts(parts))
+    }
+
+    async fn write_each_part(&self, parts: PartedValue, value: &Arc<SecretValue>) -> Result<(), StoreError> {
+        let mut waiting = VecDeque::new();
+        for (number, place) in parts.parts() {
+            let value = Arc::clone(value);
+            let seal = move |shared: &Shared| {
+                let part = value.expose().get(place).ok_or(StoreError::TooLarge)?;
+                parts::seal(&shared.keys.present(), &parts.id, number, part)
+            };
+            let (key_number, sealed) = self.blocking(seal).await?;
+            if waiting.len() == PARTS_IN_FLIGHT
+                && let Some(first) = waiting.pop_front()
+            {
+                written(first).await?;
+            }
+            waiting.push_back(self.begin(
+                Change::Part(SealedPart {
+                    value: parts.id,
+                    number,
+                    key_number,
+                    sealed,
+                }),
+                None,
+            )?);
+        }
+        for part in waiting {
+            written(part).await?;
+        }
+        Ok(())
+    }
+
+    fn discard(&self, parts: PartedValue) {
+        // If that fails, they are removed when a value that was begun is old enough.
+        drop(self.begin(Change::Discard(parts), None));
     }
 
     pub(super) async fn ask<T: Send + 'static>(
@@ -155,6 +243,10 @@ impl SqliteStore {
     }
 }
 
+async fn written(part: oneshot::Receiver<Result<bool, StoreError>>) -> Result<(), StoreError> {
+    part.await.unwrap_or(Err(StoreError::Stopped)).map(drop)
+}
+
 /// One reader more than there are processors, because a reader may wait for the disk.
 fn most_readers() -> usize {
     let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -167,7 +259,7 @@ impl Store for SqliteStore {
     }
 
     fn read(&self, key: SecretKey) -> BoxFuture<'_, Result<Option<(SecretRecord, SecretValue)>, StoreError>> {
-        Box::pin(self.ask(move |reader| reader.read(key)))
+        Box::pin(self.ask(move |reader| reader.read(&key)))
     }
 
     fn read_up_to(
@@ -175,7 +267,7 @@ impl Store for SqliteStore {
         key: SecretKey,
         limit: usize,
     ) -> BoxFuture<'_, Result<Option<BoundedRead>, StoreError>> {
-        Box::pin(self.ask(move |reader| reader.read_up_to(key, limit)))
+        Box::pin(self.ask(move |reader| reader.read_up_to(&key, limit)))
     }
 
     fn write(
@@ -184,7 +276,17 @@ impl Store for SqliteStore {
         value: SecretValue,
         entry: AuditEntry,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.change(Change::Put(record, value), entry).await.map(drop) })
+        Box::pin(async move {
+            let value = match PartedValue::new(value.expose().len())? {
+                None => NewValue::Whole(value),
+                Some(parts) => {
+                    self.change(Change::Check(record.key.clone(), parts), None)
+                        .await?;
+                    self.write_parts(parts, value).await?
+                }
+            };
+            self.put(Change::Put, record, value, entry).await.map(drop)
+        })
     }
 
     fn replace(
@@ -193,11 +295,17 @@ impl Store for SqliteStore {
         value: SecretValue,
         entry: AuditEntry,
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(self.change(Change::Replace(record, value), entry))
+        Box::pin(async move {
+            let value = match PartedValue::new(value.expose().len())? {
+                None => NewValue::Whole(value),
+                Some(parts) => self.write_parts(parts, value).await?,
+            };
+            self.put(Change::Replace, record, value, entry).await
+        })
     }
 
     fn delete(&self, key: SecretKey, entry: AuditEntry) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(self.change(Change::Delete(key), entry))
+        Box::pin(self.change(Change::Delete(key), Some(entry)))
     }
 
     fn contains(&self, key: SecretKey) -> BoxFuture<'_, Result<bool, StoreError>> {
@@ -241,7 +349,12 @@ impl Store for SqliteStore {
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             // The readers first: the log can be emptied only when none of them reads.
-            for ended in self.readers.close().into_iter().chain(self.writer.close()) {
+            let closed = [
+                self.readers.close(),
+                self.writer.close(),
+                self.checkpointer.close(),
+            ];
+            for ended in closed.into_iter().flatten() {
                 ended.await.unwrap_or(Err(StoreError::Stopped))?;
             }
             self.shared.connections.close()
@@ -281,7 +394,7 @@ impl AuditStore for SqliteStore {
             match self.shared.audit {
                 AuditMode::Off => Ok(()),
                 AuditMode::Always | AuditMode::Within(_) => {
-                    self.change(Change::Record, entry).await.map(drop)
+                    self.change(Change::Record, Some(entry)).await.map(drop)
                 }
             }
         })

@@ -3,7 +3,7 @@
 /// `PRAGMA application_id`: `MAst`.
 pub(super) const APPLICATION_ID: i64 = 0x4d41_7374;
 /// `PRAGMA user_version`: the format of the tables.
-pub(super) const FORMAT: i64 = 6;
+pub(super) const FORMAT: i64 = 7;
 /// Marks the database as one of this program.
 pub(super) const MAGIC: &str = "meshagent store";
 
@@ -46,8 +46,8 @@ pub(super) const KEY_TABLES: &str = "
         PRIMARY KEY (slot, purpose, number)
     ) STRICT;";
 
-/// The secrets. `extra` is reserved for newer versions, and a row where it is not empty is not read by this one.
-/// `mac` covers the readable columns and the nonce that `sealed` starts with. `sealed` is the last column, because
+/// The secrets. `extra` is empty, or names the [parts](super::parts) of a large value; a row where it is something else
+/// was written by a newer version, and is not read by this one. `mac` covers the readable columns and the nonce that `sealed` starts with. `sealed` is the last column, because
 /// SQLite has to read a large value to reach the columns after it.
 pub(super) const SECRET_TABLE: &str = "
     CREATE TABLE secret (

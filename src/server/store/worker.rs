@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 use super::audit::AuditMode;
+use super::checkpoints::Checkpoints;
 use super::commits::Acknowledgements;
 use super::connection::Connections;
 use super::live_keys::LiveKeys;
@@ -24,6 +25,7 @@ pub(super) struct Shared {
     pub(super) limits: OwnerLimits,
     pub(super) audit: AuditMode,
     pub(super) metrics: StoreMetrics,
+    pub(super) checkpoints: Checkpoints,
 }
 
 /// The body of a thread: works until the queue is closed and empty.

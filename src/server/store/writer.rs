@@ -1,15 +1,19 @@
 //! The writing thread: commits all changes that wait in one transaction, and answers their callers afterwards.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tokio::sync::oneshot;
 
 use super::audit::{Appender, AuditEntry, AuditMode, AuditOutcome, SyncDelay};
-use super::connection::{Prepared, checkpoint};
+use super::batches::{Batches, Next};
+use super::checkpoints::LogSize;
+use super::connection::Prepared;
 use super::keys::StoreKeys;
+use super::part_writer::{PartWriter, SealedPart};
+use super::parts::PartedValue;
 use super::seal::nonce;
 use super::sealed_change::{Sealed, SealedSecret};
 use super::usage::Usage;
@@ -18,23 +22,21 @@ use super::{SecretKey, SecretRecord, StoreError, StoredSecret, commits};
 use crate::clock;
 use crate::sensitive::SecretValue;
 
-/// Most changes in one transaction.
-const MAX_CHANGES: usize = 1024;
-/// Most bytes of values in one transaction; a larger value goes alone.
-const MAX_BYTES: usize = 32 << 20;
-/// Bytes after which the write-ahead log is moved into the database.
-const CHECKPOINT_BYTES: usize = 4 << 20;
 /// Estimate of what a change writes beside its value: a few pages.
 const CHANGE_BYTES: usize = 16 << 10;
 /// Estimate of what an entry of the audit log takes.
 const ENTRY_BYTES: usize = 512;
 
-/// Selects the version and the sealed size of the stored secret.
-const PRESENT: &str =
-    "SELECT version, length(sealed) FROM secret WHERE room = ? AND owner = ? AND id = ? AND delegated_to = ?";
+/// How often parts are looked for that another process left to be removed.
+const REMOVAL_INTERVAL: Duration = Duration::from_hours(1);
+/// Most parts that are removed before the thread ends. The next process removes the others.
+const LAST_REMOVALS: usize = 512;
+
+/// Selects the version, the sealed size and the parts of the stored secret.
+const PRESENT: &str = "SELECT version, length(sealed), extra FROM secret WHERE room = ? AND owner = ? AND id = ? AND delegated_to = ?";
 const PUT: &str = "INSERT INTO secret
-        (room, owner, id, delegated_to, kind, type, name, version, written_at, mac, key_number, sealed)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        (room, owner, id, delegated_to, kind, type, name, version, written_at, extra, mac, key_number, sealed)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (room, owner, id, delegated_to) DO UPDATE SET kind = excluded.kind, type = excluded.type,
         name = excluded.name, version = excluded.version, written_at = excluded.written_at, extra = excluded.extra,
         mac = excluded.mac, key_number = excluded.key_number, sealed = excluded.sealed";
@@ -47,40 +49,62 @@ const CURRENT_KEY: &str = "SELECT number FROM store_key WHERE current = 1";
 #[derive(Debug)]
 pub(super) struct WriteJob {
     pub(super) change: Change,
-    /// What the audit log says of the change if it succeeds, its outcome aside.
-    pub(super) entry: AuditEntry,
+    /// What the audit log says of the change if it succeeds, its outcome aside. None for a step of a change.
+    pub(super) entry: Option<AuditEntry>,
     pub(super) reply: oneshot::Sender<Result<bool, StoreError>>,
 }
 
-/// A change of a secret.
+/// A change of a secret, or a step of one.
 #[derive(Debug)]
 pub(super) enum Change {
-    Put(SecretRecord, SecretValue),
+    Put(SecretRecord, NewValue),
     /// A put that does nothing if the secret does not exist.
-    Replace(SecretRecord, SecretValue),
+    Replace(SecretRecord, NewValue),
     Delete(SecretKey),
     /// None: only the entry is recorded, as it is.
     Record,
+    /// A part of a large value, whose put or replacement follows.
+    Part(SealedPart),
+    /// Checks the limits for a put of this large value, which follows.
+    Check(SecretKey, PartedValue),
+    /// The parts of a large value that is not put.
+    Discard(PartedValue),
+    /// Removes a part that was discarded.
+    RemovePart,
+}
+
+/// A value that is not sealed yet, or whose parts are stored already.
+#[derive(Debug)]
+pub(super) enum NewValue {
+    Whole(SecretValue),
+    InParts(PartedValue),
 }
 
 impl Change {
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Put(_, value) | Self::Replace(_, value) => value.expose().len(),
-            Self::Delete(_) | Self::Record => 0,
+            Self::Put(_, NewValue::Whole(value)) | Self::Replace(_, NewValue::Whole(value)) => {
+                value.expose().len()
+            }
+            Self::Part(part) => part.sealed.len(),
+            _ => 0,
         }
     }
 
     /// Estimate of what it writes beside its value, its entry included.
     const fn overhead(&self) -> usize {
         match self {
-            Self::Put(..) | Self::Replace(..) | Self::Delete(_) => CHANGE_BYTES,
             Self::Record => ENTRY_BYTES,
+            _ => CHANGE_BYTES,
         }
+    }
+
+    pub(super) const fn is_part(&self) -> bool {
+        matches!(self, Self::Part(_))
     }
 }
 
-/// Runs jobs until the queue is closed and empty.
+/// Runs jobs until the queue is closed and empty. Removes parts that no row names while there is nothing else to do.
 pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<WriteJob>) {
     // The keys were checked when the store was opened.
     let Ok(chain) = shared.keys.present().chain().cloned() else {
@@ -97,26 +121,37 @@ pub(super) fn run(connection: &Connection, shared: &Shared, jobs: &Receiver<Writ
         usage: Usage::new(connection),
         audit: Appender::new(connection, chain),
         sync: SyncDelay::new(connection, shared.audit),
+        parts: PartWriter::new(connection),
+        log: LogSize::new(connection, &shared.checkpoints),
     };
-    let mut since_checkpoint = 0_usize;
-    while let Some(first) = writer.next(jobs) {
-        let mut bytes = first.change.bytes();
-        let mut overhead = first.change.overhead();
-        let mut batch = vec![first];
-        while batch.len() < MAX_CHANGES && bytes < MAX_BYTES {
-            let Ok(next) = jobs.try_recv() else { break };
-            bytes = bytes.saturating_add(next.change.bytes());
-            overhead = overhead.saturating_add(next.change.overhead());
-            batch.push(next);
-        }
-        since_checkpoint = since_checkpoint.saturating_add(bytes + overhead);
-        writer.commit(batch);
-        if since_checkpoint > CHECKPOINT_BYTES {
-            since_checkpoint = 0;
-            if let Err(error) = checkpoint(connection) {
-                tracing::warn!(%error, "the write-ahead log could not be moved into the database");
+    let mut batches = Batches::new(jobs);
+    let mut last_removal = Instant::now();
+    loop {
+        let next_removal = if writer.parts.may_remove() {
+            last_removal
+        } else {
+            last_removal + REMOVAL_INTERVAL
+        };
+        let next_sync = writer.sync.deadline();
+        let deadline = next_sync.map_or(next_removal, |sync| sync.min(next_removal));
+        match batches.next(deadline) {
+            Next::Batch(batch) => writer.commit(batch),
+            Next::Idle if next_sync.is_some_and(|sync| sync <= Instant::now()) => writer.sync(),
+            Next::Idle => {
+                last_removal = Instant::now();
+                writer.remove_part();
             }
+            Next::Closed => break,
         }
+    }
+    if writer.sync.deadline().is_some() {
+        writer.sync();
+    }
+    for _ in 0..LAST_REMOVALS {
+        if !writer.parts.may_remove() {
+            break;
+        }
+        writer.remove_part();
     }
 }
 
@@ -131,26 +166,16 @@ struct Writer<'c> {
     usage: Usage<'c>,
     audit: Appender<'c>,
     sync: SyncDelay<'c>,
+    parts: PartWriter<'c>,
+    log: LogSize<'c>,
 }
 
 impl Writer<'_> {
-    /// The next job. None when the queue is closed and empty. Syncs what was committed before where that is due.
-    fn next(&mut self, jobs: &Receiver<WriteJob>) -> Option<WriteJob> {
-        loop {
-            let Some(deadline) = self.sync.deadline() else {
-                return jobs.recv().ok();
-            };
-            let next = jobs.recv_deadline(deadline);
-            if let Ok(job) = next {
-                return Some(job);
-            }
-            if let Err(error) = self.sync.sync() {
-                tracing::error!(%error, "the audit log could not be synced");
-                self.roll_back();
-            }
-            if next.is_err_and(|error| error.is_disconnected()) {
-                return None;
-            }
+    /// Syncs what was committed before.
+    fn sync(&mut self) {
+        if let Err(error) = self.sync.sync() {
+            tracing::error!(%error, "the audit log could not be synced");
+            self.roll_back();
         }
     }
 
@@ -161,6 +186,10 @@ impl Writer<'_> {
             .into_iter()
             .map(|job| ((job.change, job.entry), job.reply))
             .unzip();
+        let written: usize = changes
+            .iter()
+            .map(|(change, _)| change.bytes().saturating_add(change.overhead()))
+            .sum();
         // Sealed before the transaction begins, to keep it short.
         let keys = self.shared.keys.present();
         let sealed: Vec<_> = changes
@@ -177,6 +206,26 @@ impl Writer<'_> {
         for (reply, outcome) in waiting.into_iter().zip(outcomes) {
             // The caller may have stopped waiting.
             let _ = reply.send(outcome);
+        }
+        self.log.limit(written);
+    }
+
+    /// Removes a part that no row names, if there is one, in a transaction of its own.
+    fn remove_part(&mut self) {
+        let removed = match self.parts.has_discarded() {
+            Ok(false) => return,
+            Ok(true) => {
+                let (reply, removed) = oneshot::channel();
+                let change = Change::RemovePart;
+                let entry = None;
+                self.commit(vec![WriteJob { change, entry, reply }]);
+                removed.blocking_recv().unwrap_or(Err(StoreError::Stopped))
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = removed {
+            tracing::warn!(%error, "what was replaced or deleted could not be removed from the database");
+            self.parts.give_up();
         }
     }
 
@@ -199,7 +248,7 @@ impl Writer<'_> {
 
     fn transaction(
         &mut self,
-        mut changes: Vec<(Result<Sealed, StoreError>, AuditEntry)>,
+        mut changes: Vec<(Result<Sealed, StoreError>, Option<AuditEntry>)>,
         sealed_with: &Arc<StoreKeys>,
     ) -> Result<Vec<Result<bool, StoreError>>, StoreError> {
         let only_reads = changes
@@ -217,8 +266,10 @@ impl Writer<'_> {
                 }
             }
         }
+        let has_entries = changes.iter().any(|(_, entry)| entry.is_some());
         let mut head = match self.shared.audit {
             AuditMode::Off => None,
+            _ if !has_entries => None,
             AuditMode::Always | AuditMode::Within(_) => Some(self.audit.begin()?),
         };
         let alone = changes.len() == 1;
@@ -231,11 +282,11 @@ impl Writer<'_> {
                 Err(error) => Err(error),
             };
             // A change that failed is recorded by its caller, with the answer that it leads to.
-            if let (Some(head), Ok(changed)) = (&mut head, &outcome) {
+            if let (Some(head), Some(entry), Ok(changed)) = (&mut head, &mut entry, &outcome) {
                 if !changed {
                     entry.outcome = AuditOutcome::NotFound;
                 }
-                self.audit.append(head, &entry)?;
+                self.audit.append(head, entry)?;
             }
             outcomes.push(outcome);
         }
@@ -279,8 +330,7 @@ impl Writer<'_> {
                 let key = &secret.record.key;
                 let present = self.present(key)?;
                 let old = present.map(|present| present.bytes);
-                self.usage
-                    .check(key, &self.shared.limits, old, secret.sealed.len() as u64)?;
+                self.usage.check(key, &self.shared.limits, old, secret.bytes())?;
                 self.put(keys, secret, present)
             }
             Sealed::Replace(secret) => match self.present(&secret.record.key)? {
@@ -299,8 +349,20 @@ impl Writer<'_> {
                     key.delegate_text(),
                 ))?;
                 self.usage.count(key, Some(present.bytes), None)?;
+                if let Some(parts) = present.parts {
+                    self.parts.discard(&parts)?;
+                }
                 Ok(true)
             }
+            Sealed::Part(part) => self.parts.put(part).map(|()| true),
+            Sealed::Check(key, value) => {
+                let old = self.present(key)?.map(|present| present.bytes);
+                self.usage
+                    .check(key, &self.shared.limits, old, value.stored_bytes())?;
+                Ok(true)
+            }
+            Sealed::Discard(value) => self.parts.discard(value).map(|()| true),
+            Sealed::RemovePart => self.parts.remove_one().map(|()| true),
         }
     }
 
@@ -314,9 +376,14 @@ impl Writer<'_> {
             key.delegate_text(),
         );
         let present = |row: &Row<'_>| {
+            let parts = PartedValue::decode(row.get_ref(2)?.as_blob()?);
             Ok(Present {
                 version: row.get(0)?,
-                bytes: row.get(1)?,
+                bytes: match &parts {
+                    Some(parts) => parts.stored_bytes(),
+                    None => row.get(1)?,
+                },
+                parts,
             })
         };
         Ok(statement.query_row(key, present).optional()?)
@@ -329,14 +396,17 @@ impl Writer<'_> {
         secret: &SealedSecret,
         replaced: Option<Present>,
     ) -> Result<bool, StoreError> {
-        let version = replaced.map_or(1, |replaced| replaced.version.saturating_add(1));
+        let version = replaced
+            .as_ref()
+            .map_or(1, |replaced| replaced.version.saturating_add(1));
         let written_at = clock::now();
         let stored = StoredSecret {
             record: secret.record.clone(),
             version,
             written_at: Some(written_at),
         };
-        let mac = keys.row_mac(&stored, &[], nonce(&secret.sealed));
+        let extra = secret.parts.map_or_else(Vec::new, |parts| parts.encode());
+        let mac = keys.row_mac(&stored, &extra, nonce(&secret.sealed));
         let record = &secret.record;
         let statement = self.put.statement()?;
         let outcome = statement.execute(params![
@@ -349,6 +419,7 @@ impl Writer<'_> {
             &record.name,
             version,
             written_at,
+            extra,
             mac,
             secret.key_number,
             &secret.sealed,
@@ -356,9 +427,14 @@ impl Writer<'_> {
         // The statement is kept, but not its copy of the value.
         statement.clear_bindings();
         let is_put = outcome? > 0;
-        let old = replaced.map(|replaced| replaced.bytes);
-        self.usage
-            .count(&record.key, old, Some(secret.sealed.len() as u64))?;
+        if let Some(parts) = &secret.parts {
+            self.parts.claim(parts)?;
+        }
+        let old = replaced.as_ref().map(|replaced| replaced.bytes);
+        self.usage.count(&record.key, old, Some(secret.bytes()))?;
+        if let Some(parts) = replaced.and_then(|replaced| replaced.parts) {
+            self.parts.discard(&parts)?;
+        }
         Ok(is_put)
     }
 }
@@ -369,4 +445,5 @@ struct Present {
     version: u64,
     /// Bytes that it takes, sealed.
     bytes: u64,
+    parts: Option<PartedValue>,
 }

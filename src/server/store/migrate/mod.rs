@@ -3,6 +3,7 @@
 
 mod to_2;
 mod to_6;
+mod to_7;
 
 use std::path::Path;
 
@@ -47,6 +48,9 @@ pub(super) fn run(
     // format 4, which do not, must not use it.
     if format < 6 {
         to_6::run(&transaction, directory, source)?;
+    }
+    if format < 7 {
+        to_7::run(&transaction)?;
     }
     transaction.execute_batch(&format!("PRAGMA user_version = {FORMAT}"))?;
     transaction.commit()?;

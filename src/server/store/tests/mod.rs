@@ -7,6 +7,7 @@ mod killed;
 mod limits;
 mod lists;
 mod migration;
+mod parts;
 mod rekey;
 mod rotation;
 mod tamper;
