@@ -20,6 +20,44 @@ pub(in crate::cli) fn return_large_buffers() {
     }
 }
 
+/// Gives back, every ten seconds, what the heaps of a server's threads keep of small blocks that were freed, if the
+/// process has more than 32 MiB in memory. A heap shrinks by itself only from its end, and after many long lists what is
+/// still used is spread over it. Never returns.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(in crate::cli) async fn return_freed_memory() {
+    use std::time::Duration;
+
+    const INTERVAL: Duration = Duration::from_secs(10);
+    /// 32 MiB, with pages of 4 KiB.
+    const RESIDENT_PAGES: u64 = 8 << 10;
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        if resident_pages().is_some_and(|pages| pages > RESIDENT_PAGES) {
+            let _ = tokio::task::spawn_blocking(trim).await;
+        }
+    }
+}
+
+/// Pages of the process that are in memory (proc_pid_statm(5)).
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn resident_pages() -> Option<u64> {
+    let sizes = std::fs::read_to_string("/proc/self/statm").ok()?;
+    sizes.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn trim() {
+    #[expect(unsafe_code, reason = "there is no safe function for it")]
+    // SAFETY: malloc_trim takes an integer, and may run beside other threads' allocations (malloc_trim(3)).
+    let _ = unsafe { libc::malloc_trim(0) };
+}
+
+/// Never returns, and does nothing: only glibc has this function.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(in crate::cli) async fn return_freed_memory() {
+    std::future::pending().await
+}
+
 /// Does nothing: only glibc keeps large buffers.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(in crate::cli) const fn return_large_buffers() {}

@@ -11,7 +11,7 @@ mod signals;
 use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
 
-pub(super) use self::heap::return_large_buffers;
+pub(super) use self::heap::{return_freed_memory, return_large_buffers};
 pub(super) use self::obeyed::obeyed;
 pub(super) use self::open_files::{open_files_limit, raise_open_files};
 pub(super) use self::signals::{Interruptions, fail_at_file_size_limit, interrupted, interruption};

@@ -155,6 +155,7 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ou
     tokio::select! {
         _ = async { tokio::join!(server.run(listeners, stopped), metrics.serve(&server)) } => {}
         () = service_manager::watch(async || server.check_store().await) => {}
+        () = process::return_freed_memory() => {}
     }
     tracing::info!("stopped");
     Ok(Outcome::Done)
