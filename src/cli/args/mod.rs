@@ -13,6 +13,7 @@ pub(in crate::cli) mod input;
 pub(in crate::cli) mod listen;
 pub(in crate::cli) mod log_format;
 pub(in crate::cli) mod metrics;
+pub(in crate::cli) mod new_key;
 pub(in crate::cli) mod output;
 pub(in crate::cli) mod room;
 pub(in crate::cli) mod server_limits;

@@ -45,8 +45,9 @@ fn ask<T>(overrides: &Overrides, question: impl AsyncFnOnce(&JoinedRoom) -> anyh
     let settings = resolve(overrides, &context.environment).ok()?;
     if let Access::Local { data_dir, .. } = &settings.access {
         let key = KeyArgs::default().resolve(&context).ok()?;
-        // A passphrase takes longer to stretch than TAB may; and TAB makes no data directory.
-        if matches!(key, KeySource::Passphrase(_)) || !data_dir.exists() {
+        // A passphrase takes longer to stretch than TAB may, and a command may ask for a password; and TAB makes no data
+        // directory.
+        if matches!(key, KeySource::Passphrase(_) | KeySource::Command(_)) || !data_dir.exists() {
             return None;
         }
     }

@@ -90,6 +90,10 @@ const GROUPS: &[Group] = &[
         &[
             ("MESHAGENT_KEY_FILE", "file with the key (--key-file)"),
             (
+                "MESHAGENT_KEY_COMMAND",
+                "program that prints the key (--key-command)",
+            ),
+            (
                 "CREDENTIALS_DIRECTORY",
                 "systemd's credentials; the key is meshagent.key",
             ),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -10,7 +11,9 @@ use crate::cli::args::data_dir::DataDirArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CommandError, Kind};
 use crate::server::KeyRing;
-use crate::server::store::{Actor, KeyRingChange, KeyRingStore as _, StoredKeyRing};
+use crate::server::store::{
+    Actor, KeyRingChange, KeyRingStore as _, KeySource, KeyStatus, Rotated, StoredKeyRing,
+};
 
 /// How long a running server is waited for until it has applied a change. It looks for changes four times a second.
 const APPLY_PATIENCE: Duration = Duration::from_secs(5);
@@ -38,6 +41,45 @@ impl LocalKeyRing {
             store: LocalStore::open(context, args).await?,
             actor: command_user(context),
         })
+    }
+
+    /// As [`LocalKeyRing::open`], but makes no store.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(in crate::cli) async fn open_existing(context: &Context, args: &DataDirArgs) -> anyhow::Result<Self> {
+        Ok(Self {
+            store: LocalStore::open_existing(context, args).await?,
+            actor: command_user(context),
+        })
+    }
+
+    /// Whether a server runs there.
+    pub(in crate::cli) const fn is_served(&self) -> bool {
+        self.store.is_served
+    }
+
+    /// The keys of the store, without the keys themselves.
+    pub(in crate::cli) async fn key_status(&self) -> anyhow::Result<KeyStatus> {
+        Ok(self.store.key_status().await?)
+    }
+
+    /// Replaces the store key, or finishes a rotation.
+    pub(in crate::cli) async fn rotate(&self) -> anyhow::Result<Rotated> {
+        Ok(self.store.rotate(|_| {}).await?)
+    }
+
+    /// Lets `source` alone open the store. A running server is waited for, which needs the former source to learn of the
+    /// new one.
+    pub(in crate::cli) async fn rekey(&self, source: KeySource) -> anyhow::Result<()> {
+        let rekeying = self
+            .store
+            .begin_rekey(self.store.data_dir.path(), &source)
+            .await?;
+        self.applied(StoredChange(rekeying.key_ring_version()))
+            .await
+            .context("both the former and the new key open the store; run this again to finish")?;
+        Ok(self.store.finish_rekey(rekeying).await?)
     }
 
     /// What is stored.

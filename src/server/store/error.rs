@@ -49,6 +49,14 @@ pub enum StoreError {
     /// The source of the key is being changed, which does not go together with the operation.
     #[error("a change of the key's source is not finished")]
     RekeyUnfinished,
+    /// The program that is to print the key did not do so.
+    #[error("the key command `{program}` gave no key: {reason}")]
+    KeyCommand {
+        /// The program, without its arguments.
+        program: String,
+        /// What went wrong.
+        reason: String,
+    },
     /// The key cannot be used.
     #[error("the key from {origin} cannot be used: {reason}")]
     BadKey {
@@ -164,6 +172,9 @@ impl StoreError {
             Self::KeyMissing { .. } => "put the key file back from a backup, or name the key that was used",
             Self::KeySourceChanged => "start it again, with the new key source",
             Self::RekeyUnfinished => "run `meshagent room key rekey` again, with the same new source",
+            Self::KeyCommand { .. } => {
+                "run it by itself: it must print 32 bytes in base64 or hex, and end within a minute"
+            }
             Self::BadKey { .. } => {
                 "a key is 32 random bytes in base64 or hex, in a file of your own with mode 0600; `openssl rand -base64 32` makes one"
             }

@@ -8,22 +8,29 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::StoreError;
+use super::key_command::KeyCommand;
 use super::passphrase::Stretching;
 use super::seal::Key;
 use crate::fs::private::{self, ReadError};
-use crate::fs::{Existing, write_atomic};
+use crate::fs::secret_file::{self, Readers};
+use crate::fs::{Existing, sync_directory, write_atomic};
 use crate::sensitive::SensitiveText;
 
 const KEY_FILE: &str = "store.key";
+/// Its name until it takes the place of the former one.
+const NEW_KEY_FILE: &str = "store.key.new";
 const MAX_KEY_FILE_BYTES: usize = 256;
 
 /// The source of the key. A key is 32 bytes, written in base64 or hex.
 #[derive(Debug, Clone, Default)]
 pub enum KeySource {
-    /// A file: regular, owned by this user, mode 0600 or stricter, not a symbolic link.
+    /// A file that only this user may read (mode 0600 or stricter), or a container's secret: one of root's, reached over
+    /// symbolic links that other users cannot change.
     File(PathBuf),
     /// A systemd credential: the file in `$CREDENTIALS_DIRECTORY`, guarded by systemd.
     SystemdCredential(PathBuf),
+    /// A program that prints the key.
+    Command(KeyCommand),
     /// A passphrase, stretched with Argon2id.
     Passphrase(SensitiveText),
     /// A variable of the environment, which other processes of the same user can read.
@@ -39,9 +46,35 @@ impl KeySource {
         match self {
             Self::File(_) => "a key file",
             Self::SystemdCredential(_) => "a systemd credential",
+            Self::Command(_) => "a command",
             Self::Passphrase(_) => "a passphrase",
             Self::Environment(_) => "the environment",
             Self::Default => "the key file in the data directory",
+        }
+    }
+
+    /// Makes a file with a new key, mode 0600, unless there is one of that name.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; [`StoreError::Random`].
+    pub fn make_file(path: &Path) -> Result<(), StoreError> {
+        if path.symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        let mut key = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *key)?;
+        write_file(path, &key)
+    }
+
+    /// The file of the key, if other users of this system can read it and it is read all the same: see
+    /// [`KeySource::File`].
+    pub fn file_that_others_read(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => match secret_file::read(path, MAX_KEY_FILE_BYTES) {
+                Ok((_, Readers::AllUsers)) => Some(path),
+                _ => None,
+            },
+            _ => None,
         }
     }
 
@@ -57,9 +90,7 @@ impl KeySource {
         if !matches!(self, Self::Default) {
             return Ok(());
         }
-        let mut key = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *key)?;
-        write_key(directory, &key)
+        Self::make_file(&directory.join(KEY_FILE))
     }
 
     /// The file that [`KeySource::prepare`] creates in `directory`, if it creates one.
@@ -70,15 +101,25 @@ impl KeySource {
     /// What the source gives, for a database in `directory` that was created with a key from `made_with`.
     pub(super) fn read(&self, directory: &Path, made_with: &str) -> Result<SourceKey, StoreError> {
         let key = match self {
-            Self::File(path) => read_key(path, private::check_file),
-            Self::SystemdCredential(path) => read_key(path, private::check_regular),
+            Self::File(path) => parse_key(
+                path,
+                secret_file::read(path, MAX_KEY_FILE_BYTES).map(|(content, _)| content),
+            ),
+            Self::Command(command) => command.key(parse),
+            Self::SystemdCredential(path) => parse_key(
+                path,
+                private::read(path, MAX_KEY_FILE_BYTES, private::check_regular),
+            ),
             Self::Passphrase(passphrase) => return Ok(SourceKey::Passphrase(passphrase.clone())),
             Self::Environment(text) => {
                 parse(text.expose()).ok_or_else(|| bad_key("the environment", &NOT_A_KEY))
             }
             Self::Default => {
                 let path = directory.join(KEY_FILE);
-                match read_key(&path, private::check_file) {
+                match parse_key(
+                    &path,
+                    private::read(&path, MAX_KEY_FILE_BYTES, private::check_file),
+                ) {
                     Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                         Err(StoreError::KeyMissing {
                             path,
@@ -120,14 +161,33 @@ impl SourceKey {
     }
 }
 
+/// Makes a key file that is to be the default one in `directory`, unless an unfinished change has left one, and returns
+/// its path.
+pub(super) fn make_next_default(directory: &Path) -> Result<PathBuf, StoreError> {
+    let path = directory.join(NEW_KEY_FILE);
+    KeySource::make_file(&path)?;
+    Ok(path)
+}
+
+/// Lets the file that [`make_next_default`] made be the default key file.
+pub(super) fn activate_next_default(directory: &Path) -> Result<(), StoreError> {
+    let path = directory.join(NEW_KEY_FILE);
+    std::fs::rename(&path, directory.join(KEY_FILE))
+        .and_then(|()| sync_directory(directory))
+        .map_err(|error| StoreError::io("rename", &path, error))
+}
+
 /// Writes `key` to the default key file in `directory`, unless there is one.
 pub(super) fn write_key(directory: &Path, key: &Key) -> Result<(), StoreError> {
+    write_file(&directory.join(KEY_FILE), key)
+}
+
+fn write_file(path: &Path, key: &Key) -> Result<(), StoreError> {
     let mut text = Zeroizing::new(STANDARD.encode(**key));
     text.push('\n');
-    let path = directory.join(KEY_FILE);
-    match write_atomic(&path, text.as_bytes(), Existing::Keep) {
+    match write_atomic(path, text.as_bytes(), Existing::Keep) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(StoreError::io("create", &path, error))
+            Err(StoreError::io("create", path, error))
         }
         _ => Ok(()),
     }
@@ -142,12 +202,10 @@ fn bad_key(origin: &str, reason: &impl ToString) -> StoreError {
     }
 }
 
-fn read_key(
-    path: &Path,
-    check: fn(&std::fs::Metadata) -> Result<(), private::NotPrivate>,
-) -> Result<Key, StoreError> {
+/// The key in what was read of the file `path`.
+fn parse_key(path: &Path, content: Result<Zeroizing<Vec<u8>>, ReadError>) -> Result<Key, StoreError> {
     let origin = path.display().to_string();
-    let content = private::read(path, MAX_KEY_FILE_BYTES, check).map_err(|error| match error {
+    let content = content.map_err(|error| match error {
         ReadError::Io(error) => StoreError::io("read", path, error),
         error => bad_key(&origin, &error),
     })?;
@@ -234,7 +292,13 @@ mod tests {
         let link = directory.path().join("link");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         symlink(&path, &link).unwrap();
-        assert!(matches!(read(link), Err(StoreError::BadKey { .. })));
+        assert!(read(link.clone()).is_ok());
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        let refused = read(link).err().unwrap();
+        assert!(
+            refused.to_string().contains("other users have access"),
+            "{refused}"
+        );
         assert!(matches!(
             read(directory.path().to_owned()),
             Err(StoreError::BadKey { .. })

@@ -16,7 +16,7 @@ pub struct KeyStatus {
 
 impl KeyStatus {
     /// How many rows are to be sealed anew before the former store keys can be removed.
-    pub fn rows_left(&self) -> u64 {
+    pub fn rows_left(&self) -> usize {
         let former = self.store_keys.iter().filter(|key| !key.is_current);
         former.map(|key| key.rows).sum()
     }
@@ -43,7 +43,7 @@ pub struct StoreKeyStatus {
     /// When it was made, in Unix seconds.
     pub created_at: u64,
     /// How many rows are sealed with it: secrets and API keys.
-    pub rows: u64,
+    pub rows: usize,
 }
 
 pub(super) fn read(shared: &Shared) -> Result<KeyStatus, StoreError> {

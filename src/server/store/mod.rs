@@ -28,6 +28,7 @@ mod error;
 #[path = "../../../tests/fuzz/store.rs"]
 mod fuzz;
 mod inspect;
+mod key_command;
 mod key_ring;
 mod key_source;
 mod key_status;
@@ -71,6 +72,7 @@ pub use audit::{
 pub(crate) use error::STORE_FAILED;
 pub use error::StoreError;
 pub use inspect::{StoreInspection, inspect};
+pub use key_command::KeyCommand;
 pub use key_ring::{
     KeyRingChange, KeyRingError, KeyRingStore, MAX_API_KEY_NAME_BYTES, MAX_API_KEYS, StoredKeyRing,
 };

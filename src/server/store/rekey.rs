@@ -4,12 +4,12 @@
 //! removed. In between both sources open the store, so that a process that is killed at any step leaves a store that
 //! opens. A running process opens the new slot with a key that is sealed under the former slot's, and goes with it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::connection::empty_log;
-use super::key_source::KeySource;
+use super::key_source::{self, KeySource};
 use super::keys::{self, WrappedKey};
 use super::live_keys::SlotKey;
 use super::meta::{self, Meta, Slot, wrapped_keys};
@@ -27,6 +27,8 @@ const NEXT_SLOT: &str = "next slot";
 #[must_use = "the former source opens the store until this is finished"]
 pub struct Rekeying {
     slot: u32,
+    /// The data directory, if its default key file is to be replaced.
+    renamed_in: Option<PathBuf>,
     /// The version of the key ring that a running server must have applied before the former slot is removed.
     pub(super) version: u64,
 }
@@ -57,7 +59,7 @@ struct NewSlot {
     stretching: Option<Stretching>,
 }
 
-/// Adds the slot of `source`, or finds the one that an unfinished change has left. Takes a tenth of a second for a
+/// Adds the slot of `source`, whose default means a new key file in `directory`, or finds the one that an unfinished change has left. Takes a tenth of a second for a
 /// passphrase.
 ///
 /// # Errors
@@ -82,6 +84,7 @@ pub(super) fn begin(shared: &Shared, directory: &Path, source: &KeySource) -> Re
         commits::commit(transaction, shared)?;
         Ok(Rekeying {
             slot: new.number,
+            renamed_in: matches!(source, KeySource::Default).then(|| directory.to_owned()),
             version,
         })
     })
@@ -97,6 +100,9 @@ pub(super) fn finish(shared: &Shared, rekeying: &Rekeying) -> Result<(), StoreEr
         let slots = Slot::all(&transaction)?;
         if !slots.iter().any(|slot| slot.number == rekeying.slot) {
             return Err(StoreError::RekeyUnfinished);
+        }
+        if let Some(directory) = &rekeying.renamed_in {
+            key_source::activate_next_default(directory)?;
         }
         for slot in slots.iter().filter(|slot| slot.number != rekeying.slot) {
             slot.delete(&transaction)?;
@@ -120,7 +126,11 @@ fn new_slot(
     database: &DatabaseId,
     slots: &[Slot],
 ) -> Result<NewSlot, StoreError> {
-    let given = source.read(directory, source.name())?;
+    let given = match source {
+        KeySource::Default => KeySource::File(key_source::make_next_default(directory)?),
+        source => source.clone(),
+    };
+    let given = given.read(directory, source.name())?;
     for slot in slots {
         let Ok(key) = given.for_slot(&slot.key_source, slot.stretching.as_ref()) else {
             continue;

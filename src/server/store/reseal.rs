@@ -87,7 +87,7 @@ pub(super) struct Batch {
     /// Where the next batch begins.
     pub(super) next: Position,
     /// Rows that are not what was written, and stay as they are.
-    pub(super) damaged: u64,
+    pub(super) damaged: usize,
     pub(super) bytes: usize,
 }
 
@@ -146,19 +146,19 @@ impl Batch {
 
     /// Writes the rows that nothing has changed meanwhile: what changes one seals it with the current key. Returns how
     /// many.
-    pub(super) fn write(&self, transaction: &Transaction<'_>) -> Result<u64, StoreError> {
+    pub(super) fn write(&self, transaction: &Transaction<'_>) -> Result<usize, StoreError> {
         let mut statement = transaction.prepare(self.table.update)?;
         let mut written = 0;
         for (row, before, resealed) in &self.rows {
             let values = (resealed.key_number, &resealed.sealed, &resealed.mac, row, before);
-            written += statement.execute(values)? as u64;
+            written += statement.execute(values)?;
         }
         Ok(written)
     }
 }
 
 /// How many rows of all tables are sealed with each key: number of the key, and rows.
-pub(super) fn rows_by_key(connection: &Connection) -> Result<Vec<(i64, u64)>, StoreError> {
+pub(super) fn rows_by_key(connection: &Connection) -> Result<Vec<(i64, usize)>, StoreError> {
     let tables = TABLES.map(|table| format!("SELECT key_number FROM {}", table.name));
     let mut statement = connection.prepare(&format!(
         "SELECT key_number, count(*) FROM ({}) GROUP BY key_number ORDER BY key_number",

@@ -30,9 +30,9 @@ pub struct Rotated {
     /// Whether an earlier rotation was finished, and no new key made.
     pub was_resumed: bool,
     /// How many rows were sealed anew.
-    pub resealed: u64,
+    pub resealed: usize,
     /// Rows that are not what was written, and so stay with their former key.
-    pub damaged: u64,
+    pub damaged: usize,
 }
 
 /// A pass over all rows.
@@ -40,8 +40,8 @@ pub struct Rotated {
 pub(super) struct Pass {
     position: Position,
     written_bytes: usize,
-    pub(super) resealed: u64,
-    pub(super) damaged: u64,
+    pub(super) resealed: usize,
+    pub(super) damaged: usize,
 }
 
 /// Whether there is a key beside the current one: a rotation is not finished.
@@ -97,7 +97,7 @@ pub(super) fn step(shared: &Shared, pass: &mut Pass) -> Result<Option<Duration>,
             let written = batch.write(&transaction)?;
             commits::commit(transaction, shared)?;
             pass.resealed += written;
-            pass.written_bytes += batch.bytes + usize::try_from(written).unwrap_or(0) * ROW_BYTES;
+            pass.written_bytes += batch.bytes + written * ROW_BYTES;
             if pass.written_bytes > CHECKPOINT_BYTES {
                 pass.written_bytes = 0;
                 checkpoint(connection)?;

@@ -338,7 +338,7 @@ impl Store for SqliteStore {
             if !rotation::is_unfinished(shared)? {
                 return Ok(0);
             }
-            Ok(key_status::read(shared)?.rows_left())
+            Ok(key_status::read(shared)?.rows_left() as u64)
         }))
     }
 

@@ -15,7 +15,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::RekeyUnfinished`] while the key source is changed. A rotation that fails is gone on with by the
     /// next one.
-    pub async fn rotate(&self, progress: impl Fn(u64) + Send) -> Result<Rotated, StoreError> {
+    pub async fn rotate(&self, progress: impl Fn(usize) + Send) -> Result<Rotated, StoreError> {
         if self.blocking(rotation::is_unfinished).await? {
             let resumed = self.reseal(&progress).await?;
             let is_only = !self.blocking(rotation::is_unfinished).await?;
@@ -31,7 +31,7 @@ impl SqliteStore {
         self.reseal(&progress).await
     }
 
-    async fn reseal(&self, progress: &(impl Fn(u64) + Send)) -> Result<Rotated, StoreError> {
+    async fn reseal(&self, progress: &(impl Fn(usize) + Send)) -> Result<Rotated, StoreError> {
         let mut pass = Pass::default();
         loop {
             let (next, took) = self
@@ -55,8 +55,8 @@ impl SqliteStore {
         })
     }
 
-    /// Lets `source` open the store too, whose default is in the data directory `directory`, while other processes may
-    /// use the store. [`SqliteStore::finish_rekey`] then removes the former source.
+    /// Lets `source` open the store too, while other processes may use the store; [`KeySource::Default`] means a new key
+    /// file in the data directory `directory`, in place of the former one. [`SqliteStore::finish_rekey`] then removes the former source.
     ///
     /// # Errors
     /// Those of the key source.

@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod doctor;
 mod health;
+mod key;
 mod participant;
 mod restore;
 mod secret;
@@ -31,6 +32,9 @@ pub(in crate::cli) enum RoomCommand {
     /// See who had access to which secret of this machine's rooms
     #[command(subcommand)]
     Audit(Deferred<audit::AuditCommand>),
+    /// Keys of the store of this machine's rooms
+    #[command(subcommand)]
+    Key(Deferred<key::KeyCommand>),
     /// Copy the store of this machine's rooms to a file, also while a server runs
     Backup(Deferred<backup::BackupArgs>),
     /// Make a data directory of a backup, or check the backup
@@ -63,6 +67,7 @@ impl RoomCommand {
             Self::Serve(Deferred(args)) => serve::run(context, args).await,
             Self::Health(Deferred(args)) => health::run(context, args).await,
             Self::Audit(Deferred(command)) => command.run(context).await,
+            Self::Key(Deferred(command)) => command.run(context).await,
             Self::Backup(Deferred(args)) => backup::run(context, args).await,
             Self::Restore(Deferred(args)) => restore::run(context, args).await,
             Self::Doctor(Deferred(args)) => doctor::run(context, args).await,

@@ -55,8 +55,16 @@ async fn after_rekey_the_new_source_alone_opens_the_store() {
         [false, false, true]
     );
     assert_eq!(sources(&store).await, ["a passphrase"]);
+    // The default is a new key, in the file where the former one is.
+    let first = std::fs::read(path.path().join("store.key")).unwrap();
     rekey(&store, path.path(), &former).await;
     assert_eq!(opens(path.path(), [&former, &words]).await, [true, false]);
+    let second = std::fs::read(path.path().join("store.key")).unwrap();
+    assert_ne!(first, second);
+    rekey(&store, path.path(), &former).await;
+    assert_eq!(opens(path.path(), [&former]).await, [true]);
+    assert_ne!(second, std::fs::read(path.path().join("store.key")).unwrap());
+    assert!(!path.path().join("store.key.new").exists());
     // Nothing of the former slot is left in the log either.
     assert_eq!(path.path().join("store.db-wal").metadata().unwrap().len(), 0);
     holds(&store).await;
@@ -154,6 +162,26 @@ async fn a_rekey_goes_together_with_an_unfinished_rotation() {
     let rotated = store.rotate(|_| {}).await.unwrap();
     assert!(rotated.was_resumed);
     assert_eq!(opens(path.path(), [&new]).await, [true]);
+}
+
+#[tokio::test]
+async fn a_new_default_key_that_was_not_finished_is_finished_by_the_next() {
+    let path = filled().await;
+    let default = KeySource::Default;
+    let store = open(path.path());
+    let _ = store.begin_rekey(path.path(), &default).await.unwrap();
+    let next = KeySource::File(path.path().join("store.key.new"));
+    assert_eq!(opens(path.path(), [&default, &next]).await, [true, true]);
+    let store = open(path.path());
+    let rekeying = store.begin_rekey(path.path(), &default).await.unwrap();
+    assert_eq!(sources(&store).await.len(), 2);
+    // Killed between the renaming and the removal of the former slot.
+    std::fs::rename(path.path().join("store.key.new"), path.path().join("store.key")).unwrap();
+    drop((store, rekeying));
+    let store = open(path.path());
+    rekey(&store, path.path(), &default).await;
+    assert_eq!(opens(path.path(), [&default]).await, [true]);
+    assert_eq!(sources(&store).await.len(), 1);
 }
 
 #[tokio::test]

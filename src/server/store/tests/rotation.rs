@@ -94,7 +94,7 @@ async fn holds(store: &SqliteStore, values: &Values) {
 }
 
 /// The rows under each store key, by its number.
-async fn rows(store: &SqliteStore) -> Vec<(u32, u64)> {
+async fn rows(store: &SqliteStore) -> Vec<(u32, usize)> {
     let status = store.key_status().await.unwrap();
     status
         .store_keys
@@ -118,7 +118,7 @@ fn key_number(path: &Path, id: &str) -> u32 {
 #[tokio::test]
 async fn rotation_seals_every_row_anew_and_removes_the_former_key() {
     let (path, values) = filled_with(SECRETS).await;
-    let total = SECRETS as u64 + 3;
+    let total = SECRETS + 3;
     let store = open(path.path());
     assert_eq!(rows(&store).await, [(1, total)]);
     for number in 2..4 {
@@ -143,7 +143,7 @@ async fn a_rotation_that_is_killed_after_any_step_is_finished_by_the_next() {
     let mut steps = 0;
     loop {
         let (path, values) = filled_with(SECRETS).await;
-        let total = SECRETS as u64 + 3;
+        let total = SECRETS + 3;
         let store = open(path.path());
         let shared = store.shared();
         let mut pass = Pass::default();
@@ -161,7 +161,7 @@ async fn a_rotation_that_is_killed_after_any_step_is_finished_by_the_next() {
 
         let store = open(path.path());
         holds(&store, &values).await;
-        let under: u64 = rows(&store).await.iter().map(|(_, rows)| rows).sum();
+        let under: usize = rows(&store).await.iter().map(|(_, rows)| rows).sum();
         assert_eq!(under, total);
         let was_begun = rows(&store).await.len() == 2;
         let rotated = rotate(&store).await;
@@ -188,7 +188,7 @@ async fn a_rotation_that_is_killed_within_a_step_leaves_a_store_that_opens() {
     for copy in copies.iter() {
         let store = open(copy);
         holds(&store, &values).await;
-        assert_eq!(rows(&store).await.iter().map(|(_, rows)| rows).sum::<u64>(), 43);
+        assert_eq!(rows(&store).await.iter().map(|(_, rows)| rows).sum::<usize>(), 43);
         rotate(&store).await;
         assert_eq!(rows(&store).await.len(), 1);
         holds(&store, &values).await;
