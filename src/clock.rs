@@ -10,6 +10,7 @@ pub(crate) fn now() -> u64 {
 }
 
 /// Unix time in milliseconds; 0 if the clock is set to a time before 1970.
+#[cfg(feature = "server")]
 pub(crate) fn now_millis() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
