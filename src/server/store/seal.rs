@@ -175,7 +175,7 @@ pub(super) fn open(key: &Key, bound: &Bound, sealed: &[u8]) -> Option<SecretValu
     Some(SecretValue::new(std::mem::take(&mut *value)))
 }
 
-/// As [`open`], into a buffer. None, too, if the buffer has not the value's length.
+/// As [`open()`], into a buffer. None, too, if the buffer has not the value's length.
 pub(super) fn open_into(key: &Key, bound: &Bound, sealed: &[u8], value: &mut [u8]) -> Option<()> {
     let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>()?;
     let (body, tag) = rest.split_last_chunk::<TAG_BYTES>()?;
